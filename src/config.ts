@@ -1,0 +1,120 @@
+import envSchema from 'env-schema';
+import { Type, type Static } from 'typebox';
+import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from './domain/retention.js';
+
+/** Turns a variable that is set to nothing (`X=`) into one that is not set. */
+const isSet = ([, value]: [string, string | undefined]): boolean => value !== undefined && value !== '';
+
+const url = (description: string, defaultValue?: string) =>
+  Type.String({ description, pattern: '^[a-z]+://', ...(defaultValue === undefined ? {} : { default: defaultValue }) });
+
+/** Every variable the product reads. The table in the README is generated from it. */
+export const configSchema = Type.Object({
+  LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+    default: 'info',
+    description: 'How much is logged',
+  }),
+
+  API_HOST: Type.String({ default: '127.0.0.1', description: 'Address the API listens on' }),
+  API_PORT: Type.Integer({
+    default: 8080,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port the API listens on; 0 takes a free one',
+  }),
+  AUTH_JWT_SECRET: Type.Optional(
+    Type.String({
+      minLength: 32,
+      description: 'Shared HS256 secret for tokens, for local use; set this or AUTH_JWKS_URL',
+    }),
+  ),
+  AUTH_JWKS_URL: Type.Optional(url('Where the keys of the token issuer are published (RS256, ES256, EdDSA)')),
+  AUTH_ISSUER: Type.String({ default: 'durable-artifacts', description: 'Required `iss` of a token' }),
+  AUTH_AUDIENCE: Type.String({ default: 'durable-artifacts', description: 'Required `aud` of a token' }),
+
+  DATABASE_URL: url('Postgres connection', 'postgresql://artifacts:artifacts@127.0.0.1:5432/artifacts'),
+
+  TEMPORAL_ADDRESS: Type.String({ default: '127.0.0.1:7233', description: 'host:port of the Temporal frontend' }),
+  TEMPORAL_NAMESPACE: Type.String({ default: 'default', description: 'Temporal namespace' }),
+  TEMPORAL_API_KEY: Type.Optional(Type.String({ description: 'API key for Temporal Cloud; turns TLS on' })),
+  TEMPORAL_TLS: Type.Boolean({ default: false, description: 'Use TLS to Temporal' }),
+  WORKFLOW_BUNDLE: Type.Optional(
+    Type.String({
+      description: 'Pre-built workflow bundle; without it the worker bundles its sources at start (development only)',
+    }),
+  ),
+
+  S3_BUCKET: Type.String({ default: 'artifacts', minLength: 3, maxLength: 63, description: 'Bucket; must exist' }),
+  S3_REGION: Type.String({ default: 'us-east-1', description: 'Region of the bucket' }),
+  S3_ENDPOINT: Type.Optional(url('Endpoint of an S3-compatible store; leave unset for AWS')),
+  S3_PUBLIC_ENDPOINT: Type.Optional(url('Endpoint that clients reach, put into signed URLs; default S3_ENDPOINT')),
+  AWS_ACCESS_KEY_ID: Type.Optional(
+    Type.String({ description: 'Static credentials; leave unset to use the AWS default chain (role, profile)' }),
+  ),
+  AWS_SECRET_ACCESS_KEY: Type.Optional(Type.String({ description: 'Secret of AWS_ACCESS_KEY_ID' })),
+
+  DEFAULT_RETENTION_DAYS: Type.Integer({
+    default: DEFAULT_RETENTION_DAYS,
+    minimum: 1,
+    maximum: MAX_RETENTION_DAYS,
+    description: 'Life of an artifact when neither upload nor execution says otherwise, in days',
+  }),
+  UPLOAD_DEADLINE_SECONDS: Type.Integer({
+    default: 86_400,
+    minimum: 1,
+    maximum: 604_800,
+    description: 'An upload that is not complete by then is abandoned and removed, in seconds',
+  }),
+  PRESIGN_UPLOAD_SECONDS: Type.Integer({
+    default: 3_600,
+    minimum: 1,
+    maximum: 604_800,
+    description: 'Life of a signed upload URL, in seconds (S3 allows 7 days)',
+  }),
+  PRESIGN_DOWNLOAD_MAX_SECONDS: Type.Integer({
+    default: 3_600,
+    minimum: 1,
+    maximum: 604_800,
+    description: 'Longest life of a signed download URL that may be asked for, in seconds',
+  }),
+  RESTORE_POLL_SECONDS: Type.Integer({
+    default: 900,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'How often a running restore from the archive is looked at, in seconds',
+  }),
+});
+
+export type Config = Static<typeof configSchema>;
+
+/** A configuration that cannot be used; the message lists every bad variable at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the configuration from an environment object; a pure function of it. Unknown variables are ignored, empty ones count
+ * as unset.
+ * @throws ConfigError that names every variable that is missing or malformed.
+ */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const data = Object.fromEntries(Object.entries(env).filter(isSet));
+  let config: Config;
+  try {
+    config = envSchema<Config>({ schema: structuredClone(configSchema), data, env: false });
+  } catch (error) {
+    const reason =
+      error instanceof Error
+        ? error.message
+            .replace(/^env\//, '')
+            .replaceAll(', env/', '\n  ')
+            .replaceAll('env/', '')
+        : String(error);
+    throw new ConfigError(`The configuration cannot be used:\n  ${reason}`);
+  }
+  if ((config.AWS_ACCESS_KEY_ID === undefined) !== (config.AWS_SECRET_ACCESS_KEY === undefined))
+    throw new ConfigError(
+      'The configuration cannot be used:\n  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together',
+    );
+  return config;
+}

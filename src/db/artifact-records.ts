@@ -1,0 +1,96 @@
+import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
+import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
+
+/** What is known about artifacts, in Postgres. Database errors become `database_unavailable` or bugs; absence is `null`. */
+export interface ArtifactRecords extends ArtifactReads {
+  /**
+   * Inserts the row and its `upload_begun` event; creates the execution for this tenant when it does not exist yet.
+   * Safe to repeat: the same id answers with the row as it is. Retention is chosen here, in the same transaction that reads
+   * the execution's: own > execution's > default.
+   * @throws `path_taken` (details `artifactId`) when another row that is not DELETED has the path,
+   * `execution_not_found` when the execution belongs to another tenant.
+   */
+  register(artifact: NewArtifact): Promise<ArtifactRecord>;
+  /**
+   * Applies a patch and appends its event in one transaction, and answers with the row.
+   * Safe to repeat: a `changeNumber` that was written before changes nothing.
+   */
+  change(change: RecordChange): Promise<ArtifactRecord>;
+  /** Sets the multipart upload id unless one is set already; answers with the one that counts. */
+  attachUpload(artifactId: string, uploadId: string): Promise<string>;
+}
+
+export interface ArtifactReads {
+  get(artifactId: string): Promise<ArtifactRecord | null>;
+  /** The row that is not DELETED under this path. */
+  findByPath(executionId: string, path: string): Promise<ArtifactRecord | null>;
+  getExecution(executionId: string): Promise<ExecutionRecord | null>;
+  /** Newest first, keyset pages. @throws `invalid_cursor`. */
+  list(query: ListQuery): Promise<Page<ArtifactRecord>>;
+  /** The audit of one artifact, oldest first. */
+  history(artifactId: string): Promise<RecordedEvent[]>;
+  /** @throws `database_unavailable`. */
+  ping(): Promise<void>;
+}
+
+export interface NewArtifact {
+  id: string;
+  executionId: string;
+  tenantId: string;
+  path: string;
+  key: string;
+  sizeBytes: number | null;
+  sha256: string | null;
+  mimeType: string;
+  type: ArtifactType;
+  tags: Tags;
+  /** The uploader's own wish; null to inherit. */
+  retentionDays: number | null;
+  /** Used when neither the upload nor the execution says anything. */
+  defaultRetentionDays: number;
+  partSizeBytes: number | null;
+  createdAtMs: number;
+  uploadDeadlineMs: number;
+  actor: string;
+}
+
+export interface RecordChange {
+  artifactId: string;
+  /** 1, 2, 3, … in the order of the workflow's changes; 0 is the registration. */
+  changeNumber: number;
+  atMs: number;
+  patch: RecordPatch;
+  event: AuditEvent;
+}
+
+export interface ExecutionRecord {
+  id: string;
+  tenantId: string;
+  /** Null: the default counts. */
+  retentionDays: number | null;
+  createdAtMs: number;
+}
+
+export interface ListQuery {
+  executionId: string;
+  /** 1 to 200. */
+  limit: number;
+  /** From the page before. */
+  cursor?: string;
+  type?: ArtifactType;
+  /** Without it DELETED rows are left out. */
+  status?: ArtifactStatus;
+  /** All of these must match. */
+  tags?: Tags;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Null on the last page. */
+  nextCursor: string | null;
+}
+
+export interface RecordedEvent extends AuditEvent {
+  changeNumber: number;
+  atMs: number;
+}

@@ -1,0 +1,70 @@
+import type { ArtifactStatus, ArtifactType, ChecksumState, DeletionReason, RestoreState, Tags } from './artifact.js';
+import type { Retention } from './retention.js';
+import type { StorageTier } from './tiers.js';
+
+/** All that is known about an artifact, as plain JSON: what the row holds and what workflow messages answer with. */
+export interface ArtifactRecord {
+  id: string;
+  executionId: string;
+  tenantId: string;
+  /** Canonical path below the execution: `output/…` or `logs/…`, as its author wrote it. */
+  path: string;
+  /** S3 key, `filePath` of FEAT-004. */
+  key: string;
+  /** Null while a stream of unknown length is being uploaded. */
+  sizeBytes: number | null;
+  /** Lower-case hex; null while it is not known (a large file is hashed while it is sent). */
+  sha256: string | null;
+  checksumState: ChecksumState;
+  mimeType: string;
+  type: ArtifactType;
+  tags: Tags;
+  status: ArtifactStatus;
+  tier: StorageTier;
+  /** What S3 said last; `STANDARD` also on a store without classes. */
+  storageClass: string;
+  /** S3 version id of the current bytes; null in an unversioned bucket and while uploading. */
+  versionId: string | null;
+  etag: string | null;
+  retention: Retention;
+  createdAtMs: number;
+  updatedAtMs: number;
+  /** Null for a permanent artifact and while uploading. */
+  expiresAtMs: number | null;
+  archivedAtMs: number | null;
+  deletedAtMs: number | null;
+  deletionReason: DeletionReason | null;
+  restoreState: RestoreState | null;
+  /** S3 multipart upload id; null for a single PUT and once the upload is over. */
+  uploadId: string | null;
+  /** Size of every part but the last; null for a single PUT. */
+  partSizeBytes: number | null;
+  /** When an unfinished upload is abandoned. */
+  uploadDeadlineMs: number;
+}
+
+/** What a state change may set in the row; the rest is fixed at registration. */
+export type RecordPatch = Partial<
+  Omit<ArtifactRecord, 'id' | 'executionId' | 'tenantId' | 'path' | 'key' | 'createdAtMs' | 'updatedAtMs'>
+>;
+
+/** Kinds of rows in the audit. */
+export const AUDIT_KINDS = [
+  'upload_begun',
+  'upload_completed',
+  'deleted',
+  'retention_changed',
+  'archived',
+  'restore_requested',
+  'restored',
+] as const;
+export type AuditKind = (typeof AUDIT_KINDS)[number];
+
+/** One row of the append-only audit, written in the transaction of the change it tells about. */
+export interface AuditEvent {
+  kind: AuditKind;
+  /** `sub` of the caller's token, or `worker` for what the workflow does by itself. */
+  actor: string;
+  /** Evidence and reasons, plain JSON. Never a secret. */
+  detail: Record<string, unknown>;
+}

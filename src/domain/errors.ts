@@ -1,0 +1,166 @@
+/**
+ * The error catalogue: every failure the product can answer with, once. The same code is the type of a Temporal failure, the
+ * `code` of an HTTP problem and the `code` of an error thrown by the client library.
+ */
+
+interface ErrorKind {
+  /** HTTP status (RFC 9110). */
+  status: number;
+  /** Whether the same call may succeed later without being changed: Temporal retries these, clients may. */
+  retryable: boolean;
+  /** RFC 9457 title: what it is, the same for every occurrence. */
+  title: string;
+  /** What the caller can do about it. */
+  remedy: string;
+}
+
+const kind = (status: number, title: string, remedy: string, retryable = false): ErrorKind => ({
+  status,
+  retryable,
+  title,
+  remedy,
+});
+
+const catalogue = {
+  invalid_request: kind(400, 'The request is not well formed', 'Correct the fields listed in errors.'),
+  invalid_id: kind(400, 'The id is not a UUID', 'Use the id the API gave, a lower-case UUID.'),
+  invalid_path: kind(
+    400,
+    'The file name or path is not allowed',
+    'Use relative segments of 1 to 255 characters, no "..", no control characters.',
+  ),
+  invalid_tags: kind(
+    400,
+    'The tags are not allowed',
+    'At most 8 tags, key 1-128 and value 0-256 characters of letters, digits, spaces and + - = . _ : / @.',
+  ),
+  invalid_retention: kind(400, 'The retention is not allowed', 'Give whole days from 1 to 36500, or permanent.'),
+  invalid_checksum: kind(400, 'The checksum is not a SHA-256', 'Send 64 lower-case hexadecimal digits.'),
+  invalid_part: kind(
+    400,
+    'The part number is not of this upload',
+    'Ask for the part numbers listed by the upload status.',
+  ),
+  invalid_cursor: kind(400, 'The page cursor is not valid', 'Start again without a cursor.'),
+  unauthenticated: kind(
+    401,
+    'A valid access token is needed',
+    'Send Authorization: Bearer <token>; get a new token if it has expired.',
+  ),
+  forbidden: kind(403, 'The token does not allow this', 'Use a token with the scope named in the detail.'),
+  artifact_not_found: kind(404, 'No such artifact', 'Check the id; list the execution to see what exists.'),
+  execution_not_found: kind(404, 'No such execution', 'Check the id; an execution exists from its first upload on.'),
+  route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
+  path_taken: kind(
+    409,
+    'The execution already has other content under this path',
+    'Choose another path, or delete the existing artifact first.',
+  ),
+  not_uploading: kind(409, 'The artifact is not being uploaded', 'Begin a new upload.'),
+  not_downloadable: kind(
+    409,
+    'The artifact cannot be downloaded in its present state',
+    'Wait for the upload to finish, or restore it from the archive.',
+  ),
+  wrong_state: kind(
+    409,
+    'The artifact is not in a state that allows this',
+    'Look at its status and ask again when it fits.',
+  ),
+  complete_conflict: kind(
+    409,
+    'The upload was completed with another checksum',
+    'Send the same checksum and size as before.',
+  ),
+  expiry_in_past: kind(
+    409,
+    'This retention would delete the artifact now',
+    'Repeat with confirm: true to delete it, or give more days.',
+  ),
+  upload_incomplete: kind(409, 'Bytes are missing in the store', 'Upload the missing parts, then complete again.'),
+  artifact_deleted: kind(410, 'The artifact has been deleted', 'Nothing can be done; its history says when and why.'),
+  length_required: kind(411, 'The size must be known', 'Send sizeBytes.'),
+  too_large: kind(413, 'The file is larger than 5 GiB', 'Split it, or store it compressed.'),
+  range_not_satisfiable: kind(
+    416,
+    'The range lies outside the file',
+    'Ask for a range within the size of the artifact.',
+  ),
+  checksum_mismatch: kind(
+    422,
+    'The stored bytes are not the bytes that were claimed',
+    'The upload was deleted; send the file again.',
+  ),
+  size_mismatch: kind(
+    422,
+    'The stored size is not the size that was claimed',
+    'The upload was deleted; send the file again.',
+  ),
+  source_changed: kind(
+    422,
+    'The file changed while it was being uploaded',
+    'Upload it again when nothing writes to it.',
+  ),
+  rate_limited: kind(429, 'Too many requests', 'Wait for the time given in Retry-After.', true),
+  aborted: kind(499, 'The caller gave up', 'Call again.'),
+  internal: kind(
+    500,
+    'Something went wrong on our side',
+    'Try again; give the request id to an operator if it stays.',
+    true,
+  ),
+  not_supported: kind(501, 'The object store cannot do this', 'See the capabilities of the store.'),
+  storage_rejected: kind(
+    502,
+    'The object store refused the request',
+    'An operator must look at the permissions of the store.',
+  ),
+  bucket_not_found: kind(503, 'The bucket does not exist', 'An operator must create the bucket or correct S3_BUCKET.'),
+  storage_unavailable: kind(503, 'The object store does not answer', 'Try again later.', true),
+  database_unavailable: kind(503, 'The database does not answer', 'Try again later.', true),
+  workflows_unavailable: kind(
+    503,
+    'The workflow service does not answer',
+    'Try again later; reads keep working.',
+    true,
+  ),
+  not_yet_answered: kind(
+    503,
+    'The work is accepted but not finished',
+    'It goes on; look at the artifact, or send the same request again.',
+    true,
+  ),
+  api_unreachable: kind(503, 'The API does not answer', 'Check the address and that the service runs.', true),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** What the catalogue says about a code. */
+export const errorKind = (code: ErrorCode): ErrorKind => catalogue[code];
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(catalogue) as ErrorCode[];
+export const isErrorCode = (value: unknown): value is ErrorCode =>
+  typeof value === 'string' && Object.hasOwn(catalogue, value);
+
+/** Facts about one occurrence. Plain JSON, shown to the caller: never a secret, never a signed URL. */
+export type ErrorDetails = Record<string, string | number | boolean | null | string[]>;
+
+/** The one error of the product: a code of the catalogue, a sentence about this occurrence, facts, and the cause. */
+export class ArtifactError extends Error {
+  override readonly name = 'ArtifactError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get status(): number {
+    return errorKind(this.code).status;
+  }
+
+  get retryable(): boolean {
+    return errorKind(this.code).retryable;
+  }
+}

@@ -1,0 +1,59 @@
+import { ArtifactError } from './errors.js';
+
+/** FEAT-004 REQ-2: `artifacts/{executionId}/{output|logs}/{path}` and `artifacts/{executionId}/metadata.json`. */
+export const KEY_PREFIX = 'artifacts/';
+export const MAX_SEGMENT_CHARACTERS = 255;
+/** S3: a key is at most 1,024 bytes of UTF-8. Ours is ASCII after encoding, so bytes are characters. */
+export const MAX_KEY_BYTES = 1_024;
+
+// eslint-disable-next-line no-control-regex -- finding control characters is the point
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+/**
+ * Brings a user's file name or path into its canonical form: relative, starting with `output/` or `logs/`.
+ * `report.pdf` → `output/report.pdf`; `logs/agent.log` stays.
+ * @throws `invalid_path` for empty or over-long segments, `.` and `..`, absolute paths, backslashes, control and
+ * bidirectional override characters, and when the key would pass 1,024 bytes.
+ */
+export function canonicalPath(fileName: string): string {
+  const refuse = (why: string): never => {
+    throw new ArtifactError('invalid_path', `"${fileName.slice(0, 80)}": ${why}`);
+  };
+  if (fileName.length === 0) refuse('the name is empty');
+  if (CONTROL.test(fileName)) refuse('control and direction characters are not allowed');
+  if (LONE_SURROGATE.test(fileName)) refuse('the name is not valid Unicode');
+  if (fileName.includes('\\')) refuse('use / between folders, not \\');
+  const segments = fileName.split('/');
+  for (const segment of segments) {
+    if (segment === '') refuse('empty folder or file names, leading and trailing / are not allowed');
+    if (segment === '.' || segment === '..') refuse('"." and ".." are not allowed');
+    if (segment.length > MAX_SEGMENT_CHARACTERS) refuse(`a name has more than ${MAX_SEGMENT_CHARACTERS} characters`);
+  }
+  const rooted = segments.length > 1 && (segments[0] === 'output' || segments[0] === 'logs');
+  const path = rooted ? fileName : `output/${fileName}`;
+  if (KEY_PREFIX.length + 37 + encodePath(path).length > MAX_KEY_BYTES) refuse('the path is too long for an S3 key');
+  return path;
+}
+
+/**
+ * Percent-encodes what S3 and URLs dislike. Kept as they are: letters, digits and `-_.!*'()` (S3 user guide, "object keys":
+ * safe characters), and `/` between segments.
+ */
+const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/').replaceAll('~', '%7E');
+
+/** The S3 key of an artifact. @param path canonical, see {@link canonicalPath}. */
+export const artifactKey = (executionId: string, path: string): string =>
+  `${KEY_PREFIX}${executionId}/${encodePath(path)}`;
+
+/** The canonical path back from a key: inverse of {@link artifactKey}. */
+export const pathOfKey = (key: string): string =>
+  key
+    .slice(KEY_PREFIX.length + 37)
+    .split('/')
+    .map(decodeURIComponent)
+    .join('/');
+
+export const manifestKey = (executionId: string): string => `${KEY_PREFIX}${executionId}/metadata.json`;
+
+export const fileNameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

@@ -1,0 +1,43 @@
+import type { Tags } from './artifact.js';
+import { ArtifactError } from './errors.js';
+
+/** S3 allows 10 tags per object; two are ours. */
+export const MAX_USER_TAGS = 8;
+export const MAX_TAG_KEY_CHARACTERS = 128;
+export const MAX_TAG_VALUE_CHARACTERS = 256;
+
+/** Our tags begin with this; users' must not. */
+const RESERVED_PREFIX = 'artifact-';
+/** The bucket's expiry rule matches only this tag, so an object that lost it is kept (never the other way round). */
+export const RETENTION_TAG = 'artifact-retention';
+/** Whole-file SHA-256, set when it was not known before the first byte (streams): metadata cannot be added later, tags can. */
+export const CHECKSUM_TAG = 'artifact-sha256';
+
+/** S3 user guide, "object tagging": letters, digits and spaces of UTF-8 and + - = . _ : / @. */
+const ALLOWED = /^[\p{L}\p{N}\p{Z}+\-=._:/@]*$/u;
+
+/** @throws `invalid_tags` for anything S3 would refuse, and for names that are reserved. */
+export function requireTags(tags: Tags): Tags {
+  const refuse = (why: string): never => {
+    throw new ArtifactError('invalid_tags', why);
+  };
+  const entries = Object.entries(tags);
+  if (entries.length > MAX_USER_TAGS) refuse(`${entries.length} tags given, at most ${MAX_USER_TAGS} are allowed`);
+  for (const [key, value] of entries) {
+    if (key.length === 0 || key.length > MAX_TAG_KEY_CHARACTERS)
+      refuse(`tag key "${key.slice(0, 40)}" must have 1 to 128 characters`);
+    if (value.length > MAX_TAG_VALUE_CHARACTERS) refuse(`the value of tag "${key}" has more than 256 characters`);
+    if (!ALLOWED.test(key) || !ALLOWED.test(value)) refuse(`tag "${key}" has characters that S3 refuses`);
+    if (key.startsWith(RESERVED_PREFIX) || key.toLowerCase().startsWith('aws:')) refuse(`tag key "${key}" is reserved`);
+  }
+  return tags;
+}
+
+/** The tag set of an object: the user's, and ours. */
+export function objectTags(user: Tags, permanent: boolean, lateSha256?: string): Tags {
+  return {
+    ...user,
+    [RETENTION_TAG]: permanent ? 'permanent' : 'expiring',
+    ...(lateSha256 === undefined ? {} : { [CHECKSUM_TAG]: lateSha256 }),
+  };
+}

@@ -1,0 +1,20 @@
+/** FEAT-004 REQ-7. */
+export const STORAGE_TIERS = ['HOT', 'WARM', 'COLD'] as const;
+export type StorageTier = (typeof STORAGE_TIERS)[number];
+
+export type StorageClass = 'STANDARD' | 'STANDARD_IA' | 'GLACIER';
+
+const CLASS_OF_TIER: Record<StorageTier, StorageClass> = { HOT: 'STANDARD', WARM: 'STANDARD_IA', COLD: 'GLACIER' };
+
+export const storageClassOf = (tier: StorageTier): StorageClass => CLASS_OF_TIER[tier];
+
+/** The tier of whatever class S3 answers with: every archive class is COLD, every infrequent-access class WARM. */
+export function tierOfClass(storageClass: string): StorageTier {
+  if (storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE') return 'COLD';
+  if (storageClass === 'STANDARD_IA' || storageClass === 'ONEZONE_IA' || storageClass === 'GLACIER_IR') return 'WARM';
+  return 'HOT';
+}
+
+/** How fast S3 brings an archived object back, with its documented upper bound (S3 user guide, "archive retrieval options"). */
+export const RESTORE_TIERS = ['Expedited', 'Standard', 'Bulk'] as const;
+export type RestoreTier = (typeof RESTORE_TIERS)[number];

@@ -1,0 +1,30 @@
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import type {
+  ByActor,
+  CompleteUpload,
+  Description,
+  KeepForever,
+  NewUpload,
+  RestoreArtifact,
+  SetRetention,
+} from '../workflows/messages.js';
+
+/**
+ * The verbs of an artifact's life, each sent as a workflow update and answered with the row after it.
+ * @throws `ArtifactError` with the code the workflow refused with; `workflows_unavailable` when Temporal does not answer;
+ * `not_yet_answered` when the message was accepted but the work takes longer than the deadline (it goes on).
+ */
+export interface LifecycleClient {
+  /** Starts the artifact's workflow, or joins the one that runs, and answers once the upload is registered. */
+  beginUpload(upload: NewUpload): Promise<ArtifactRecord>;
+  completeUpload(artifactId: string, message: CompleteUpload): Promise<ArtifactRecord>;
+  abortUpload(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
+  setRetention(artifactId: string, message: SetRetention): Promise<ArtifactRecord>;
+  keepForever(artifactId: string, message: KeepForever): Promise<ArtifactRecord>;
+  deleteArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
+  archiveArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
+  restoreArtifact(artifactId: string, message: RestoreArtifact): Promise<ArtifactRecord>;
+  describe(artifactId: string): Promise<Description>;
+  /** @throws `workflows_unavailable`. */
+  ping(): Promise<void>;
+}

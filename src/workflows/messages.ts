@@ -1,0 +1,85 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import type { ArtifactType, Tags } from '../domain/artifact.js';
+import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
+import type { RestoreTier } from '../domain/tiers.js';
+
+/**
+ * The messages of `artifactLifecycle`, and their payloads: plain JSON with absolute facts, so that a message that arrives twice
+ * does nothing the second time. Every change is an update (validated and answered); those an operator may want to send to many
+ * artifacts at once are signals of the same name too.
+ */
+
+/** Everything that is decided before the first byte. Validated by the sender. */
+export interface NewUpload {
+  artifactId: string;
+  executionId: string;
+  tenantId: string;
+  /** Canonical: `output/…` or `logs/…`. */
+  path: string;
+  /** Null for a stream of unknown length. */
+  sizeBytes: number | null;
+  /** Null when it is not known before the first byte. */
+  sha256: string | null;
+  mimeType: string;
+  type: ArtifactType;
+  tags: Tags;
+  retentionDays: number | null;
+  actor: string;
+}
+
+/** Input of the workflow: a new upload, or the state handed over by continue-as-new. */
+export type LifecycleInput = { upload: NewUpload } | { state: LifecycleState };
+
+export interface CompleteUpload {
+  sha256: string;
+  sizeBytes: number;
+  actor: string;
+}
+
+export interface ByActor {
+  /** `sub` of the caller's token. */
+  actor: string;
+}
+
+export interface SetRetention {
+  /** Whole days from creation. */
+  days: number;
+  /** Needed when that lies in the past: the artifact is then deleted at once. */
+  confirm: boolean;
+  actor: string;
+}
+
+export interface KeepForever {
+  reason: string;
+  actor: string;
+}
+
+export interface RestoreArtifact {
+  tier: RestoreTier;
+  actor: string;
+}
+
+/** Answer of `describe`: where the artifact is and what comes next. */
+export interface Description {
+  record: ArtifactRecord;
+  next: NextAction;
+}
+
+export const beginUpload = defineUpdate<ArtifactRecord>('beginUpload');
+export const completeUpload = defineUpdate<ArtifactRecord, [CompleteUpload]>('completeUpload');
+export const abortUpload = defineUpdate<ArtifactRecord, [ByActor]>('abortUpload');
+export const setRetention = defineUpdate<ArtifactRecord, [SetRetention]>('setRetention');
+export const keepForever = defineUpdate<ArtifactRecord, [KeepForever]>('keepForever');
+export const deleteArtifact = defineUpdate<ArtifactRecord, [ByActor]>('deleteArtifact');
+export const archiveArtifact = defineUpdate<ArtifactRecord, [ByActor]>('archiveArtifact');
+export const restoreArtifact = defineUpdate<ArtifactRecord, [RestoreArtifact]>('restoreArtifact');
+
+/** Signals carry partial payloads: whoever types one into a terminal may leave everything out. */
+export const setRetentionSignal = defineSignal<[Partial<SetRetention>?]>('setRetention');
+export const keepForeverSignal = defineSignal<[Partial<KeepForever>?]>('keepForever');
+export const deleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('deleteArtifact');
+export const archiveArtifactSignal = defineSignal<[Partial<ByActor>?]>('archiveArtifact');
+export const restoreArtifactSignal = defineSignal<[Partial<RestoreArtifact>?]>('restoreArtifact');
+
+export const describe = defineQuery<Description>('describe');
