@@ -1,4 +1,6 @@
 import type { ArtifactRecord } from './artifact-record.js';
+import type { DeletionReason } from './artifact.js';
+import type { ErrorCode } from './errors.js';
 
 /**
  * What the workflow carries through its whole life, plain JSON. `v` is the version of this shape: continue-as-new hands it
@@ -12,32 +14,48 @@ export interface LifecycleState {
   changes: number;
   /** When a running restore is looked at next; null when none runs. */
   nextRestorePollMs: number | null;
+  /** A deletion that was decided and is not proven yet; there is no way back from it. */
+  deletion: PendingDeletion | null;
+  /** What stands in the way of the next action, shown to operators; null when nothing does. */
+  problem: Problem | null;
+}
+
+export interface PendingDeletion {
+  reason: DeletionReason;
+  actor: string;
+  /** Tries that failed. */
+  failures: number;
+  nextTryMs: number;
+}
+
+export interface Problem {
+  code: ErrorCode;
+  message: string;
+  sinceMs: number;
 }
 
 /** The next thing that happens by itself, when, and which rule causes it. */
 export type NextAction =
   | { kind: 'none'; atMs: null; rule: 'deleted' | 'permanent' }
+  | { kind: 'delete'; atMs: number; rule: DeletionReason }
   | { kind: 'abandonUpload'; atMs: number; rule: 'upload_deadline' }
   | { kind: 'pollRestore'; atMs: number; rule: 'restore_requested' }
   | { kind: 'expire'; atMs: number; rule: 'default_retention' | 'execution_retention' | 'artifact_retention' };
 
 /**
  * The state diagram: one pure function that the workflow loop, the `describe` query and every preview use.
- * An action whose time has passed is due now. Expiry wins over anything else at the same instant.
+ * `atMs` never lies before `nowMs`: what is overdue is due now. Expiry wins over anything else at the same instant.
  */
-export function nextAction(state: LifecycleState): NextAction {
-  const { record } = state;
+export function nextAction(state: LifecycleState, nowMs: number): NextAction {
+  const { record, deletion, nextRestorePollMs: pollMs } = state;
+  const due = (atMs: number): number => Math.max(atMs, nowMs);
   if (record.status === 'DELETED') return { kind: 'none', atMs: null, rule: 'deleted' };
+  if (deletion !== null) return { kind: 'delete', atMs: due(deletion.nextTryMs), rule: deletion.reason };
   if (record.status === 'UPLOADING')
-    return { kind: 'abandonUpload', atMs: record.uploadDeadlineMs, rule: 'upload_deadline' };
-  const expiry = expiryOf(record);
-  const pollMs = state.nextRestorePollMs;
-  if (pollMs !== null && (expiry.atMs === null || pollMs < expiry.atMs))
-    return { kind: 'pollRestore', atMs: pollMs, rule: 'restore_requested' };
-  return expiry;
-}
-
-function expiryOf({ retention, expiresAtMs }: ArtifactRecord): NextAction {
+    return { kind: 'abandonUpload', atMs: due(record.uploadDeadlineMs), rule: 'upload_deadline' };
+  const { retention, expiresAtMs } = record;
+  if (pollMs !== null && (expiresAtMs === null || pollMs < expiresAtMs) && (expiresAtMs === null || expiresAtMs > nowMs))
+    return { kind: 'pollRestore', atMs: due(pollMs), rule: 'restore_requested' };
   if (retention.rule === 'permanent' || expiresAtMs === null) return { kind: 'none', atMs: null, rule: 'permanent' };
-  return { kind: 'expire', atMs: expiresAtMs, rule: `${retention.rule}_retention` };
+  return { kind: 'expire', atMs: due(expiresAtMs), rule: `${retention.rule}_retention` };
 }
