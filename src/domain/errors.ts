@@ -81,6 +81,12 @@ const catalogue = {
   artifact_deleted: kind(410, 'The artifact has been deleted', 'Nothing can be done; its history says when and why.'),
   length_required: kind(411, 'The size must be known', 'Send sizeBytes.'),
   too_large: kind(413, 'The file is larger than 5 GiB', 'Split it, or store it compressed.'),
+  request_too_large: kind(
+    413,
+    'The request body is larger than 1 MiB',
+    'Send less at once; file bytes go to the signed URLs, not here.',
+  ),
+  unsupported_media_type: kind(415, 'The request body is not JSON', 'Send JSON with content-type: application/json.'),
   range_not_satisfiable: kind(
     416,
     'The range lies outside the file',
