@@ -1,0 +1,45 @@
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { SummaryReporter } from './test/support/summary-reporter.js';
+
+/** One kind of test: a folder of `test/`, how long a test may take, and whether it needs servers. */
+interface Leg {
+  name: string;
+  /** Limit of one test; hooks get twice as long. */
+  timeoutMs: number;
+  servers: boolean;
+  /** Legs with a higher number start when the lower ones are done. */
+  order: number;
+  parallel: boolean;
+}
+
+const legs: Leg[] = [
+  { name: 'unit', timeoutMs: 10_000, servers: false, order: 0, parallel: true },
+  { name: 'workflows', timeoutMs: 60_000, servers: true, order: 0, parallel: true },
+  { name: 'contract', timeoutMs: 60_000, servers: true, order: 0, parallel: true },
+  { name: 'integration', timeoutMs: 60_000, servers: true, order: 0, parallel: true },
+  // Real processes that are killed and timed: one at a time, with the machine to themselves.
+  { name: 'e2e', timeoutMs: 120_000, servers: true, order: 1, parallel: false },
+];
+
+const project = ({ name, timeoutMs, servers, order, parallel }: Leg): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutMs,
+    hookTimeout: 2 * timeoutMs,
+    fileParallelism: parallel,
+    sequence: { groupOrder: order },
+    ...(servers ? { globalSetup: ['test/support/global-setup.ts'] } : {}),
+  },
+});
+
+export default defineConfig({
+  test: {
+    // The Temporal SDK is a native module and tests send signals: a process per file keeps a crash to itself.
+    pool: 'forks',
+    teardownTimeout: 60_000,
+    reporters: ['default', new SummaryReporter()],
+    projects: legs.map(project),
+  },
+});
