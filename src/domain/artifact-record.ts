@@ -52,6 +52,7 @@ export type RecordPatch = Partial<
 export const AUDIT_KINDS = [
   'upload_begun',
   'upload_completed',
+  'deletion_begun',
   'deleted',
   'retention_changed',
   'archived',

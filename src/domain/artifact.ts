@@ -50,7 +50,7 @@ export const DELETION_REASONS = [
 export type DeletionReason = (typeof DELETION_REASONS)[number];
 
 /** Progress of a requested restore from an archive class; absent when none was asked for. */
-export const RESTORE_STATES = ['requested', 'in_progress'] as const;
+export const RESTORE_STATES = ['in_progress'] as const;
 export type RestoreState = (typeof RESTORE_STATES)[number];
 
 /** FEAT-004 `UploadOptions`. */

@@ -6,7 +6,6 @@ export const MAX_SEGMENT_CHARACTERS = 255;
 /** S3: a key is at most 1,024 bytes of UTF-8. Ours is ASCII after encoding, so bytes are characters. */
 export const MAX_KEY_BYTES = 1_024;
 
-// eslint-disable-next-line no-control-regex -- finding control characters is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 

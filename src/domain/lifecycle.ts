@@ -16,6 +16,16 @@ export interface LifecycleState {
   nextRestorePollMs: number | null;
   /** A deletion that was decided and is not proven yet; there is no way back from it. */
   deletion: PendingDeletion | null;
+  /**
+   * How long a signed PUT lives that may have been handed out while uploading; 0 for multipart, whose URLs die with the upload.
+   * Whoever holds one can bring the object back after a deletion (a late retry, say), so a deletion that comes earlier than the
+   * last URL dies is followed by a sweep.
+   */
+  putUrlMs: number;
+  /** When no more PUTs were signed from; null while uploading. */
+  uploadEndedMs: number | null;
+  /** When the sweep after a deletion is due; null when none is needed, or it is done. */
+  sweepAtMs: number | null;
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
   problem: Problem | null;
 }
@@ -37,6 +47,7 @@ export interface Problem {
 /** The next thing that happens by itself, when, and which rule causes it. */
 export type NextAction =
   | { kind: 'none'; atMs: null; rule: 'deleted' | 'permanent' }
+  | { kind: 'sweep'; atMs: number; rule: 'signed_urls_outlive_deletion' }
   | { kind: 'delete'; atMs: number; rule: DeletionReason }
   | { kind: 'abandonUpload'; atMs: number; rule: 'upload_deadline' }
   | { kind: 'pollRestore'; atMs: number; rule: 'restore_requested' }
@@ -49,12 +60,19 @@ export type NextAction =
 export function nextAction(state: LifecycleState, nowMs: number): NextAction {
   const { record, deletion, nextRestorePollMs: pollMs } = state;
   const due = (atMs: number): number => Math.max(atMs, nowMs);
-  if (record.status === 'DELETED') return { kind: 'none', atMs: null, rule: 'deleted' };
+  if (record.status === 'DELETED')
+    return state.sweepAtMs === null
+      ? { kind: 'none', atMs: null, rule: 'deleted' }
+      : { kind: 'sweep', atMs: due(state.sweepAtMs), rule: 'signed_urls_outlive_deletion' };
   if (deletion !== null) return { kind: 'delete', atMs: due(deletion.nextTryMs), rule: deletion.reason };
   if (record.status === 'UPLOADING')
     return { kind: 'abandonUpload', atMs: due(record.uploadDeadlineMs), rule: 'upload_deadline' };
   const { retention, expiresAtMs } = record;
-  if (pollMs !== null && (expiresAtMs === null || pollMs < expiresAtMs) && (expiresAtMs === null || expiresAtMs > nowMs))
+  if (
+    pollMs !== null &&
+    (expiresAtMs === null || pollMs < expiresAtMs) &&
+    (expiresAtMs === null || expiresAtMs > nowMs)
+  )
     return { kind: 'pollRestore', atMs: due(pollMs), rule: 'restore_requested' };
   if (retention.rule === 'permanent' || expiresAtMs === null) return { kind: 'none', atMs: null, rule: 'permanent' };
   return { kind: 'expire', atMs: due(expiresAtMs), rule: `${retention.rule}_retention` };

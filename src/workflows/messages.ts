@@ -10,6 +10,9 @@ import type { RestoreTier } from '../domain/tiers.js';
  * artifacts at once are signals of the same name too.
  */
 
+/** What every update answers with: the row after it. */
+export type Row = ArtifactRecord;
+
 /** Everything that is decided before the first byte. Validated by the sender. */
 export interface NewUpload {
   artifactId: string;
@@ -66,14 +69,14 @@ export interface Description {
   next: NextAction;
 }
 
-export const beginUpload = defineUpdate<ArtifactRecord>('beginUpload');
-export const completeUpload = defineUpdate<ArtifactRecord, [CompleteUpload]>('completeUpload');
-export const abortUpload = defineUpdate<ArtifactRecord, [ByActor]>('abortUpload');
-export const setRetention = defineUpdate<ArtifactRecord, [SetRetention]>('setRetention');
-export const keepForever = defineUpdate<ArtifactRecord, [KeepForever]>('keepForever');
-export const deleteArtifact = defineUpdate<ArtifactRecord, [ByActor]>('deleteArtifact');
-export const archiveArtifact = defineUpdate<ArtifactRecord, [ByActor]>('archiveArtifact');
-export const restoreArtifact = defineUpdate<ArtifactRecord, [RestoreArtifact]>('restoreArtifact');
+export const beginUpload = defineUpdate<Row>('beginUpload');
+export const completeUpload = defineUpdate<Row, [CompleteUpload]>('completeUpload');
+export const abortUpload = defineUpdate<Row, [ByActor]>('abortUpload');
+export const setRetention = defineUpdate<Row, [SetRetention]>('setRetention');
+export const keepForever = defineUpdate<Row, [KeepForever]>('keepForever');
+export const deleteArtifact = defineUpdate<Row, [ByActor]>('deleteArtifact');
+export const archiveArtifact = defineUpdate<Row, [ByActor]>('archiveArtifact');
+export const restoreArtifact = defineUpdate<Row, [RestoreArtifact]>('restoreArtifact');
 
 /** Signals carry partial payloads: whoever types one into a terminal may leave everything out. */
 export const setRetentionSignal = defineSignal<[Partial<SetRetention>?]>('setRetention');

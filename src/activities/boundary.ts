@@ -1,0 +1,66 @@
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { ArtifactError } from '../domain/errors.js';
+import { SECOND_MS } from '../domain/units.js';
+
+/** Often enough for a heartbeat timeout of 30 s to notice a dead worker and never a slow one. */
+const HEARTBEAT_INTERVAL_MS = 5 * SECOND_MS;
+
+type Activity = (...args: never[]) => Promise<unknown>;
+
+/**
+ * Wraps every activity so that what leaves it is a failure whose type is a code of the catalogue and whose retryability is the
+ * catalogue's. What is not ours is a bug or an outage we have no name for: `internal`, retried.
+ */
+export function withBoundary<T extends Record<string, Activity>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, run]) => [
+    name,
+    async (...args: never[]): Promise<unknown> => {
+      try {
+        return await run(...args);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
+}
+
+export function toFailure(error: unknown): unknown {
+  if (error instanceof ArtifactError)
+    return ApplicationFailure.create({
+      message: error.message,
+      type: error.code,
+      nonRetryable: !error.retryable,
+      details: [error.details],
+      cause: error,
+    });
+  return error;
+}
+
+/** What a long activity tells the server while it runs; `phase` names the step an operator would look for. */
+export interface HeartbeatDetails {
+  phase: string;
+  doneBytes?: number;
+}
+
+/**
+ * Runs a long activity with heartbeats from its first to its last line, also while one step takes long, and with a signal that
+ * fires when the workflow cancels it or the worker shuts down.
+ */
+export async function withHeartbeat<T>(
+  phase: string,
+  run: (context: { signal: AbortSignal; tell: (details: HeartbeatDetails) => void }) => Promise<T>,
+): Promise<T> {
+  let details: HeartbeatDetails = { phase };
+  heartbeat(details);
+  const timer = setInterval(() => heartbeat(details), HEARTBEAT_INTERVAL_MS);
+  try {
+    return await run({ signal: cancellationSignal(), tell: (next) => (details = next) });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** True while the running activity is a local one, which has no heartbeats. */
+export const isLocal = (): boolean => activityInfo().isLocal;

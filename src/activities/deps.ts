@@ -1,0 +1,19 @@
+import type { ArtifactRecords } from '../db/artifact-records.js';
+import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
+
+/** What activities work with: ports, never vendors. Filled once, in `src/worker.ts` and in tests. */
+export interface ActivityDeps {
+  records: ArtifactRecords;
+  store: ObjectStore;
+  capabilities: StoreCapabilities;
+  settings: ActivitySettings;
+}
+
+export interface ActivitySettings {
+  defaultRetentionDays: number;
+  /** From begin; an upload that is not complete by then is abandoned. */
+  uploadDeadlineMs: number;
+  /** Life of a signed PUT. */
+  putUrlMs: number;
+  restorePollMs: number;
+}

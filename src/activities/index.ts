@@ -1,0 +1,20 @@
+import { withBoundary } from './boundary.js';
+import { deletionActivities } from './deletion.js';
+import type { ActivityDeps } from './deps.js';
+import { recordActivities } from './records.js';
+import { tieringActivities } from './tiering.js';
+import { uploadActivities } from './upload.js';
+
+export type { ActivityDeps, ActivitySettings } from './deps.js';
+
+/** All side effects of the product, over ports. The type of what it returns is what workflows may call. */
+export function createActivities(deps: ActivityDeps) {
+  return withBoundary({
+    ...uploadActivities(deps),
+    ...recordActivities(deps),
+    ...tieringActivities(deps),
+    ...deletionActivities(deps),
+  });
+}
+
+export type Activities = ReturnType<typeof createActivities>;

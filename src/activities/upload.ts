@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import { artifactKey } from '../domain/keys.js';
+import { partBytes, planParts } from '../domain/part-plan.js';
+import { currentTags, objectAtCreation } from '../domain/stored-object.js';
+import type { StoredBytes } from '../domain/changes.js';
+import type { ObjectInfo, UploadedPart } from '../storage/object-store.js';
+import { withHeartbeat } from './boundary.js';
+import type { ActivityDeps } from './deps.js';
+
+/** Everything that is decided before the first byte, see `NewUpload` of the workflow messages. */
+export interface UploadToRegister {
+  artifactId: string;
+  executionId: string;
+  tenantId: string;
+  path: string;
+  sizeBytes: number | null;
+  sha256: string | null;
+  mimeType: string;
+  type: ArtifactRecord['type'];
+  tags: ArtifactRecord['tags'];
+  retentionDays: number | null;
+  actor: string;
+  createdAtMs: number;
+}
+
+export interface Registered {
+  record: ArtifactRecord;
+  /** How long a signed PUT lives. */
+  putUrlMs: number;
+}
+
+export interface Claim {
+  sizeBytes: number;
+  sha256: string;
+}
+
+export interface Joined {
+  stored: StoredBytes;
+  /** Whether the store itself has shown that the bytes have the claimed SHA-256; otherwise they must be read back. */
+  verifiedByStore: boolean;
+}
+
+export function uploadActivities({ records, store, capabilities, settings }: ActivityDeps) {
+  return {
+    /** Inserts the row and, for a large file, opens the multipart upload. Safe to repeat. */
+    async registerUpload(upload: UploadToRegister): Promise<Registered> {
+      const { artifactId: id, ...facts } = upload;
+      const plan = planParts(upload.sizeBytes);
+      const record = await records.register({
+        ...facts,
+        id,
+        key: artifactKey(upload.executionId, upload.path),
+        partSizeBytes: plan.kind === 'multipart' ? plan.partSizeBytes : null,
+        defaultRetentionDays: settings.defaultRetentionDays,
+        uploadDeadlineMs: upload.createdAtMs + settings.uploadDeadlineMs,
+      });
+      const { putUrlMs } = settings;
+      if (record.partSizeBytes === null || record.uploadId !== null) return { record, putUrlMs };
+      const created = await store.createUpload(objectAtCreation(record));
+      const uploadId = await records.attachUpload(id, created);
+      if (uploadId !== created) await store.abortUpload(record.key, created);
+      return { record: { ...record, uploadId }, putUrlMs };
+    },
+
+    /**
+     * Joins the parts of a large file, looks the object up and compares its size (and its checksum, where the store tells it)
+     * with the claim. Safe to repeat.
+     */
+    async joinUpload(record: ArtifactRecord, claim: Claim): Promise<Joined> {
+      const info = record.partSizeBytes === null ? await findSinglePut(record) : await joinParts(record, claim);
+      requireSizeMatch(record, claim, info);
+      if (info.sha256 !== null && info.sha256 !== claim.sha256) throw mismatch(record, claim, info.sha256);
+      const bornWithHash = info.owner?.sha256 !== undefined;
+      if (record.retention.rule === 'permanent' || !bornWithHash)
+        await store.putTags(info, currentTags({ ...record, sha256: claim.sha256 }, bornWithHash));
+      const { versionId, etag, storageClass } = info;
+      return {
+        stored: { versionId, etag, storageClass },
+        verifiedByStore: capabilities.enforcesChecksums && info.sha256 === claim.sha256,
+      };
+    },
+
+    /** Reads the stored bytes back and hashes them. @throws `checksum_mismatch`. */
+    async verifyBytes(record: ArtifactRecord, claim: Claim, stored: StoredBytes): Promise<void> {
+      await withHeartbeat('reading back', async ({ signal, tell }) => {
+        const body = await store.read({ key: record.key, versionId: stored.versionId }, { signal });
+        if (body === null) throw new ArtifactError('upload_incomplete', `${record.key} is not in the store`);
+        const hash = createHash('sha256');
+        let doneBytes = 0;
+        for await (const chunk of body as AsyncIterable<Buffer>) {
+          hash.update(chunk);
+          doneBytes += chunk.length;
+          tell({ phase: 'reading back', doneBytes });
+        }
+        const sha256 = hash.digest('hex');
+        if (sha256 !== claim.sha256) throw mismatch(record, claim, sha256);
+      });
+    },
+  };
+
+  async function findSinglePut(record: ArtifactRecord): Promise<ObjectInfo> {
+    const info = await store.head({ key: record.key });
+    if (info?.owner?.artifactId !== record.id)
+      throw new ArtifactError('upload_incomplete', `${record.path} was not sent yet`, {
+        details: { missingParts: ['1'] },
+      });
+    return info;
+  }
+
+  async function joinParts(record: ArtifactRecord, claim: Claim): Promise<ObjectInfo> {
+    const { key, id: artifactId } = record;
+    if (record.uploadId === null) throw new Error(`${artifactId} has a part size but no upload`);
+    const parts = await store.listParts(key, record.uploadId);
+    if (parts !== null) requireAllParts(record, claim, parts);
+    const info = await store.completeUpload({ key, uploadId: record.uploadId, artifactId, parts: parts ?? [] });
+    // A crash between opening an upload and noting its id leaves a second, empty one behind.
+    for (const stray of await store.listUploads(key)) await store.abortUpload(key, stray.uploadId);
+    return info;
+  }
+}
+
+/** S3 would join whatever is there, so gaps and short parts are found before. */
+function requireAllParts(record: ArtifactRecord, claim: Claim, parts: UploadedPart[]): void {
+  const partSizeBytes = record.partSizeBytes ?? claim.sizeBytes;
+  const partCount = Math.max(1, Math.ceil(claim.sizeBytes / partSizeBytes));
+  const sizes = new Map(parts.map((part) => [part.partNumber, part.sizeBytes]));
+  const missing: string[] = [];
+  for (let number = 1; number <= partCount; number++) {
+    if (sizes.get(number) !== partBytes(number, partSizeBytes, claim.sizeBytes)) missing.push(String(number));
+  }
+  if (missing.length > 0)
+    throw new ArtifactError(
+      'upload_incomplete',
+      `${missing.length} of ${partCount} parts of ${record.path} are missing or short`,
+      {
+        details: { missingParts: missing.slice(0, 100) },
+      },
+    );
+  if (parts.length > partCount)
+    throw new ArtifactError(
+      'size_mismatch',
+      `${record.path} has ${parts.length} parts, its claimed size makes ${partCount}`,
+    );
+}
+
+function requireSizeMatch(record: ArtifactRecord, claim: Claim, info: ObjectInfo): void {
+  if (info.sizeBytes === claim.sizeBytes) return;
+  throw new ArtifactError(
+    'size_mismatch',
+    `${record.path} has ${info.sizeBytes} bytes, ${claim.sizeBytes} were claimed`,
+    {
+      details: { claimedBytes: claim.sizeBytes, storedBytes: info.sizeBytes },
+    },
+  );
+}
+
+const mismatch = (record: ArtifactRecord, claim: Claim, storedSha256: string): ArtifactError =>
+  new ArtifactError('checksum_mismatch', `${record.path} has SHA-256 ${storedSha256}, ${claim.sha256} was claimed`, {
+    details: { claimedSha256: claim.sha256, storedSha256 },
+  });

@@ -1,0 +1,50 @@
+import type { ArtifactRecord } from './artifact-record.js';
+import type { ArtifactType, Tags } from './artifact.js';
+import { artifactKey } from './keys.js';
+import { DEFAULT_RETENTION_DAYS } from './retention.js';
+
+interface Upload {
+  artifactId: string;
+  executionId: string;
+  tenantId: string;
+  path: string;
+  sizeBytes: number | null;
+  sha256: string | null;
+  mimeType: string;
+  type: ArtifactType;
+  tags: Tags;
+}
+
+/** What is known of an upload before its row is written: stands in for the row if that never happens. */
+export function unregisteredRecord(upload: Upload, createdAtMs: number): ArtifactRecord {
+  const { artifactId, executionId, tenantId, path, sizeBytes, sha256, mimeType, type, tags } = upload;
+  return {
+    id: artifactId,
+    executionId,
+    tenantId,
+    path,
+    key: artifactKey(executionId, path),
+    sizeBytes,
+    sha256,
+    checksumState: 'claimed',
+    mimeType,
+    type,
+    tags,
+    status: 'UPLOADING',
+    tier: 'HOT',
+    storageClass: 'STANDARD',
+    versionId: null,
+    etag: null,
+    retention: { rule: 'default', days: DEFAULT_RETENTION_DAYS },
+    createdAtMs,
+    updatedAtMs: createdAtMs,
+    expiresAtMs: null,
+    archivedAtMs: null,
+    deletedAtMs: null,
+    deletionReason: null,
+    restoreState: null,
+    uploadId: null,
+    partSizeBytes: null,
+    uploadDeadlineMs: createdAtMs,
+  };
+}

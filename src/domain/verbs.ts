@@ -1,0 +1,125 @@
+import type { ArtifactRecord } from './artifact-record.js';
+import { ArtifactError } from './errors.js';
+import type { LifecycleState } from './lifecycle.js';
+import { expiresAtMs, requireRetentionDays } from './retention.js';
+
+/** The verbs of an artifact's life, the same names on every layer. */
+export type Verb =
+  | 'completeUpload'
+  | 'abortUpload'
+  | 'setRetention'
+  | 'keepForever'
+  | 'deleteArtifact'
+  | 'archiveArtifact'
+  | 'restoreArtifact';
+
+/**
+ * `perform`: do it. `done`: the artifact is already there, answer with it. Anything else is thrown.
+ */
+export type Ruling = 'perform' | 'done';
+
+/** May this verb be applied now? The one table of REQ-5's arrows. @throws the error the caller gets. */
+export function ruleOn(verb: Verb, state: LifecycleState): Ruling {
+  const { record, deletion } = state;
+  switch (verb) {
+    case 'completeUpload':
+      if (record.status === 'UPLOADING' && deletion === null) return 'perform';
+      if (isGone(state)) throw gone(record);
+      return 'done';
+    case 'abortUpload':
+      if (isGone(state)) return record.status === 'DELETED' ? 'done' : 'perform';
+      if (record.status === 'UPLOADING') return 'perform';
+      throw new ArtifactError('not_uploading', `${record.path} is ${record.status}`, {
+        details: { status: record.status },
+      });
+    case 'deleteArtifact':
+      return record.status === 'DELETED' ? 'done' : 'perform';
+    case 'setRetention':
+    case 'keepForever':
+      if (isGone(state)) throw gone(record);
+      return 'perform';
+    case 'archiveArtifact':
+      if (isGone(state)) throw gone(record);
+      if (record.status === 'ARCHIVED' && record.restoreState === null) return 'done';
+      if (record.status === 'ACTIVE') return 'perform';
+      throw wrongState(record, 'archived');
+    case 'restoreArtifact':
+      if (isGone(state)) throw gone(record);
+      if (record.status === 'ACTIVE' || record.restoreState !== null) return 'done';
+      if (record.status === 'ARCHIVED') return 'perform';
+      throw wrongState(record, 'restored');
+  }
+}
+
+/** A repeated complete must say the same. @throws `complete_conflict`. */
+export function requireSameContent(record: ArtifactRecord, claim: { sizeBytes: number; sha256: string }): void {
+  if (record.sha256 === claim.sha256 && record.sizeBytes === claim.sizeBytes) return;
+  throw new ArtifactError(
+    'complete_conflict',
+    `${record.path} is complete with ${record.sizeBytes} bytes of ${record.sha256}`,
+    {
+      details: { sha256: record.sha256, sizeBytes: record.sizeBytes },
+    },
+  );
+}
+
+/** What was claimed at begin binds the complete. @throws `checksum_mismatch`, `size_mismatch`. */
+export function requireClaimKept(record: ArtifactRecord, claim: { sizeBytes: number; sha256: string }): void {
+  if (record.sha256 !== null && record.sha256 !== claim.sha256)
+    throw new ArtifactError(
+      'complete_conflict',
+      `the upload began with SHA-256 ${record.sha256}, not ${claim.sha256}`,
+      {
+        details: { sha256: record.sha256 },
+      },
+    );
+  if (record.sizeBytes !== null && record.sizeBytes !== claim.sizeBytes)
+    throw new ArtifactError(
+      'complete_conflict',
+      `the upload began with ${record.sizeBytes} bytes, not ${claim.sizeBytes}`,
+      {
+        details: { sizeBytes: record.sizeBytes },
+      },
+    );
+}
+
+/** @throws `invalid_retention`; `expiry_in_past` when the artifact would be due at once and `confirm` is not set. */
+export function requireFutureExpiry(
+  record: ArtifactRecord,
+  message: { days: number; confirm: boolean },
+  nowMs: number,
+): void {
+  const days = requireRetentionDays(message.days);
+  const deadlineMs = expiresAtMs(record.createdAtMs, { rule: 'artifact', days });
+  if (message.confirm || deadlineMs === null || deadlineMs > nowMs) return;
+  throw new ArtifactError(
+    'expiry_in_past',
+    `${days} days from creation ended at ${new Date(deadlineMs).toISOString()}`,
+    {
+      details: { expiresAt: new Date(deadlineMs).toISOString() },
+    },
+  );
+}
+
+const isGone = (state: LifecycleState): boolean => state.record.status === 'DELETED' || state.deletion !== null;
+
+function gone(record: ArtifactRecord): ArtifactError {
+  if (record.deletionReason === 'checksum_mismatch')
+    return new ArtifactError('checksum_mismatch', `${record.path} was deleted: its bytes were not those claimed`);
+  return new ArtifactError(
+    'artifact_deleted',
+    `${record.path} is deleted (${record.deletionReason ?? 'deletion under way'})`,
+    {
+      details: { deletionReason: record.deletionReason },
+    },
+  );
+}
+
+const wrongState = (record: ArtifactRecord, done: string): ArtifactError =>
+  new ArtifactError(
+    'wrong_state',
+    `${record.path} cannot be ${done}: it is ${record.restoreState === null ? record.status : 'being restored'}`,
+    {
+      details: { status: record.status, restoreState: record.restoreState },
+    },
+  );

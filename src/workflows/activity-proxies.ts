@@ -1,0 +1,36 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+
+/**
+ * Short steps on the way of a request: local activities, ten times faster than ordinary ones. They give up within the time a
+ * caller waits; the verb then fails with the error of the last try, nothing has changed, and it can be asked for again.
+ */
+export const {
+  registerUpload,
+  recordChange,
+  tagObject,
+  requestRestore,
+  joinUpload: joinSinglePut,
+} = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '5s',
+  scheduleToCloseTimeout: '8s',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '2s' },
+});
+
+/** Work that takes as long as the file is large: heartbeats every 5 s, a dead worker is noticed within 30. */
+export const {
+  joinUpload: joinMultipart,
+  verifyBytes,
+  ensureTier,
+  pollRestore,
+} = proxyActivities<Activities>({
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
+});
+
+/** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */
+export const { eraseArtifact, sweepArtifact } = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  retry: { initialInterval: '500ms', backoffCoefficient: 3, maximumInterval: '10s', maximumAttempts: 3 },
+});

@@ -1,0 +1,116 @@
+import * as wf from '@temporalio/workflow';
+import type { DeletionReason } from '../domain/artifact.js';
+import { errorKind } from '../domain/errors.js';
+import { nextAction } from '../domain/lifecycle.js';
+import { unregisteredRecord } from '../domain/new-record.js';
+import { act } from './actions.js';
+import { registerUpload } from './activity-proxies.js';
+import { performCommand } from './commands.js';
+import { errorOf } from './failures.js';
+import { Life } from './life.js';
+import type { LifecycleInput, NewUpload } from './messages.js';
+import { showOperators } from './operator-view.js';
+import { receiveMessages } from './receive-messages.js';
+
+/** What a life ended with; `refused`: the upload was never registered. */
+export interface LifecycleResult {
+  artifactId: string;
+  ended: DeletionReason | 'refused';
+}
+
+/** Endings that are nobody's wish: the workflow fails, red in the Temporal UI. */
+const FAILED_ENDINGS: readonly string[] = ['upload_abandoned', 'upload_failed', 'checksum_mismatch'];
+
+/**
+ * The whole life of one artifact, from the first request to upload it until it is proven to be gone. The only writer of its row
+ * and its object. `nextAction` decides what happens by itself and when; messages change the state it looks at.
+ */
+export async function artifactLifecycle(input: LifecycleInput): Promise<LifecycleResult> {
+  const life = 'upload' in input ? newLife(input.upload) : new Life(input.state);
+  receiveMessages(life);
+  if ('upload' in input) await register(life, input.upload);
+  else life.registration = 'done';
+  await live(life);
+
+  const { id: artifactId, deletionReason, path } = life.state.record;
+  const ended = deletionReason ?? 'refused';
+  if (FAILED_ENDINGS.includes(ended))
+    throw wf.ApplicationFailure.nonRetryable(`${path} ended as ${ended}`, 'ArtifactUploadFailed', {
+      artifactId,
+      ended,
+    });
+  return { artifactId, ended };
+}
+
+function newLife(upload: NewUpload): Life {
+  return new Life({
+    v: 1,
+    record: unregisteredRecord(upload, Date.now()),
+    changes: 0,
+    nextRestorePollMs: null,
+    deletion: null,
+    putUrlMs: 0,
+    uploadEndedMs: null,
+    sweepAtMs: null,
+    problem: null,
+  });
+}
+
+/** Until this has answered, `beginUpload` waits. */
+async function register(life: Life, upload: NewUpload): Promise<void> {
+  try {
+    const { record, putUrlMs } = await registerUpload({ ...upload, createdAtMs: life.state.record.createdAtMs });
+    life.state = { ...life.state, record, putUrlMs: record.partSizeBytes === null ? putUrlMs : 0 };
+    life.registration = 'done';
+  } catch (error) {
+    life.registration = { error };
+    const code = errorOf(error)?.code;
+    const refused = code !== undefined && errorKind(code).status < 500;
+    if (refused) life.state = { ...life.state, record: { ...life.state.record, status: 'DELETED' } };
+    // A crash may have come after the row or the multipart upload: both are removed before the run ends.
+    else life.decideDeletion('upload_failed', upload.actor);
+  }
+}
+
+/** Answer when somebody asks, act when something is due, sleep in between; ends when there is nothing left to do or to answer. */
+async function live(life: Life): Promise<void> {
+  const asked = (): boolean => life.inbox.length > 0;
+  for (;;) {
+    await answerAll(life);
+    if (wf.workflowInfo().continueAsNewSuggested) await handOver(life);
+    const next = nextAction(life.state, Date.now());
+    showOperators(life.state, next);
+    if (next.kind === 'none' && next.rule === 'deleted') {
+      await wf.condition(() => asked() || wf.allHandlersFinished());
+      if (!asked()) return;
+    } else if (next.kind === 'none') {
+      await wf.condition(asked);
+    } else {
+      // Recomputed from the absolute deadline after every wake-up. A message that came in the same moment goes first.
+      const delayMs = next.atMs - Date.now();
+      if (delayMs > 0) await wf.condition(asked, delayMs, { summary: `${next.kind} (${next.rule})` });
+      if (!asked() && next.atMs <= Date.now()) await act(life, next);
+    }
+  }
+}
+
+async function answerAll(life: Life): Promise<void> {
+  for (let ticket = life.inbox.shift(); ticket !== undefined; ticket = life.inbox.shift()) {
+    try {
+      await performCommand(life, ticket.command);
+    } catch (error) {
+      ticket.error = error;
+      if (errorOf(error) === null) throw error;
+    }
+    ticket.done = true;
+  }
+}
+
+/** A long life changes over to a new run, with its state; nothing that was asked may be left unanswered. */
+async function handOver(life: Life): Promise<void> {
+  while (life.inbox.length > 0 || !wf.allHandlersFinished()) {
+    await wf.condition(() => life.inbox.length > 0 || wf.allHandlersFinished());
+    await answerAll(life);
+  }
+  await wf.continueAsNew<typeof artifactLifecycle>({ state: life.state });
+}

@@ -1,0 +1,100 @@
+import { archived, restored, restoreRequested, retentionChanged, uploadCompleted } from '../domain/changes.js';
+import { expiresAtMs, type Retention } from '../domain/retention.js';
+import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../domain/verbs.js';
+import {
+  ensureTier,
+  joinMultipart,
+  joinSinglePut,
+  requestRestore,
+  tagObject,
+  verifyBytes,
+} from './activity-proxies.js';
+import { errorOf } from './failures.js';
+import type { Command, Life } from './life.js';
+import type { CompleteUpload, RestoreArtifact, SetRetention } from './messages.js';
+
+/**
+ * Refuses a command that cannot be carried out as things stand: synchronous and without side effects, so updates are refused
+ * before they enter the history. Asked again when the command's turn comes. @throws ArtifactError
+ */
+export function checkCommand(life: Life, command: Command): 'perform' | 'done' {
+  const { state } = life;
+  const ruling = ruleOn(command.verb, state);
+  if (command.verb === 'completeUpload')
+    (ruling === 'done' ? requireSameContent : requireClaimKept)(state.record, command.message);
+  if (command.verb === 'setRetention') requireFutureExpiry(state.record, command.message, Date.now());
+  return ruling;
+}
+
+/** Carries one command out. When it throws, nothing has changed that a repetition would not do again. */
+export async function performCommand(life: Life, command: Command): Promise<void> {
+  if (checkCommand(life, command) === 'done') return;
+  const { actor } = command.message;
+  switch (command.verb) {
+    case 'completeUpload':
+      return completeUpload(life, command.message);
+    case 'abortUpload':
+      return life.decideDeletion('upload_aborted', actor);
+    case 'deleteArtifact':
+      return life.decideDeletion('requested', actor);
+    case 'setRetention':
+      return setRetention(life, command.message);
+    case 'keepForever': {
+      const { retention } = life.state.record;
+      if (retention.rule === 'permanent') return;
+      return changeRetention(
+        life,
+        { rule: 'permanent', by: actor, reason: command.message.reason, atMs: Date.now() },
+        actor,
+      );
+    }
+    case 'archiveArtifact':
+      return life.write(archived(await ensureTier(life.state.record, 'COLD'), actor, Date.now()));
+    case 'restoreArtifact':
+      return restoreArtifact(life, command.message);
+  }
+}
+
+/** Join, look, compare, read back where nobody else has checked the bytes, and only then ACTIVE. */
+async function completeUpload(life: Life, message: CompleteUpload): Promise<void> {
+  const { record } = life.state;
+  try {
+    const join = record.partSizeBytes === null ? joinSinglePut : joinMultipart;
+    const { stored, verifiedByStore } = await join(record, message);
+    if (!verifiedByStore) await verifyBytes(record, message, stored);
+    const verifiedBy = verifiedByStore ? 'store' : 'read_back';
+    await life.write(uploadCompleted(record, message, { ...stored, verifiedBy }), { uploadEndedMs: Date.now() });
+  } catch (error) {
+    const code = errorOf(error)?.code;
+    if (code === 'checksum_mismatch' || code === 'size_mismatch')
+      life.decideDeletion('checksum_mismatch', message.actor);
+    throw error;
+  }
+}
+
+async function setRetention(life: Life, { days, actor }: SetRetention): Promise<void> {
+  const { retention } = life.state.record;
+  if (retention.rule === 'artifact' && retention.days === days) return;
+  await changeRetention(life, { rule: 'artifact', days }, actor);
+}
+
+/**
+ * The object's tag first when it becomes permanent, last when it stops being so: at no moment may the bucket's own expiry rule
+ * match an object that is to be kept.
+ */
+async function changeRetention(life: Life, retention: Retention, actor: string): Promise<void> {
+  const { record } = life.state;
+  const hasObject = record.status !== 'UPLOADING';
+  const changesTag = hasObject && (retention.rule === 'permanent') !== (record.retention.rule === 'permanent');
+  if (changesTag && retention.rule === 'permanent') await tagObject({ ...record, retention });
+  await life.write(retentionChanged(record, retention, actor));
+  const due = expiresAtMs(record.createdAtMs, retention);
+  const dueNow = due !== null && due <= Date.now();
+  if (changesTag && retention.rule !== 'permanent' && !dueNow) await tagObject(life.state.record);
+}
+
+async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Promise<void> {
+  const progress = await requestRestore(life.state.record, tier);
+  if (progress.done) return life.write(restored(progress.stored, actor));
+  await life.write(restoreRequested(tier, actor), { nextRestorePollMs: Date.now() + progress.pollAgainMs });
+}

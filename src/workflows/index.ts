@@ -1,0 +1,2 @@
+/** Workflow functions and nothing else: every export of this file is a workflow type. */
+export { artifactLifecycle } from './artifact-lifecycle.js';

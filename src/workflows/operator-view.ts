@@ -1,0 +1,35 @@
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { SearchAttributePair } from '@temporalio/common';
+import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
+import { SEARCH_ATTRIBUTES, searchAttributeValues } from './search-attributes.js';
+
+/**
+ * Keeps what an operator sees in the Temporal UI true: search attributes (only those that changed: each write is an event) and
+ * the current details, which cost none.
+ */
+export function showOperators(state: LifecycleState, next: NextAction): void {
+  const known = workflowInfo().typedSearchAttributes;
+  const values = searchAttributeValues(state.record, state.problem?.code ?? null);
+  const changed = SEARCH_ATTRIBUTES.map((key, index) => ({ key, value: values[index] ?? null })).filter(
+    ({ key, value }) => comparable(known.get(key as never) ?? null) !== comparable(value),
+  );
+  if (changed.length > 0) upsertSearchAttributes(changed as SearchAttributePair[]);
+  setCurrentDetails(detailsOf(state, next));
+}
+
+const comparable = (value: unknown): string => (value instanceof Date ? value.toISOString() : JSON.stringify(value));
+
+const at = (ms: number): string => new Date(ms).toISOString();
+
+function detailsOf({ record, problem }: LifecycleState, next: NextAction): string {
+  const lines = [
+    `**${record.status}** ${record.path}`,
+    '',
+    `- next: ${next.kind === 'none' ? `nothing (${next.rule})` : `${next.kind} at ${at(next.atMs)}, because of ${next.rule}`}`,
+    `- kept: ${record.retention.rule === 'permanent' ? `for ever, by ${record.retention.by}: ${record.retention.reason}` : `${record.retention.days} days from ${at(record.createdAtMs)} (${record.retention.rule})`}`,
+    `- size: ${record.sizeBytes ?? 'unknown'} bytes, SHA-256 ${record.sha256 ?? 'unknown'} (${record.checksumState})`,
+    `- object: ${record.key}${record.versionId === null ? '' : ` version ${record.versionId}`} in ${record.storageClass}`,
+  ];
+  if (problem !== null) lines.push(`- **problem** since ${at(problem.sinceMs)}: ${problem.code}: ${problem.message}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,120 @@
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import * as wf from '@temporalio/workflow';
+import { ArtifactError } from '../domain/errors.js';
+import { nextAction } from '../domain/lifecycle.js';
+import type { RestoreTier } from '../domain/tiers.js';
+import { checkCommand } from './commands.js';
+import { failureOf } from './failures.js';
+import { asFailure, type Command, type Life } from './life.js';
+import * as messages from './messages.js';
+
+/** Who an unsigned signal is from. */
+const SIGNAL = 'signal';
+const DEFAULT_RESTORE_TIER: RestoreTier = 'Standard';
+
+/** Registers every handler, before the first await. Handlers only queue and wait; the main loop alone acts. */
+export function receiveMessages(life: Life): void {
+  wf.setHandler(messages.describe, () => ({ record: life.state.record, next: nextAction(life.state, Date.now()) }), {
+    description: 'Where the artifact is, and what happens to it next, when and why',
+  });
+  wf.setHandler(
+    messages.beginUpload,
+    async () => {
+      await wf.condition(() => life.registration !== 'pending');
+      if (typeof life.registration === 'object') throw asFailure(life.registration.error);
+      return life.state.record;
+    },
+    { description: 'Waits until the upload is registered' },
+  );
+
+  const update = <M>(
+    definition: UpdateDefinition<messages.Row, [M]>,
+    toCommand: (message: M) => Command,
+    description: string,
+  ): void =>
+    wf.setHandler(definition, (message) => life.ask(toCommand(message)), {
+      validator: (message) => validate(life, toCommand(message)),
+      description,
+    });
+  update(
+    messages.completeUpload,
+    (message) => ({ verb: 'completeUpload', message }),
+    'All bytes are sent: verify and activate',
+  );
+  update(
+    messages.abortUpload,
+    (message) => ({ verb: 'abortUpload', message }),
+    'Give the upload up and remove its parts',
+  );
+  update(
+    messages.setRetention,
+    (message) => ({ verb: 'setRetention', message }),
+    'Keep it so many days from its creation',
+  );
+  update(messages.keepForever, (message) => ({ verb: 'keepForever', message }), 'Never let it expire');
+  update(
+    messages.deleteArtifact,
+    (message) => ({ verb: 'deleteArtifact', message }),
+    'Delete it for good, and prove it',
+  );
+  update(messages.archiveArtifact, (message) => ({ verb: 'archiveArtifact', message }), 'Move it to the archive class');
+  update(
+    messages.restoreArtifact,
+    (message) => ({ verb: 'restoreArtifact', message }),
+    'Bring it back from the archive',
+  );
+
+  const signal = <M>(
+    definition: SignalDefinition<[M?]>,
+    toCommand: (message: M | undefined) => Command,
+    description: string,
+  ): void => wf.setHandler(definition, (message) => tellIfAllowed(life, toCommand(message)), { description });
+  signal(
+    messages.setRetentionSignal,
+    (m) => ({
+      verb: 'setRetention',
+      message: { days: m?.days ?? NaN, confirm: m?.confirm ?? false, actor: m?.actor ?? SIGNAL },
+    }),
+    'As the update: {"days": 90}',
+  );
+  signal(
+    messages.keepForeverSignal,
+    (m) => ({ verb: 'keepForever', message: { reason: m?.reason ?? '', actor: m?.actor ?? SIGNAL } }),
+    'As the update: {"reason": "…", "actor": "…"}, or nothing at all',
+  );
+  signal(
+    messages.deleteArtifactSignal,
+    (m) => ({ verb: 'deleteArtifact', message: { actor: m?.actor ?? SIGNAL } }),
+    'As the update',
+  );
+  signal(
+    messages.archiveArtifactSignal,
+    (m) => ({ verb: 'archiveArtifact', message: { actor: m?.actor ?? SIGNAL } }),
+    'As the update',
+  );
+  signal(
+    messages.restoreArtifactSignal,
+    (m) => ({ verb: 'restoreArtifact', message: { tier: m?.tier ?? DEFAULT_RESTORE_TIER, actor: m?.actor ?? SIGNAL } }),
+    'As the update: {"tier": "Expedited" | "Standard" | "Bulk"}',
+  );
+}
+
+/** Refused here, an update leaves no trace in the history. Synchronous, reads only. */
+function validate(life: Life, command: Command): void {
+  try {
+    checkCommand(life, command);
+  } catch (error) {
+    throw error instanceof ArtifactError ? failureOf(error) : error;
+  }
+}
+
+/** A signal has nobody to tell: what cannot be done is logged and left out. */
+function tellIfAllowed(life: Life, command: Command): void {
+  try {
+    checkCommand(life, command);
+    life.tell(command);
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error;
+    wf.log.warn(`signal ${command.verb} ignored: ${error.message}`, { code: error.code });
+  }
+}
