@@ -1,0 +1,155 @@
+import type { ReadableStream } from 'node:stream/web';
+import { requireUuid } from '../domain/ids.js';
+import { requireRetentionDays } from '../domain/retention.js';
+import type { RestoreTier } from '../domain/tiers.js';
+import { openDownload } from './download.js';
+import { Api } from './http.js';
+import type { ApiOptions, ApiRequest } from './http.js';
+import { DEFAULT_RETRY } from './retry.js';
+import type { ArtifactService, DownloadOptions, ListFilters, UploadArtifactOptions, UploadSource } from './service.js';
+import { ProgressMeter } from './upload/progress.js';
+import { StoreConnections } from './upload/put.js';
+import { UploadApi } from './upload/upload-api.js';
+import { uploadSource } from './upload/upload.js';
+import { toArtifact } from './wire.js';
+import type {
+  Artifact,
+  ArtifactAnswerJson,
+  ArtifactPageJson,
+  DownloadUrl,
+  DownloadUrlJson,
+  HistoryEntry,
+  HistoryJson,
+  UploadStatus,
+  UploadStatusJson,
+} from './wire.js';
+
+const DEFAULT_CONCURRENCY = 4;
+
+/** How an {@link ArtifactClient} reaches the API and the store. */
+export interface ArtifactClientOptions extends ApiOptions {
+  /** A connection to the store on which nothing moves for this long is given up, and its part sent again. Default 60,000. */
+  idleTimeoutMs?: number;
+}
+
+const ofArtifact = (artifactId: string, rest = ''): string =>
+  `/v1/artifacts/${requireUuid(artifactId, 'artifact id')}${rest}`;
+const ofExecution = (executionId: string): string =>
+  `/v1/executions/${requireUuid(executionId, 'execution id')}/artifacts`;
+
+/**
+ * FEAT-004's `ArtifactService` over HTTP. Bytes go straight to the object store with signed requests. One client serves any
+ * number of calls at once; a process may end without closing it.
+ */
+export class ArtifactClient implements ArtifactService {
+  readonly #api: Api;
+  readonly #connections: StoreConnections;
+  readonly #options: ArtifactClientOptions;
+
+  /** @throws `invalid_request` when `baseUrl` is not an http(s) address. */
+  constructor(options: ArtifactClientOptions) {
+    this.#options = options;
+    this.#api = new Api(options);
+    this.#connections = new StoreConnections(options);
+  }
+
+  /** Frees idle connections to the store at once. */
+  close(): void {
+    this.#connections.close();
+  }
+
+  uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact> {
+    const context = {
+      api: new UploadApi(this.#api),
+      connections: this.#connections,
+      retry: this.#options.retry ?? DEFAULT_RETRY,
+      concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+      progress: new ProgressMeter(options.onProgress),
+    };
+    const signal = options.signal ?? new AbortController().signal;
+    return uploadSource({ executionId, options, context, signal }, file);
+  }
+
+  async getPresignedUrl(artifactId: string, expiresIn?: number): Promise<string> {
+    return (await this.createDownloadUrl(artifactId, expiresIn)).url;
+  }
+
+  async createDownloadUrl(artifactId: string, expiresIn?: number): Promise<DownloadUrl> {
+    const path = ofArtifact(artifactId, '/download-url');
+    const answer = await this.#api.call<DownloadUrlJson>({ method: 'POST', path, body: { expiresIn } });
+    return { ...answer, expiresAt: new Date(answer.expiresAt) };
+  }
+
+  async downloadArtifact(artifactId: string, options: DownloadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return openDownload(this.#api, requireUuid(artifactId, 'artifact id'), options);
+  }
+
+  async getArtifact(artifactId: string): Promise<Artifact> {
+    return this.#change({ method: 'GET', path: ofArtifact(artifactId) });
+  }
+
+  async listArtifacts(executionId: string, filters: ListFilters = {}): Promise<Artifact[]> {
+    const artifacts: Artifact[] = [];
+    for await (const artifact of this.iterateArtifacts(executionId, filters)) artifacts.push(artifact);
+    return artifacts;
+  }
+
+  async *iterateArtifacts(executionId: string, filters: ListFilters = {}): AsyncGenerator<Artifact, void, undefined> {
+    const query = new URLSearchParams();
+    if (filters.type !== undefined) query.set('type', filters.type);
+    if (filters.status !== undefined) query.set('status', filters.status);
+    for (const [key, value] of Object.entries(filters.tags ?? {})) query.append('tag', `${key}:${value}`);
+    for (;;) {
+      const path = `${ofExecution(executionId)}?${query.toString()}`;
+      const page = await this.#api.call<ArtifactPageJson>({ method: 'GET', path, signal: filters.signal });
+      yield* page.items.map(toArtifact);
+      if (page.nextCursor === null) return;
+      query.set('cursor', page.nextCursor);
+    }
+  }
+
+  async getUploadStatus(artifactId: string): Promise<UploadStatus> {
+    const path = ofArtifact(artifactId, '/upload');
+    const answer = await this.#api.call<UploadStatusJson>({ method: 'GET', path });
+    const { receivedBytes, receivedParts, percent } = answer;
+    return { artifact: toArtifact(answer.artifact), receivedBytes, receivedParts, percent };
+  }
+
+  async history(artifactId: string): Promise<HistoryEntry[]> {
+    const path = ofArtifact(artifactId, '/history');
+    const answer = await this.#api.call<HistoryJson>({ method: 'GET', path });
+    return answer.items.map((entry) => ({ ...entry, at: new Date(entry.at) }));
+  }
+
+  async deleteArtifact(artifactId: string): Promise<void> {
+    await this.#change({ method: 'DELETE', path: ofArtifact(artifactId) });
+  }
+
+  async deleteExecutionArtifacts(executionId: string): Promise<number> {
+    const path = ofExecution(executionId);
+    return (await this.#api.call<{ deleted: number }>({ method: 'DELETE', path })).deleted;
+  }
+
+  async archiveArtifact(artifactId: string): Promise<void> {
+    await this.#change({ method: 'POST', path: ofArtifact(artifactId, '/archive') });
+  }
+
+  async restoreArtifact(artifactId: string, options: { tier?: RestoreTier } = {}): Promise<void> {
+    await this.#change({ method: 'POST', path: ofArtifact(artifactId, '/restore'), body: options });
+  }
+
+  async keepForever(artifactId: string, reason?: string): Promise<Artifact> {
+    const path = ofArtifact(artifactId, '/retention');
+    return this.#change({ method: 'PUT', path, body: { permanent: true, reason } });
+  }
+
+  async setRetention(artifactId: string, days: number, options: { confirm?: boolean } = {}): Promise<Artifact> {
+    const path = ofArtifact(artifactId, '/retention');
+    const { confirm } = options;
+    return this.#change({ method: 'PUT', path, body: { days: requireRetentionDays(days), confirm } });
+  }
+
+  async #change(request: ApiRequest): Promise<Artifact> {
+    return toArtifact((await this.#api.call<ArtifactAnswerJson>(request)).artifact);
+  }
+}

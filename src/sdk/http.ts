@@ -1,0 +1,146 @@
+import { ArtifactError } from '../domain/errors.js';
+import { MINUTE_MS } from '../domain/units.js';
+import { abortedError, errorOfAnswer, throwIfAborted } from './problems.js';
+import { DEFAULT_RETRY, withRetry } from './retry.js';
+import type { RetryPolicy } from './retry.js';
+
+/** A bearer token, or a function that is asked before every request (so that it may be renewed). */
+export type TokenSource = string | (() => string | Promise<string>);
+
+export interface ApiOptions {
+  /** Address of the API, such as `http://127.0.0.1:8080`; a path prefix is kept. */
+  baseUrl: string;
+  token: TokenSource;
+  /** Default: the global one. Only for calls to the API; bytes go to the store over node:http. */
+  fetch?: typeof globalThis.fetch;
+  /** One request without an answer is given up (and maybe tried again) after this. Default 60,000. */
+  requestTimeoutMs?: number;
+  /** Default: 5 tries within 30 s. */
+  retry?: RetryPolicy;
+}
+
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Begins with `/v1/`. */
+  path: string;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+  retry?: RetryPolicy;
+}
+
+/**
+ * JSON over HTTP with bearer token, timeout and retries. Every verb of the API may be repeated without harm, so all are.
+ * @throws `ArtifactError` with the problem's code; `api_unreachable` when nothing answers; `aborted`.
+ */
+export class Api {
+  readonly #base: string;
+  readonly #token: TokenSource;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #timeoutMs: number;
+  readonly #retry: RetryPolicy;
+
+  constructor(options: ApiOptions) {
+    this.#base = baseOf(options.baseUrl);
+    this.#token = options.token;
+    this.#fetch = options.fetch ?? globalThis.fetch;
+    this.#timeoutMs = options.requestTimeoutMs ?? MINUTE_MS;
+    this.#retry = options.retry ?? DEFAULT_RETRY;
+  }
+
+  /** Sends a request and answers with the JSON of its 2xx answer. */
+  async call<T>(request: ApiRequest): Promise<T> {
+    return withRetry(
+      async () => {
+        // A timer of its own, not AbortSignal.timeout: that one would go on living after the answer.
+        const timer = new AbortController();
+        const timeout = setTimeout(() => timer.abort(), this.#timeoutMs);
+        try {
+          const response = await this.#authorized(request, {}, timer.signal);
+          // The shape is the contract's; a test holds these types against the API's schemas.
+          return (await this.#read(response, request)) as T;
+        } finally {
+          clearTimeout(timeout);
+        }
+      },
+      { policy: request.retry ?? this.#retry, signal: request.signal },
+    );
+  }
+
+  /** Opens the answer of a GET without reading its body. The timeout covers the head of the answer only. */
+  async open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    return withRetry(() => this.#authorized({ method: 'GET', path, signal }, headers), {
+      policy: this.#retry,
+      signal,
+    });
+  }
+
+  async #authorized(request: ApiRequest, headers: Record<string, string>, timer?: AbortSignal): Promise<Response> {
+    const response = await this.#send(request, headers, timer);
+    // A renewable token may have expired on the way: ask for it once more.
+    if (response.status !== 401 || typeof this.#token === 'string') return failIfNot2xx(response);
+    await response.body?.cancel();
+    return failIfNot2xx(await this.#send(request, headers, timer));
+  }
+
+  async #send(request: ApiRequest, headers: Record<string, string>, timer?: AbortSignal): Promise<Response> {
+    throwIfAborted(request.signal);
+    const signals = [request.signal, timer].filter((signal) => signal !== undefined);
+    const token = typeof this.#token === 'string' ? this.#token : await this.#token();
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    try {
+      return await this.#fetch(`${this.#base}${request.path}`, {
+        method: request.method,
+        headers: {
+          accept: 'application/json, application/problem+json, */*;q=0.1',
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        signal: AbortSignal.any(signals),
+        ...(body === undefined ? {} : { body }),
+      });
+    } catch (error) {
+      throw networkError(this.#base, error, request.signal);
+    }
+  }
+
+  async #read(response: Response, request: ApiRequest): Promise<unknown> {
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (error) {
+      throw networkError(this.#base, error, request.signal);
+    }
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new ArtifactError('internal', 'The API answered something that is not JSON', { cause: error });
+    }
+  }
+}
+
+function baseOf(url: string): string {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new ArtifactError('invalid_request', `"${url}" is not an http(s) address`);
+  return url.replace(/\/+$/, '');
+}
+
+/** `aborted` when the caller's own signal fired, else `api_unreachable` with the reason Node hides in `cause`. */
+export function networkError(base: string, error: unknown, signal: AbortSignal | undefined): ArtifactError {
+  if (signal?.aborted === true) return abortedError(signal);
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const timedOut = error instanceof Error && error.name === 'AbortError';
+  const reason = timedOut ? 'no answer in time' : inner instanceof Error ? inner.message || inner.name : String(inner);
+  return new ArtifactError('api_unreachable', `${base}: ${reason}`, { details: { url: base }, cause: error });
+}
+
+async function failIfNot2xx(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const error = errorOfAnswer(response.status, await response.text().catch(() => ''));
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  if (!Number.isFinite(retryAfter)) throw error;
+  throw new ArtifactError(error.code, error.message, {
+    details: { ...error.details, retryAfterSeconds: retryAfter },
+    cause: error,
+  });
+}

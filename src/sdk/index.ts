@@ -1,0 +1,32 @@
+/** The client library of the artifact store: what an agent job imports. */
+export { ArtifactClient } from './client.js';
+export type { ArtifactClientOptions } from './client.js';
+export { fromFile } from './service.js';
+export type {
+  ArtifactService,
+  DownloadOptions,
+  FileSource,
+  ListFilters,
+  UploadArtifactOptions,
+  UploadProgress,
+  UploadSource,
+} from './service.js';
+export type { Artifact, ArtifactRetention, DownloadUrl, HistoryEntry, ReceivedPartJson, UploadStatus } from './wire.js';
+export type { ByteStream } from './upload/stream.js';
+export type { TokenSource } from './http.js';
+export type { RetryPolicy } from './retry.js';
+export { ARTIFACT_STATUSES, ARTIFACT_TYPES, MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
+export type {
+  ArtifactMetadata,
+  ArtifactStatus,
+  ArtifactType,
+  ChecksumState,
+  DeletionReason,
+  RestoreState,
+  Tags,
+  UploadOptions,
+} from '../domain/artifact.js';
+export { ArtifactError } from '../domain/errors.js';
+export type { ErrorCode, ErrorDetails } from '../domain/errors.js';
+export { RESTORE_TIERS } from '../domain/tiers.js';
+export type { RestoreTier, StorageTier } from '../domain/tiers.js';

@@ -1,0 +1,60 @@
+import { ArtifactError, isErrorCode } from '../domain/errors.js';
+import type { ErrorCode, ErrorDetails } from '../domain/errors.js';
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+/** What a status means when no problem of ours came with it, such as a proxy's own page. */
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'route_not_found';
+  if (status === 413) return 'too_large';
+  if (status === 429) return 'rate_limited';
+  if (status === 502 || status === 503 || status === 504) return 'api_unreachable';
+  return status >= 400 && status < 500 ? 'invalid_request' : 'internal';
+}
+
+const isDetail = (value: unknown): value is ErrorDetails[string] =>
+  value === null ||
+  ['string', 'number', 'boolean'].includes(typeof value) ||
+  (Array.isArray(value) && value.every((item) => typeof item === 'string'));
+
+function detailsOf(problem: Record<string, unknown>): ErrorDetails {
+  const details: ErrorDetails = {};
+  if (isObject(problem['details']))
+    for (const [key, value] of Object.entries(problem['details'])) if (isDetail(value)) details[key] = value;
+  if (typeof problem['requestId'] === 'string') details['requestId'] = problem['requestId'];
+  if (Array.isArray(problem['errors']))
+    details['errors'] = problem['errors']
+      .filter(isObject)
+      .map((error) => `${String(error['field'])}: ${String(error['message'])}`);
+  return details;
+}
+
+/**
+ * Turns an answer that is not 2xx into our error: the problem's `code` when the catalogue has it (an unknown one becomes
+ * `internal`), else what the status says.
+ * @param body the answer's text, RFC 9457 JSON or anything else.
+ */
+export function errorOfAnswer(status: number, body: string): ArtifactError {
+  let problem: unknown;
+  try {
+    problem = JSON.parse(body);
+  } catch {
+    problem = undefined;
+  }
+  if (!isObject(problem) || typeof problem['code'] !== 'string')
+    return new ArtifactError(codeOfStatus(status), `The API answered ${status}`, { details: { status } });
+  const code = isErrorCode(problem['code']) ? problem['code'] : 'internal';
+  const text = [problem['detail'], problem['title'], problem['code']].find((part) => typeof part === 'string');
+  return new ArtifactError(code, String(text), { details: detailsOf(problem) });
+}
+
+/** The error of everything that stops because its AbortSignal fired. */
+export const abortedError = (signal?: AbortSignal): ArtifactError =>
+  new ArtifactError('aborted', 'The caller gave up', { cause: signal?.reason });
+
+/** @throws `aborted` when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortedError(signal);
+}

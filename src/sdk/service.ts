@@ -1,0 +1,105 @@
+import type { ArtifactStatus, ArtifactType, Tags, UploadOptions } from '../domain/artifact.js';
+import type { RestoreTier } from '../domain/tiers.js';
+import type { ReadableStream } from 'node:stream/web';
+import type { Artifact, DownloadUrl, HistoryEntry, UploadStatus } from './wire.js';
+import type { ByteStream } from './upload/stream.js';
+
+/** A file on this machine. It is read twice (hashed, then sent) and must not change meanwhile. */
+export interface FileSource {
+  path: string;
+}
+
+/** Names a local file as the source of an upload. */
+export const fromFile = (path: string): FileSource => ({ path });
+
+/**
+ * What can be uploaded: bytes in memory, a web or Node stream of unknown length, or a local file.
+ * A stream is used up, and destroyed when the upload fails.
+ */
+export type UploadSource = Uint8Array | ByteStream | FileSource;
+
+/** Where an upload is. `sentBytes` never goes down and ends at the size of the file. */
+export interface UploadProgress {
+  /** `hashing` the source, `uploading` its bytes, or `verifying`: the API compares what arrived. */
+  phase: 'hashing' | 'uploading' | 'verifying';
+  /** Bytes whose SHA-256 has been computed; those of a long stream are hashed while they are sent. */
+  hashedBytes: number;
+  /** Bytes handed to the store, those it had from an earlier try included. */
+  sentBytes: number;
+  /** Null while the length of a stream is unknown. */
+  totalBytes: number | null;
+  /** Parts that have arrived. A small file is one part. */
+  part: number;
+  /** All parts; null while the length of a stream is unknown. */
+  parts: number | null;
+}
+
+/** FEAT-004 `UploadOptions`, and how this call behaves. */
+export interface UploadArtifactOptions extends UploadOptions {
+  /** Called often; must return quickly. What it throws fails the upload. */
+  onProgress?: (progress: UploadProgress) => void;
+  /** Stops the upload and removes what has arrived; the call throws `aborted`. */
+  signal?: AbortSignal;
+  /** Parts sent at the same time, 1 to 16. Default 4. Each needs memory for one part (16 MiB). */
+  concurrency?: number;
+}
+
+export interface ListFilters {
+  type?: ArtifactType;
+  status?: ArtifactStatus;
+  /** All of these tags must be there. */
+  tags?: Tags;
+  signal?: AbortSignal;
+}
+
+export interface DownloadOptions {
+  /** First and last byte, both inclusive; without `end` up to the end. */
+  range?: { start: number; end?: number };
+  signal?: AbortSignal;
+}
+
+/** FEAT-004 "Service Interface", every method, and what the product can do beyond it. All throw `ArtifactError`. */
+export interface ArtifactService {
+  /**
+   * Stores a file as output (or log) of an execution. Safe to repeat: the same content under the same path answers with the
+   * artifact that is there, and an upload that was cut off goes on where it was.
+   * @throws `path_taken`, `too_large`, `source_changed`, `source_unreadable`, `checksum_mismatch`, `aborted`, …
+   */
+  uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact>;
+
+  /** A link for anyone. @param expiresIn seconds; default 300, at most what the server allows (an hour). */
+  getPresignedUrl(artifactId: string, expiresIn?: number): Promise<string>;
+  /** As {@link getPresignedUrl}, with name, size, checksum and when the link dies. */
+  createDownloadUrl(artifactId: string, expiresIn?: number): Promise<DownloadUrl>;
+  /**
+   * The bytes, through the API. A whole file is compared with its SHA-256: the stream fails at its end with
+   * `checksum_mismatch` when it differs. A connection that breaks is taken up again where it was.
+   * @throws `not_downloadable`, `artifact_deleted`, `artifact_not_found`, `range_not_satisfiable`.
+   */
+  downloadArtifact(artifactId: string, options?: DownloadOptions): Promise<ReadableStream<Uint8Array>>;
+
+  getArtifact(artifactId: string): Promise<Artifact>;
+  /** All artifacts of an execution, newest page after page. @throws `execution_not_found`. */
+  listArtifacts(executionId: string, filters?: ListFilters): Promise<Artifact[]>;
+  /** As {@link listArtifacts}, without holding all of them. */
+  iterateArtifacts(executionId: string, filters?: ListFilters): AsyncGenerator<Artifact, void, undefined>;
+  getUploadStatus(artifactId: string): Promise<UploadStatus>;
+  history(artifactId: string): Promise<HistoryEntry[]>;
+
+  /** Fine when it is deleted already. */
+  deleteArtifact(artifactId: string): Promise<void>;
+  /** @returns how many this call deleted. */
+  deleteExecutionArtifacts(executionId: string): Promise<number>;
+
+  archiveArtifact(artifactId: string): Promise<void>;
+  /** Returns when the restore has begun; it is over when the status is ACTIVE. */
+  restoreArtifact(artifactId: string, options?: { tier?: RestoreTier }): Promise<void>;
+
+  /** Keeps it until someone sets a retention again. */
+  keepForever(artifactId: string, reason?: string): Promise<Artifact>;
+  /**
+   * @param days whole days from creation, 1 to 36500.
+   * @throws `expiry_in_past` when that would delete it now and `confirm` is not set.
+   */
+  setRetention(artifactId: string, days: number, options?: { confirm?: boolean }): Promise<Artifact>;
+}

@@ -1,0 +1,90 @@
+import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
+import type { UploadOptions } from '../../domain/artifact.js';
+import type { Api } from '../http.js';
+import { withRetry } from '../retry.js';
+import type { RetryPolicy } from '../retry.js';
+import { toArtifact } from '../wire.js';
+import type {
+  Artifact,
+  ArtifactAnswerJson,
+  BeginUploadJson,
+  ReceivedPartJson,
+  SignedPartsJson,
+  SignedRequestJson,
+  UploadStatusJson,
+} from '../wire.js';
+import type { PartDigest } from './source.js';
+
+/** Completing may read the whole object back: it is asked again for as long as the API says that it is not finished. */
+const COMPLETE_RETRY: RetryPolicy = {
+  tries: 1_000,
+  budgetMs: 30 * MINUTE_MS,
+  firstDelayMs: 200,
+  maxDelayMs: 5 * SECOND_MS,
+};
+/** Cleaning up after a failure must not hold its report up for long. */
+const ABORT_RETRY: RetryPolicy = { tries: 2, budgetMs: 5 * SECOND_MS, firstDelayMs: 200, maxDelayMs: SECOND_MS };
+
+/** The verbs of an upload, one HTTP call each. */
+export class UploadApi {
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  beginUpload(
+    executionId: string,
+    options: UploadOptions,
+    content: { sizeBytes: number; sha256: string } | null,
+    signal: AbortSignal,
+  ): Promise<BeginUploadJson> {
+    const { fileName, mimeType, type, tags, retentionDays } = options;
+    return this.#api.call({
+      method: 'POST',
+      path: `/v1/executions/${executionId}/artifacts`,
+      body: { fileName, mimeType, type, tags, retentionDays, ...content },
+      signal,
+    });
+  }
+
+  async signParts(
+    artifactId: string,
+    parts: PartDigest[],
+    signal: AbortSignal,
+  ): Promise<Map<number, SignedRequestJson>> {
+    const answer = await this.#api.call<SignedPartsJson>({
+      method: 'POST',
+      path: `/v1/artifacts/${artifactId}/upload/parts`,
+      body: { parts },
+      signal,
+    });
+    return new Map(answer.parts.map(({ partNumber, request }) => [partNumber, request]));
+  }
+
+  /** Parts the store has already. */
+  async receivedParts(artifactId: string, signal: AbortSignal): Promise<ReceivedPartJson[]> {
+    const path = `/v1/artifacts/${artifactId}/upload`;
+    const status = await this.#api.call<UploadStatusJson>({ method: 'GET', path, signal });
+    return status.receivedParts;
+  }
+
+  async completeUpload(
+    artifactId: string,
+    content: { sizeBytes: number; sha256: string },
+    signal: AbortSignal,
+  ): Promise<Artifact> {
+    const path = `/v1/artifacts/${artifactId}/upload/complete`;
+    const answer = await withRetry(
+      () => this.#api.call<ArtifactAnswerJson>({ method: 'POST', path, body: content, signal }),
+      { policy: COMPLETE_RETRY, signal, isRetryable: (error) => error.code === 'not_yet_answered' },
+    );
+    return toArtifact(answer.artifact);
+  }
+
+  /** Without a signal: it runs when everything else has been given up. */
+  async abortUpload(artifactId: string): Promise<void> {
+    const path = `/v1/artifacts/${artifactId}/upload/abort`;
+    await this.#api.call<ArtifactAnswerJson>({ method: 'POST', path, retry: ABORT_RETRY });
+  }
+}

@@ -1,0 +1,174 @@
+import type {
+  ArtifactMetadata,
+  ArtifactStatus,
+  ArtifactType,
+  ChecksumState,
+  DeletionReason,
+  RestoreState,
+  Tags,
+} from '../domain/artifact.js';
+import type { StorageTier } from '../domain/tiers.js';
+
+/** The JSON of the HTTP API as it crosses the wire, and how it becomes what callers of the client see. */
+
+export type RetentionJson =
+  | { rule: 'default' | 'execution' | 'artifact'; days: number }
+  | { rule: 'permanent'; by: string; reason: string; at: string };
+
+export interface ArtifactJson {
+  id: string;
+  executionId: string;
+  fileName: string;
+  path: string;
+  filePath: string;
+  fileSize: number;
+  mimeType: string;
+  checksum: string;
+  checksumState: ChecksumState;
+  type: ArtifactType;
+  status: ArtifactStatus;
+  tier: StorageTier;
+  storageClass: string;
+  tags: Tags;
+  retention: RetentionJson;
+  createdAt: string;
+  updatedAt: string;
+  expiresAt: string | null;
+  archivedAt: string | null;
+  deletedAt: string | null;
+  deletionReason: DeletionReason | null;
+  restoreState: RestoreState | null;
+  uploadDeadline: string | null;
+  workflowId: string;
+}
+
+export interface SignedRequestJson {
+  method: 'PUT' | 'GET';
+  url: string;
+  headers: Record<string, string>;
+  expiresAt: string;
+}
+
+export type UploadJson =
+  | { kind: 'single'; request: SignedRequestJson }
+  | { kind: 'multipart'; partSizeBytes: number; partCount: number | null };
+
+export interface BeginUploadJson {
+  artifact: ArtifactJson;
+  /** Null: the same content is already there. */
+  upload: UploadJson | null;
+}
+
+export interface SignedPartsJson {
+  parts: { partNumber: number; request: SignedRequestJson }[];
+}
+
+export interface ReceivedPartJson {
+  partNumber: number;
+  sizeBytes: number;
+  /** Null on a store that keeps no part checksums. */
+  sha256: string | null;
+}
+
+export interface UploadStatusJson {
+  artifact: ArtifactJson;
+  receivedBytes: number;
+  receivedParts: ReceivedPartJson[];
+  percent: number | null;
+}
+
+export interface ArtifactAnswerJson {
+  artifact: ArtifactJson;
+}
+
+export interface ArtifactPageJson {
+  items: ArtifactJson[];
+  nextCursor: string | null;
+}
+
+export interface DownloadUrlJson {
+  url: string;
+  expiresAt: string;
+  fileName: string;
+  fileSize: number;
+  checksum: string;
+}
+
+export interface HistoryJson {
+  items: { kind: string; actor: string; at: string; detail: Record<string, unknown> }[];
+}
+
+/** How long an artifact is kept, and by whose word. */
+export type ArtifactRetention =
+  | { rule: 'default' | 'execution' | 'artifact'; days: number }
+  | { rule: 'permanent'; by: string; reason: string; at: Date };
+
+/** FEAT-004's `ArtifactMetadata` and everything else the API knows about an artifact. */
+export interface Artifact extends ArtifactMetadata {
+  /** `output/…` or `logs/…`, as its author wrote it. */
+  path: string;
+  /** `claimed` until the store or a read-back confirmed the SHA-256. */
+  checksumState: ChecksumState;
+  type: ArtifactType;
+  status: ArtifactStatus;
+  tier: StorageTier;
+  /** What S3 said last. */
+  storageClass: string;
+  tags: Tags;
+  retention: ArtifactRetention;
+  updatedAt: Date;
+  archivedAt?: Date;
+  deletedAt?: Date;
+  deletionReason?: DeletionReason;
+  /** Present while a restore from the archive is under way. */
+  restoreState?: RestoreState;
+  /** When an unfinished upload is abandoned; present only while UPLOADING. */
+  uploadDeadline?: Date;
+  /** Temporal workflow that runs this artifact's life. */
+  workflowId: string;
+}
+
+/** One entry of an artifact's audit, oldest first. */
+export interface HistoryEntry {
+  kind: string;
+  /** `sub` of the caller's token, or `worker`. */
+  actor: string;
+  at: Date;
+  detail: Record<string, unknown>;
+}
+
+/** A link that whoever holds it can download with, until it expires. */
+export interface DownloadUrl {
+  url: string;
+  expiresAt: Date;
+  fileName: string;
+  /** Bytes. */
+  fileSize: number;
+  /** SHA-256, lower-case hex. */
+  checksum: string;
+}
+
+/** How far an upload has come, as the store sees it. */
+export interface UploadStatus {
+  artifact: Artifact;
+  receivedBytes: number;
+  receivedParts: ReceivedPartJson[];
+  /** 0 to 100; null while the size is unknown (a stream). */
+  percent: number | null;
+}
+
+export function toArtifact(json: ArtifactJson): Artifact {
+  const { expiresAt, archivedAt, deletedAt, deletionReason, restoreState, uploadDeadline, retention, ...same } = json;
+  return {
+    ...same,
+    createdAt: new Date(json.createdAt),
+    updatedAt: new Date(json.updatedAt),
+    retention: retention.rule === 'permanent' ? { ...retention, at: new Date(retention.at) } : retention,
+    ...(expiresAt === null ? {} : { expiresAt: new Date(expiresAt) }),
+    ...(archivedAt === null ? {} : { archivedAt: new Date(archivedAt) }),
+    ...(deletedAt === null ? {} : { deletedAt: new Date(deletedAt) }),
+    ...(deletionReason === null ? {} : { deletionReason }),
+    ...(restoreState === null ? {} : { restoreState }),
+    ...(uploadDeadline === null ? {} : { uploadDeadline: new Date(uploadDeadline) }),
+  };
+}
