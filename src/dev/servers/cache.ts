@@ -40,7 +40,6 @@ export async function cachedServer(
     await rename(temporary, directory);
     return directory;
   } finally {
-    // Go makes its module cache read-only, but only files of ours are in here.
     await rm(temporary, { recursive: true, force: true });
     await release();
   }
