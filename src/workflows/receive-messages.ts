@@ -32,8 +32,8 @@ export function receiveMessages(life: Life): void {
     toCommand: (message: M) => Command,
     description: string,
   ): void =>
-    wf.setHandler(definition, (message) => life.ask(toCommand(message)), {
-      validator: (message) => validate(life, toCommand(message)),
+    wf.setHandler(definition, (message: M) => life.ask(toCommand(message)), {
+      validator: (message: M) => validate(life, toCommand(message)),
       description,
     });
   update(

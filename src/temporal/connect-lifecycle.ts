@@ -1,0 +1,100 @@
+import { Client, WithStartWorkflowOperation, type Connection } from '@temporalio/client';
+import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition } from '@temporalio/common';
+import { SECOND_MS } from '../domain/units.js';
+import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
+import * as messages from '../workflows/messages.js';
+import {
+  ARTIFACT_PERMANENT,
+  ARTIFACT_SIZE_BYTES,
+  ARTIFACT_STATE,
+  ARTIFACT_TIER,
+  EXECUTION_ID,
+  TENANT_ID,
+} from '../workflows/search-attributes.js';
+import { lazyConnection, type TemporalSettings } from './connection.js';
+import { translateTemporalError } from './errors.js';
+import { artifactWorkflowId, LIFECYCLE_TASK_QUEUE } from './ids.js';
+import type { LifecycleClient } from './lifecycle-client.js';
+
+/** How long a caller waits for a verb that takes one short step. Longer than the step itself may take (8 s). */
+const SHORT_VERB_MS = 12 * SECOND_MS;
+/** For verbs that may move or read the whole file; then the answer is `not_yet_answered` and the work goes on. */
+const LONG_VERB_MS = 50 * SECOND_MS;
+const PING_MS = 3 * SECOND_MS;
+
+/** The real {@link LifecycleClient}. Connects with its first call, so it can be made while Temporal is down. */
+export function connectLifecycle(settings: TemporalSettings): { client: LifecycleClient; close(): Promise<void> } {
+  const connection = lazyConnection(settings);
+  return { client: lifecycleClient(connection, settings.TEMPORAL_NAMESPACE), close: () => connection.close() };
+}
+
+function lifecycleClient(connection: Connection, namespace: string): LifecycleClient {
+  const client = new Client({ connection, namespace });
+
+  async function call<T>(what: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + timeoutMs, run);
+    } catch (error) {
+      throw translateTemporalError(error, what);
+    }
+  }
+
+  const update =
+    <M>(definition: UpdateDefinition<messages.Row, [M]>, timeoutMs: number) =>
+    (artifactId: string, message: M): Promise<messages.Row> =>
+      call(`artifact ${artifactId}`, timeoutMs, () =>
+        client.workflow.getHandle(artifactWorkflowId(artifactId)).executeUpdate(definition, { args: [message] }),
+      );
+
+  return {
+    beginUpload: (upload) =>
+      call(`artifact ${upload.artifactId}`, SHORT_VERB_MS, () =>
+        client.workflow.executeUpdateWithStart(messages.beginUpload, {
+          startWorkflowOperation: startOperation(upload),
+        }),
+      ),
+    completeUpload: update(messages.completeUpload, LONG_VERB_MS),
+    abortUpload: update(messages.abortUpload, SHORT_VERB_MS),
+    setRetention: update(messages.setRetention, SHORT_VERB_MS),
+    keepForever: update(messages.keepForever, SHORT_VERB_MS),
+    deleteArtifact: update(messages.deleteArtifact, LONG_VERB_MS),
+    archiveArtifact: update(messages.archiveArtifact, LONG_VERB_MS),
+    restoreArtifact: update(messages.restoreArtifact, SHORT_VERB_MS),
+    describe: (artifactId) =>
+      call(`artifact ${artifactId}`, SHORT_VERB_MS, () =>
+        client.workflow.getHandle(artifactWorkflowId(artifactId)).query(messages.describe),
+      ),
+    ping: async () => {
+      await call('ping', PING_MS, () => connection.workflowService.describeNamespace({ namespace }));
+    },
+  };
+}
+
+/** Starts the artifact's workflow, or joins the one that runs; an id that was used before is refused. */
+function startOperation(upload: messages.NewUpload): WithStartWorkflowOperation<typeof artifactLifecycle> {
+  return new WithStartWorkflowOperation<typeof artifactLifecycle>('artifactLifecycle', {
+    workflowId: artifactWorkflowId(upload.artifactId),
+    taskQueue: LIFECYCLE_TASK_QUEUE,
+    args: [{ upload }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    typedSearchAttributes: new TypedSearchAttributes(initialSearchAttributes(upload)),
+    staticSummary: `${upload.path} (${upload.sizeBytes === null ? 'size unknown' : `${upload.sizeBytes} bytes`})`.slice(
+      0,
+      200,
+    ),
+    staticDetails: `Life of artifact ${upload.artifactId} of execution ${upload.executionId}, uploaded by ${upload.actor}`,
+  });
+}
+
+/** What is known at the start costs no event when it is given with the start. */
+function initialSearchAttributes(upload: messages.NewUpload): SearchAttributePair[] {
+  return [
+    { key: ARTIFACT_STATE, value: 'UPLOADING' },
+    { key: ARTIFACT_TIER, value: 'HOT' },
+    { key: EXECUTION_ID, value: upload.executionId },
+    { key: TENANT_ID, value: upload.tenantId },
+    { key: ARTIFACT_PERMANENT, value: false },
+    ...(upload.sizeBytes === null ? [] : [{ key: ARTIFACT_SIZE_BYTES, value: upload.sizeBytes }]),
+  ];
+}

@@ -1,0 +1,31 @@
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ArtifactError } from '../domain/errors.js';
+import { errorOf } from '../workflows/failures.js';
+
+/** gRPC status codes (grpc.io, "status codes"). */
+const DEADLINE_EXCEEDED = 4;
+const CANCELLED = 1;
+
+/** Whatever a call to Temporal threw, as our error; a bug passes through. `what` names the artifact in the message. */
+export function translateTemporalError(error: unknown, what: string): unknown {
+  if (error instanceof WorkflowUpdateFailedError) return errorOf(error.cause) ?? error;
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || hasGrpcCode(error, [DEADLINE_EXCEEDED, CANCELLED]))
+    return new ArtifactError('not_yet_answered', `${what}: no answer in time`, { cause: error });
+  if (error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError)
+    return new ArtifactError('wrong_state', `the workflow of ${what} has ended`, { cause: error });
+  if (error instanceof ServiceError || isGrpcServiceError(error))
+    return new ArtifactError('workflows_unavailable', `${what}: Temporal does not answer`, { cause: error });
+  return error;
+}
+
+const hasGrpcCode = (error: unknown, codes: number[]): boolean => {
+  const grpcError = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(grpcError) && codes.includes(grpcError.code);
+};

@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import pino from 'pino';
+import { createActivities } from './activities/index.js';
+import { loadConfig, type Config } from './config.js';
+import { ArtifactError } from './domain/errors.js';
+import { SECOND_MS } from './domain/units.js';
+import { openRecords, openStore } from './deps.js';
+import { probeStore } from './storage/probe.js';
+import { connectionOptions } from './temporal/connection.js';
+import { LIFECYCLE_TASK_QUEUE } from './temporal/ids.js';
+
+/** Process entry of the role `worker`: runs the lifecycle workflows and all their activities. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = pino({ level: config.LOG_LEVEL, name: 'worker' });
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[toPinoLevel(level)](meta ?? {}, message)),
+  });
+
+  const store = openStore(config);
+  const { records, close: closeRecords } = openRecords(config);
+  const capabilities = await probeStore(store);
+  log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
+  const connection = await connect(config);
+  const activities = createActivities({ records, store, capabilities, settings: activitySettings(config) });
+  const worker = await Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: LIFECYCLE_TASK_QUEUE,
+    activities,
+    ...workflowSource(config),
+    maxConcurrentActivityTaskExecutions: MAX_CONCURRENT_ACTIVITIES,
+    workflowTaskPollerBehavior: { type: 'autoscaling' },
+    activityTaskPollerBehavior: { type: 'autoscaling' },
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+  });
+  log.info({ taskQueue: LIFECYCLE_TASK_QUEUE }, 'worker is ready');
+  try {
+    await worker.run();
+  } finally {
+    await connection.close();
+    await closeRecords();
+    store.close();
+  }
+}
+
+/** Activities hold one stream of at most a few MiB each, so this bounds the worker's memory and its connections to the store. */
+const MAX_CONCURRENT_ACTIVITIES = 40;
+/** Activities are repeatable, so a shutdown waits for short ones only. */
+const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
+const SHUTDOWN_FORCE_MS = 15 * SECOND_MS;
+
+/** A pre-built bundle in production; sources otherwise. */
+function workflowSource(config: Config): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  if (config.WORKFLOW_BUNDLE !== undefined) return { workflowBundle: { codePath: config.WORKFLOW_BUNDLE } };
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return { workflowsPath: fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url)) };
+}
+
+async function connect(config: Config): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(connectionOptions(config));
+  } catch (cause) {
+    throw new ArtifactError('workflows_unavailable', `Temporal does not answer at ${config.TEMPORAL_ADDRESS}`, { cause });
+  }
+}
+
+const activitySettings = (config: Config): Parameters<typeof createActivities>[0]['settings'] => ({
+  defaultRetentionDays: config.DEFAULT_RETENTION_DAYS,
+  uploadDeadlineMs: config.UPLOAD_DEADLINE_SECONDS * SECOND_MS,
+  putUrlMs: config.PRESIGN_UPLOAD_SECONDS * SECOND_MS,
+  restorePollMs: config.RESTORE_POLL_SECONDS * SECOND_MS,
+});
+
+const toPinoLevel = (level: string): 'trace' | 'debug' | 'info' | 'warn' | 'error' => {
+  const name = level.toLowerCase();
+  return name === 'trace' || name === 'debug' || name === 'warn' || name === 'error' ? name : 'info';
+};
+
+main().catch((error: unknown) => {
+  process.stderr.write(`worker: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
