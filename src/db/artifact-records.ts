@@ -14,9 +14,14 @@ export interface ArtifactRecords extends ArtifactReads {
   /**
    * Applies a patch and appends its event in one transaction, and answers with the row.
    * Safe to repeat: a `changeNumber` that was written before changes nothing.
+   * @throws `artifact_not_found` when the row is gone (its execution was deleted), `path_taken` when a DELETED row would come
+   * back to a path that another one has now.
    */
   change(change: RecordChange): Promise<ArtifactRecord>;
-  /** Sets the multipart upload id unless one is set already; answers with the one that counts. */
+  /**
+   * Sets the multipart upload id unless one is set already; answers with the one that counts.
+   * @throws `artifact_not_found`; `not_uploading`: then the upload just created must be aborted by its creator.
+   */
   attachUpload(artifactId: string, uploadId: string): Promise<string>;
 }
 

@@ -30,12 +30,20 @@ const UNAVAILABLE_STATES = new Set([
 /** Connection exceptions, invalid authorization, insufficient resources. */
 const UNAVAILABLE_CLASSES = new Set(['08', '28', '53']);
 
+/** Data exceptions: a value that does not fit its column. The same call would be refused for ever. */
+const DATA_CLASS = '22';
+/** The partial unique index that allows one living artifact per path, see the first migration. */
+const LIVING_PATH_INDEX = 'idx_artifacts_living_path';
+
 /** node-postgres has no codes for these. */
 const DRIVER_MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|timeout expired|query read timeout|not queryable|connection error/i;
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+const constraintOf = (error: unknown): unknown =>
+  error instanceof Error && 'constraint' in error ? error.constraint : undefined;
 
 function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
@@ -45,7 +53,8 @@ function isUnavailable(error: unknown): boolean {
 
 /**
  * Turns whatever the driver threw into the product's error: `database_unavailable` (retryable) when the database is away, busy
- * or not set up. Anything else is a bug and becomes a plain Error. An error of the product passes unchanged.
+ * or not set up, `path_taken` when a change would give two living artifacts one path, `invalid_request` for a value that no
+ * column takes. Anything else is a bug and becomes a plain Error. An error of the product passes unchanged.
  * @param doing what was tried, as in "list artifacts"
  */
 export function translateDatabaseError(error: unknown, doing: string): Error {
@@ -53,6 +62,10 @@ export function translateDatabaseError(error: unknown, doing: string): Error {
   const reason = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error);
   if (isUnavailable(error))
     return new ArtifactError('database_unavailable', `Could not ${doing}: ${reason}`, { cause: error });
+  if (constraintOf(error) === LIVING_PATH_INDEX)
+    return new ArtifactError('path_taken', `Could not ${doing}: another artifact has its path`, { cause: error });
+  if (codeOf(error)?.startsWith(DATA_CLASS) === true)
+    return new ArtifactError('invalid_request', `Could not ${doing}: ${reason}`, { cause: error });
   return new Error(`Could not ${doing}: ${reason}`, { cause: error });
 }
 

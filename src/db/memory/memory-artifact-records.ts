@@ -1,0 +1,176 @@
+import type { ArtifactRecord } from '../../domain/artifact-record.js';
+import { ArtifactError } from '../../domain/errors.js';
+import { chooseRetention } from '../../domain/retention.js';
+import type {
+  ArtifactRecords,
+  ExecutionRecord,
+  ListQuery,
+  NewArtifact,
+  Page,
+  RecordChange,
+  RecordedEvent,
+} from '../artifact-records.js';
+import { decodeCursor, encodeCursor } from '../cursor.js';
+
+/**
+ * The rows of artifacts in memory, for tests that need no Postgres. Passes the same contract suite. Records are copies: what a
+ * caller does to an answer changes nothing here.
+ */
+export class MemoryArtifactRecords implements ArtifactRecords {
+  readonly #artifacts = new Map<string, ArtifactRecord>();
+  readonly #executions = new Map<string, ExecutionRecord>();
+  readonly #events = new Map<string, RecordedEvent[]>();
+
+  /** Sets an execution's own retention, as the feature that owns executions would. Null: the default counts. */
+  setExecutionRetention(executionId: string, retentionDays: number | null): void {
+    const execution = this.#executions.get(executionId);
+    if (execution === undefined) throw new Error(`there is no execution ${executionId}`);
+    this.#executions.set(executionId, { ...execution, retentionDays });
+  }
+
+  // The methods are async without awaiting anything, so that each is one step: no two calls ever interleave.
+  async register(artifact: NewArtifact): Promise<ArtifactRecord> {
+    const { id, executionId, tenantId, createdAtMs } = artifact;
+    const execution = this.#executions.get(executionId) ?? {
+      id: executionId,
+      tenantId,
+      retentionDays: null,
+      createdAtMs,
+    };
+    if (execution.tenantId !== tenantId)
+      throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
+    const own = this.#artifacts.get(id);
+    if (own?.executionId === executionId) return structuredClone(own);
+    if (own !== undefined)
+      throw new Error(`Artifact ${id} could not be registered: its id belongs to another execution`);
+    const holder = this.#holder(executionId, artifact.key);
+    if (holder !== undefined)
+      throw new ArtifactError('path_taken', `"${artifact.path}" is artifact ${holder.id} already`, {
+        details: { artifactId: holder.id },
+      });
+    const record = newRecord(artifact, execution);
+    const { path, sizeBytes, sha256, mimeType, retention } = record;
+    this.#executions.set(executionId, execution);
+    this.#artifacts.set(id, record);
+    this.#events.set(id, [
+      {
+        changeNumber: 0,
+        atMs: createdAtMs,
+        kind: 'upload_begun',
+        actor: artifact.actor,
+        detail: structuredClone({ path, sizeBytes, sha256, mimeType, retention }),
+      },
+    ]);
+    return structuredClone(record);
+  }
+
+  async change({ artifactId, changeNumber, atMs, patch, event }: RecordChange): Promise<ArtifactRecord> {
+    const record = this.#existing(artifactId);
+    const events = this.#events.get(artifactId) ?? [];
+    if (events.some((written) => written.changeNumber === changeNumber)) return structuredClone(record);
+    const changed = { ...record, ...structuredClone(patch), updatedAtMs: atMs };
+    const holder = this.#holder(record.executionId, record.key);
+    if (changed.status !== 'DELETED' && holder !== undefined && holder.id !== artifactId)
+      throw new ArtifactError('path_taken', `Could not change the artifact: another artifact has its path`);
+    this.#artifacts.set(artifactId, changed);
+    events.push({ changeNumber, atMs, ...structuredClone(event) });
+    return structuredClone(changed);
+  }
+
+  async attachUpload(artifactId: string, uploadId: string): Promise<string> {
+    const record = this.#existing(artifactId);
+    if (record.status !== 'UPLOADING')
+      throw new ArtifactError('not_uploading', `Artifact ${artifactId} is ${record.status}`);
+    record.uploadId ??= uploadId;
+    return record.uploadId;
+  }
+
+  async get(artifactId: string): Promise<ArtifactRecord | null> {
+    return structuredClone(this.#artifacts.get(artifactId) ?? null);
+  }
+
+  async findByPath(executionId: string, path: string): Promise<ArtifactRecord | null> {
+    const found = this.#living(executionId).find((record) => record.path === path);
+    return structuredClone(found ?? null);
+  }
+
+  async getExecution(executionId: string): Promise<ExecutionRecord | null> {
+    return structuredClone(this.#executions.get(executionId) ?? null);
+  }
+
+  async list(query: ListQuery): Promise<Page<ArtifactRecord>> {
+    const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
+    const matching = [...this.#artifacts.values()]
+      .filter((record) => matches(record, query))
+      .sort(newestFirst)
+      .filter((record) => after === null || isAfter(record, Number(after.createdAtMicros) / 1_000, after.id));
+    const items = matching.slice(0, query.limit);
+    const last = items.at(-1);
+    const more = matching.length > query.limit && last !== undefined;
+    return {
+      items: structuredClone(items),
+      nextCursor: more ? encodeCursor({ createdAtMicros: String(last.createdAtMs * 1_000), id: last.id }) : null,
+    };
+  }
+
+  async history(artifactId: string): Promise<RecordedEvent[]> {
+    const events = structuredClone(this.#events.get(artifactId) ?? []);
+    return events.sort((a, b) => a.changeNumber - b.changeNumber);
+  }
+
+  async ping(): Promise<void> {
+    // Memory always answers.
+  }
+
+  #existing(artifactId: string): ArtifactRecord {
+    const record = this.#artifacts.get(artifactId);
+    if (record === undefined) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
+    return record;
+  }
+
+  #living(executionId: string): ArtifactRecord[] {
+    return [...this.#artifacts.values()].filter(
+      (record) => record.executionId === executionId && record.status !== 'DELETED',
+    );
+  }
+
+  #holder(executionId: string, key: string): ArtifactRecord | undefined {
+    return this.#living(executionId).find((record) => record.key === key);
+  }
+}
+
+function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactRecord {
+  const { retentionDays, defaultRetentionDays, actor: _actor, ...given } = structuredClone(artifact);
+  return {
+    ...given,
+    checksumState: 'claimed',
+    status: 'UPLOADING',
+    tier: 'HOT',
+    storageClass: 'STANDARD',
+    versionId: null,
+    etag: null,
+    retention: chooseRetention(retentionDays ?? undefined, execution.retentionDays, defaultRetentionDays),
+    updatedAtMs: given.createdAtMs,
+    expiresAtMs: null,
+    archivedAtMs: null,
+    deletedAtMs: null,
+    deletionReason: null,
+    restoreState: null,
+    uploadId: null,
+  };
+}
+
+function matches(record: ArtifactRecord, { executionId, type, status, tags }: ListQuery): boolean {
+  return (
+    record.executionId === executionId &&
+    (type === undefined || record.type === type) &&
+    (status === undefined ? record.status !== 'DELETED' : record.status === status) &&
+    Object.entries(tags ?? {}).every(([key, value]) => record.tags[key] === value)
+  );
+}
+
+const newestFirst = (a: ArtifactRecord, b: ArtifactRecord): number =>
+  b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1);
+
+const isAfter = (record: ArtifactRecord, createdAtMs: number, id: string): boolean =>
+  record.createdAtMs < createdAtMs || (record.createdAtMs === createdAtMs && record.id < id);

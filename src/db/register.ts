@@ -1,0 +1,111 @@
+import type { Pool, PoolClient } from 'pg';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import { fileNameOf } from '../domain/keys.js';
+import { chooseRetention, type Retention } from '../domain/retention.js';
+import type { NewArtifact } from './artifact-records.js';
+import { toJson, toText } from './columns.js';
+import { inTransaction } from './pool.js';
+import { toArtifactRecord, type ArtifactRow } from './rows.js';
+
+/** A path whose holder disappears between two looks is tried again this often. */
+const TRIES = 3;
+
+/** See `ArtifactRecords.register`. */
+export async function registerArtifact(pool: Pool, artifact: NewArtifact): Promise<ArtifactRecord> {
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const registered = await inTransaction(pool, (client) => tryToRegister(client, artifact));
+    if (registered !== null) return registered;
+  }
+  throw new Error(`Artifact ${artifact.id} could not be registered: its id belongs to another execution`);
+}
+
+/** Null when something was in the way that is gone now. */
+async function tryToRegister(client: PoolClient, artifact: NewArtifact): Promise<ArtifactRecord | null> {
+  const executionDays = await joinExecution(client, artifact);
+  const retention = chooseRetention(artifact.retentionDays ?? undefined, executionDays, artifact.defaultRetentionDays);
+  const inserted = await insert(client, artifact, retention);
+  if (inserted !== null) return toArtifactRecord({ ...inserted, tenant_id: artifact.tenantId });
+
+  // A conflict is decided only once the other transaction has ended, so what it wrote is visible from here on.
+  const { rows } = await client.query<ArtifactRow>(
+    `SELECT * FROM artifacts WHERE execution_id = $1 AND (id = $2 OR (file_path = $3 AND status <> 'DELETED'))`,
+    [artifact.executionId, artifact.id, artifact.key],
+  );
+  const own = rows.find((row) => row.id === artifact.id);
+  if (own !== undefined) return toArtifactRecord({ ...own, tenant_id: artifact.tenantId });
+  const [holder] = rows;
+  if (holder === undefined) return null;
+  throw new ArtifactError('path_taken', `"${artifact.path}" is artifact ${holder.id} already`, {
+    details: { artifactId: holder.id },
+  });
+}
+
+/**
+ * Creates the execution for this tenant, or joins it, and answers with its retention. The lock makes a change of the
+ * execution's retention wait until the artifact that inherits it is there to be found.
+ */
+async function joinExecution(client: PoolClient, artifact: NewArtifact): Promise<number | null> {
+  await client.query(
+    'INSERT INTO executions (id, tenant_id, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING',
+    [artifact.executionId, artifact.tenantId, new Date(artifact.createdAtMs)],
+  );
+  const { rows } = await client.query<{ tenant_id: string | null; retention_days: number | null }>(
+    'SELECT tenant_id, retention_days FROM executions WHERE id = $1 FOR SHARE',
+    [artifact.executionId],
+  );
+  const [execution] = rows;
+  if (execution?.tenant_id !== artifact.tenantId)
+    throw new ArtifactError('execution_not_found', `There is no execution ${artifact.executionId}`);
+  return execution.retention_days;
+}
+
+/** Writes row and event in one statement; null when the id or the path is taken. */
+async function insert(
+  client: PoolClient,
+  artifact: NewArtifact,
+  retention: Retention,
+): Promise<Omit<ArtifactRow, 'tenant_id'> | null> {
+  const detail = {
+    path: artifact.path,
+    sizeBytes: artifact.sizeBytes,
+    sha256: artifact.sha256,
+    mimeType: artifact.mimeType,
+    retention,
+  };
+  const { rows } = await client.query<Omit<ArtifactRow, 'tenant_id'>>(
+    `WITH artifact AS (
+       INSERT INTO artifacts (
+         id, execution_id, file_name, file_path, file_size, size_known, mime_type, checksum, type, status, tags, retention,
+         part_size_bytes, created_at, updated_at, upload_deadline
+       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14)
+       ON CONFLICT DO NOTHING
+       RETURNING *
+     ), event AS (
+       INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
+       SELECT id, 0, execution_id, $15, $13, $16, 'upload_begun', $17::jsonb FROM artifact
+       ON CONFLICT DO NOTHING
+     )
+     SELECT * FROM artifact`,
+    [
+      artifact.id,
+      artifact.executionId,
+      fileNameOf(artifact.path),
+      artifact.key,
+      artifact.sizeBytes ?? 0,
+      artifact.sizeBytes !== null,
+      artifact.mimeType,
+      artifact.sha256,
+      artifact.type,
+      toJson(artifact.tags),
+      toJson(retention),
+      artifact.partSizeBytes,
+      new Date(artifact.createdAtMs),
+      new Date(artifact.uploadDeadlineMs),
+      artifact.tenantId,
+      toText(artifact.actor),
+      toJson(detail),
+    ],
+  );
+  return rows[0] ?? null;
+}

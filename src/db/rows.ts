@@ -1,0 +1,120 @@
+import {
+  ARTIFACT_STATUSES,
+  ARTIFACT_TYPES,
+  CHECKSUM_STATES,
+  DELETION_REASONS,
+  RESTORE_STATES,
+  type Tags,
+} from '../domain/artifact.js';
+import { AUDIT_KINDS, type ArtifactRecord } from '../domain/artifact-record.js';
+import { pathOfKey } from '../domain/keys.js';
+import type { Retention } from '../domain/retention.js';
+import { STORAGE_TIERS } from '../domain/tiers.js';
+import type { ExecutionRecord, RecordedEvent } from './artifact-records.js';
+
+/** A row of `artifacts` with its execution's `tenant_id`, as node-postgres answers: bigint as text, timestamptz as Date. */
+export interface ArtifactRow {
+  id: string;
+  execution_id: string;
+  tenant_id: string | null;
+  file_path: string;
+  file_size: string;
+  size_known: boolean;
+  mime_type: string | null;
+  checksum: string | null;
+  checksum_state: string;
+  type: string;
+  status: string;
+  tier: string;
+  storage_class: string;
+  version_id: string | null;
+  etag: string | null;
+  retention: Retention;
+  created_at: Date;
+  updated_at: Date;
+  expires_at: Date | null;
+  archived_at: Date | null;
+  deleted_at: Date | null;
+  deletion_reason: string | null;
+  restore_state: string | null;
+  upload_id: string | null;
+  part_size_bytes: string | null;
+  upload_deadline: Date;
+  tags: Tags | null;
+}
+
+export interface ExecutionRow {
+  id: string;
+  tenant_id: string | null;
+  retention_days: number | null;
+  created_at: Date;
+}
+
+export interface EventRow {
+  change_number: number;
+  at: Date;
+  actor: string;
+  kind: string;
+  detail: Record<string, unknown>;
+}
+
+export function toArtifactRecord(row: ArtifactRow): ArtifactRecord {
+  return {
+    id: row.id,
+    executionId: row.execution_id,
+    // An execution without a tenant belongs to nobody; no token has the empty tenant.
+    tenantId: row.tenant_id ?? '',
+    path: pathOfKey(row.file_path),
+    key: row.file_path,
+    sizeBytes: row.size_known ? safeInteger(row.file_size) : null,
+    sha256: row.checksum,
+    checksumState: oneOf(CHECKSUM_STATES, row.checksum_state),
+    mimeType: row.mime_type ?? 'application/octet-stream',
+    type: oneOf(ARTIFACT_TYPES, row.type),
+    tags: row.tags ?? {},
+    status: oneOf(ARTIFACT_STATUSES, row.status),
+    tier: oneOf(STORAGE_TIERS, row.tier),
+    storageClass: row.storage_class,
+    versionId: row.version_id,
+    etag: row.etag,
+    retention: row.retention,
+    createdAtMs: row.created_at.getTime(),
+    updatedAtMs: row.updated_at.getTime(),
+    expiresAtMs: row.expires_at?.getTime() ?? null,
+    archivedAtMs: row.archived_at?.getTime() ?? null,
+    deletedAtMs: row.deleted_at?.getTime() ?? null,
+    deletionReason: row.deletion_reason === null ? null : oneOf(DELETION_REASONS, row.deletion_reason),
+    restoreState: row.restore_state === null ? null : oneOf(RESTORE_STATES, row.restore_state),
+    uploadId: row.upload_id,
+    partSizeBytes: row.part_size_bytes === null ? null : safeInteger(row.part_size_bytes),
+    uploadDeadlineMs: row.upload_deadline.getTime(),
+  };
+}
+
+export const toExecutionRecord = (row: ExecutionRow): ExecutionRecord => ({
+  id: row.id,
+  tenantId: row.tenant_id ?? '',
+  retentionDays: row.retention_days,
+  createdAtMs: row.created_at.getTime(),
+});
+
+export const toRecordedEvent = (row: EventRow): RecordedEvent => ({
+  changeNumber: row.change_number,
+  atMs: row.at.getTime(),
+  kind: oneOf(AUDIT_KINDS, row.kind),
+  actor: row.actor,
+  detail: row.detail,
+});
+
+/** node-postgres hands `bigint` out as text, because it may not fit into a number. Ours must. */
+export function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error(`"${text}" in the database is not a whole number that fits`);
+  return value;
+}
+
+function oneOf<T extends string>(known: readonly T[], value: string): T {
+  const found = known.find((candidate) => candidate === value);
+  if (found === undefined) throw new Error(`"${value}" in the database is none of ${known.join(', ')}`);
+  return found;
+}

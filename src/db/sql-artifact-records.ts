@@ -1,0 +1,151 @@
+import type { Pool } from 'pg';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import { artifactKey } from '../domain/keys.js';
+import type { ArtifactRecords, ListQuery, Page, RecordChange } from './artifact-records.js';
+import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { withDatabaseErrors } from './errors.js';
+import { registerArtifact } from './register.js';
+import {
+  toArtifactRecord,
+  toExecutionRecord,
+  toRecordedEvent,
+  type ArtifactRow,
+  type EventRow,
+  type ExecutionRow,
+} from './rows.js';
+
+/** The rows of artifacts in Postgres. `close` ends the pool. */
+export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): Promise<void> } {
+  return {
+    register: (artifact) => withDatabaseErrors('register the artifact', () => registerArtifact(pool, artifact)),
+    change: (change) => withDatabaseErrors('change the artifact', () => changeArtifact(pool, change)),
+    attachUpload: (artifactId, uploadId) =>
+      withDatabaseErrors('attach the upload', () => attachUpload(pool, artifactId, uploadId)),
+    get: (artifactId) => withDatabaseErrors('read the artifact', () => getArtifact(pool, artifactId)),
+    findByPath: (executionId, path) =>
+      withDatabaseErrors('find the artifact', () => findByPath(pool, executionId, path)),
+    getExecution: (executionId) =>
+      withDatabaseErrors('read the execution', async () => {
+        const { rows } = await pool.query<ExecutionRow>('SELECT * FROM executions WHERE id = $1', [executionId]);
+        return rows[0] === undefined ? null : toExecutionRecord(rows[0]);
+      }),
+    list: (query) => withDatabaseErrors('list artifacts', () => listArtifacts(pool, query)),
+    history: (artifactId) =>
+      withDatabaseErrors('read the history', async () => {
+        const { rows } = await pool.query<EventRow>(
+          'SELECT * FROM artifact_events WHERE artifact_id = $1 ORDER BY change_number',
+          [artifactId],
+        );
+        return rows.map(toRecordedEvent);
+      }),
+    ping: () =>
+      withDatabaseErrors('reach the database', async () => {
+        await pool.query('SELECT 1');
+      }),
+    close: () => pool.end(),
+  };
+}
+
+const SELECT_ARTIFACT = 'SELECT a.*, e.tenant_id FROM artifacts a JOIN executions e ON e.id = a.execution_id';
+
+async function getArtifact(pool: Pool, artifactId: string): Promise<ArtifactRecord | null> {
+  const { rows } = await pool.query<ArtifactRow>(`${SELECT_ARTIFACT} WHERE a.id = $1`, [artifactId]);
+  return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
+}
+
+async function findByPath(pool: Pool, executionId: string, path: string): Promise<ArtifactRecord | null> {
+  const { rows } = await pool.query<ArtifactRow>(
+    `${SELECT_ARTIFACT} WHERE a.execution_id = $1 AND a.file_path = $2 AND a.status <> 'DELETED'`,
+    [executionId, artifactKey(executionId, path)],
+  );
+  return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
+}
+
+/**
+ * One statement, so one round trip and one transaction: the row is changed only if its event was written now, and an event is
+ * written only for a row that exists. A repetition waits for the first try to commit, then writes no event and changes nothing.
+ */
+async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
+  const { artifactId, changeNumber, atMs, event } = change;
+  const values: SqlValue[] = [
+    artifactId,
+    changeNumber,
+    new Date(atMs),
+    toText(event.actor),
+    event.kind,
+    toJson(event.detail),
+  ];
+  const assignments = columnsOf(change.patch).map(({ column, value, cast }) => {
+    values.push(value);
+    return `${column} = $${values.length}${cast === undefined ? '' : `::${cast}`}`;
+  });
+  const { rows } = await pool.query<ArtifactRow>(
+    `WITH written AS (
+       INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
+       SELECT a.id, $2::integer, a.execution_id, COALESCE(e.tenant_id, ''), $3::timestamptz, $4, $5, $6::jsonb
+       FROM artifacts a JOIN executions e ON e.id = a.execution_id
+       WHERE a.id = $1
+       ON CONFLICT (artifact_id, change_number) DO NOTHING
+       RETURNING artifact_id, tenant_id
+     )
+     UPDATE artifacts a SET ${[...assignments, 'updated_at = $3::timestamptz'].join(', ')}
+     FROM written WHERE a.id = written.artifact_id
+     RETURNING a.*, written.tenant_id`,
+    values,
+  );
+  if (rows[0] !== undefined) return toArtifactRecord(rows[0]);
+  const unchanged = await getArtifact(pool, artifactId);
+  if (unchanged === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
+  return unchanged;
+}
+
+async function attachUpload(pool: Pool, artifactId: string, uploadId: string): Promise<string> {
+  const { rows } = await pool.query<{ upload_id: string }>(
+    `UPDATE artifacts SET upload_id = COALESCE(upload_id, $2) WHERE id = $1 AND status = 'UPLOADING' RETURNING upload_id`,
+    [artifactId, uploadId],
+  );
+  if (rows[0] !== undefined) return rows[0].upload_id;
+  const record = await getArtifact(pool, artifactId);
+  if (record === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
+  throw new ArtifactError('not_uploading', `Artifact ${artifactId} is ${record.status}`);
+}
+
+interface ListedRow extends ArtifactRow {
+  created_at_micros: string;
+}
+
+async function listArtifacts(pool: Pool, query: ListQuery): Promise<Page<ArtifactRecord>> {
+  const { text, values } = listStatement(query);
+  const { rows } = await pool.query<ListedRow>(text, values);
+  const shown = rows.slice(0, query.limit);
+  const last = shown.at(-1);
+  const more = rows.length > query.limit && last !== undefined;
+  return {
+    items: shown.map(toArtifactRecord),
+    nextCursor: more ? encodeCursor({ createdAtMicros: last.created_at_micros, id: last.id }) : null,
+  };
+}
+
+/** The statement of a page; one row more than asked for tells whether there is another page. */
+export function listStatement(query: ListQuery): { text: string; values: SqlValue[] } {
+  const values: SqlValue[] = [];
+  const bind = (value: SqlValue): string => `$${values.push(value)}`;
+  const conditions = [`a.execution_id = ${bind(query.executionId)}`];
+  if (query.cursor !== undefined) {
+    const { createdAtMicros, id } = decodeCursor(query.cursor);
+    const createdAt = `timestamptz 'epoch' + ${bind(createdAtMicros)}::bigint * interval '1 microsecond'`;
+    conditions.push(`(a.created_at, a.id) < (${createdAt}, ${bind(id)}::uuid)`);
+  }
+  if (query.type !== undefined) conditions.push(`a.type = ${bind(query.type)}`);
+  conditions.push(query.status === undefined ? `a.status <> 'DELETED'` : `a.status = ${bind(query.status)}`);
+  if (query.tags !== undefined && Object.keys(query.tags).length > 0)
+    conditions.push(`a.tags @> ${bind(toJson(query.tags))}::jsonb`);
+  const text = `SELECT a.*, e.tenant_id, (EXTRACT(EPOCH FROM a.created_at) * 1000000)::bigint AS created_at_micros
+     FROM artifacts a JOIN executions e ON e.id = a.execution_id
+     WHERE ${conditions.join(' AND ')}
+     ORDER BY a.created_at DESC, a.id DESC
+     LIMIT ${bind(query.limit + 1)}`;
+  return { text, values };
+}
