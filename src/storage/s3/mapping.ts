@@ -64,7 +64,6 @@ export const toCopySource = (bucket: string, object: ObjectRef): string => {
 };
 
 export function toObjectInfo(key: string, head: HeadObjectCommandOutput): ObjectInfo {
-  const sha256 = head.ChecksumSHA256;
   return {
     key,
     sizeBytes: head.ContentLength ?? 0,
@@ -74,11 +73,18 @@ export function toObjectInfo(key: string, head: HeadObjectCommandOutput): Object
     mimeType: head.ContentType ?? 'application/octet-stream',
     lastModifiedMs: head.LastModified?.getTime() ?? 0,
     owner: toOwner(head.Metadata),
-    // A multipart object has a checksum of checksums: `<base64>-<parts>`, which says nothing about the whole.
-    sha256:
-      sha256 === undefined || sha256.includes('-') || head.ChecksumType === 'COMPOSITE' ? null : base64ToHex(sha256),
+    sha256: toWholeSha256(head),
     restore: toRestore(head.Restore),
   };
+}
+
+/**
+ * A multipart object has a checksum of checksums (`<base64>-<parts>`), which says nothing about the whole. Not every store writes
+ * that suffix, but the ETag of such an object has it everywhere.
+ */
+function toWholeSha256({ ChecksumSHA256, ChecksumType, ETag }: HeadObjectCommandOutput): string | null {
+  if (ChecksumSHA256 === undefined || ChecksumSHA256.includes('-') || ChecksumType === 'COMPOSITE') return null;
+  return /-\d+"?$/.test(ETag ?? '') ? null : base64ToHex(ChecksumSHA256);
 }
 
 /** Reads `x-amz-restore`: `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`. */

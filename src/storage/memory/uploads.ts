@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import type { NewObject, PendingUpload, UploadedPart } from '../object-store.js';
+import { md5Of, sha256Of } from './bucket.js';
+
+interface StoredPart extends UploadedPart {
+  body: Buffer;
+}
+
+interface StoredUpload {
+  object: NewObject;
+  initiatedAtMs: number;
+  parts: Map<number, StoredPart>;
+}
+
+/** Multipart uploads that are under way. */
+export class MemoryUploads {
+  readonly #uploads = new Map<string, StoredUpload>();
+
+  create(object: NewObject, initiatedAtMs: number): string {
+    const uploadId = randomUUID();
+    this.#uploads.set(uploadId, { object, initiatedAtMs, parts: new Map() });
+    return uploadId;
+  }
+
+  /** The same part number again replaces the part. @returns its ETag; null when there is no such upload. */
+  addPart(key: string, uploadId: string, partNumber: number, body: Buffer): string | null {
+    const upload = this.#find(key, uploadId);
+    if (upload === null) return null;
+    const etag = `"${md5Of(body)}"`;
+    upload.parts.set(partNumber, { partNumber, sizeBytes: body.length, etag, sha256: sha256Of(body), body });
+    return etag;
+  }
+
+  parts(key: string, uploadId: string): UploadedPart[] | null {
+    const upload = this.#find(key, uploadId);
+    if (upload === null) return null;
+    return [...upload.parts.values()]
+      .sort((a, b) => a.partNumber - b.partNumber)
+      .map(({ partNumber, sizeBytes, etag, sha256 }) => ({ partNumber, sizeBytes, etag, sha256 }));
+  }
+
+  /**
+   * Joins the parts and forgets the upload.
+   * @returns null when there is no such upload; `incomplete` when a part is not the one that is there.
+   */
+  join(
+    key: string,
+    uploadId: string,
+    parts: UploadedPart[],
+  ): { object: NewObject; body: Buffer; etag: string } | 'incomplete' | null {
+    const upload = this.#find(key, uploadId);
+    if (upload === null) return null;
+    const chosen: StoredPart[] = [];
+    for (const { partNumber, etag } of parts) {
+      const part = upload.parts.get(partNumber);
+      if (part?.etag !== etag) return 'incomplete';
+      chosen.push(part);
+    }
+    this.#uploads.delete(uploadId);
+    chosen.sort((a, b) => a.partNumber - b.partNumber);
+    const digests = Buffer.from(chosen.map((part) => part.etag.slice(1, -1)).join(''), 'hex');
+    const body = Buffer.concat(chosen.map((part) => part.body));
+    return { object: upload.object, body, etag: `"${md5Of(digests)}-${chosen.length}"` };
+  }
+
+  abort(key: string, uploadId: string): void {
+    if (this.#find(key, uploadId) !== null) this.#uploads.delete(uploadId);
+  }
+
+  list(keyOrPrefix: string): PendingUpload[] {
+    return [...this.#uploads]
+      .map(([uploadId, { object, initiatedAtMs }]) => ({ key: object.key, uploadId, initiatedAtMs }))
+      .filter(({ key }) => (keyOrPrefix.endsWith('/') ? key.startsWith(keyOrPrefix) : key === keyOrPrefix));
+  }
+
+  #find(key: string, uploadId: string): StoredUpload | null {
+    const upload = this.#uploads.get(uploadId);
+    return upload?.object.key === key ? upload : null;
+  }
+}
