@@ -25,6 +25,8 @@ import type {
 } from './wire.js';
 
 const DEFAULT_CONCURRENCY = 4;
+/** Of one page of a list; the most the API gives. */
+const PAGE_ARTIFACTS = 200;
 
 /** How an {@link ArtifactClient} reaches the API and the store. */
 export interface ArtifactClientOptions extends ApiOptions {
@@ -95,7 +97,7 @@ export class ArtifactClient implements ArtifactService {
   }
 
   async *iterateArtifacts(executionId: string, filters: ListFilters = {}): AsyncGenerator<Artifact, void, undefined> {
-    const query = new URLSearchParams();
+    const query = new URLSearchParams({ limit: String(PAGE_ARTIFACTS) });
     if (filters.type !== undefined) query.set('type', filters.type);
     if (filters.status !== undefined) query.set('status', filters.status);
     for (const [key, value] of Object.entries(filters.tags ?? {})) query.append('tag', `${key}:${value}`);
