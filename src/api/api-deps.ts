@@ -1,0 +1,44 @@
+import type { Config } from '../config.js';
+import type { ArtifactReads } from '../db/artifact-records.js';
+import type { DownloadStore, ObjectKeeper, ObjectStore, UploadStore } from '../storage/object-store.js';
+import type { LifecycleClient } from '../temporal/lifecycle-client.js';
+
+/** What the API asks of the object store: it signs, streams and looks; it never writes or deletes. */
+export type ApiStore = Pick<UploadStore, 'presignPut' | 'presignPart' | 'listParts'> &
+  DownloadStore &
+  Pick<ObjectKeeper, 'head'> &
+  Pick<ObjectStore, 'checkBucket'>;
+
+/** The variables the API reads. */
+export type ApiConfig = Pick<
+  Config,
+  | 'AUTH_JWT_SECRET'
+  | 'AUTH_JWKS_URL'
+  | 'AUTH_ISSUER'
+  | 'AUTH_AUDIENCE'
+  | 'PRESIGN_UPLOAD_SECONDS'
+  | 'PRESIGN_DOWNLOAD_MAX_SECONDS'
+>;
+
+export interface LogOptions {
+  /** Default `info`. */
+  level?: Config['LOG_LEVEL'];
+  /** Where lines go; default standard output. */
+  stream?: { write(line: string): void };
+}
+
+/** Everything the API is built from. All of it is opened and closed by the caller. */
+export interface ApiDeps {
+  records: ArtifactReads;
+  store: ApiStore;
+  lifecycle: LifecycleClient;
+  config: ApiConfig;
+  /** Default: info to standard output. */
+  log?: LogOptions;
+  /** Epoch milliseconds; default `Date.now`. */
+  nowMs?: () => number;
+  /** True once the process is about to stop: `/readyz` then answers 503 so that no new work is sent. Default: never. */
+  isDraining?: () => boolean;
+  /** Requests per subject and minute; default 30,000. */
+  requestsPerMinute?: number;
+}

@@ -1,0 +1,69 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { MIB_BYTES, MINUTE_MS, SECOND_MS } from '../domain/units.js';
+import type { ApiDeps } from './api-deps.js';
+import { createContext, type Api } from './context.js';
+import { registerAuth } from './plugins/auth.js';
+import { createAuthenticate } from './plugins/authenticate.js';
+import { registerErrors, sendProblem } from './plugins/errors.js';
+import { registerLimits } from './plugins/limits.js';
+import { loggerOptions } from './plugins/logging.js';
+import { registerDocs, registerOpenApi } from './plugins/openapi.js';
+import { registerRequestIds, requestId } from './plugins/request-id.js';
+import { registerArtifactRoutes } from './routes/artifacts.js';
+import { registerDownloadRoutes } from './routes/downloads.js';
+import { registerExecutionRoutes } from './routes/executions.js';
+import { registerHealthRoutes } from './routes/health.js';
+import { registerLifecycleRoutes } from './routes/lifecycle.js';
+import { registerUploadRoutes } from './routes/uploads.js';
+import { createValidatorCompiler } from './validation.js';
+
+export type { ApiDeps } from './api-deps.js';
+
+/** Largest request body: JSON only, file bytes go to signed URLs. */
+const MAX_BODY_BYTES = MIB_BYTES;
+/** A request must have arrived completely by then. Says nothing about the answer: a download may take hours. */
+const REQUEST_TIMEOUT_MS = 30 * SECOND_MS;
+/** A socket on which nothing moves for this long is closed, and with it the stream from the store. */
+const IDLE_SOCKET_MS = 2 * MINUTE_MS;
+
+/**
+ * Builds the HTTP API; it never listens. Close it with `app.close()`; what `deps` holds stays open.
+ * @throws ConfigError when tokens cannot be verified with this configuration.
+ */
+export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
+  const context = createContext(deps);
+  const authenticate = createAuthenticate(deps.config);
+  const app: Api = Fastify({
+    logger: loggerOptions(deps.log ?? {}),
+    genReqId: requestId,
+    trustProxy: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: IDLE_SOCKET_MS,
+    // Ids that are too long should be told that they are no ids.
+    routerOptions: { maxParamLength: 2_048 },
+    // On close, requests under way and streams end by themselves; only sockets without work are cut.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    frameworkErrors: sendProblem,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(createValidatorCompiler());
+  // JSON is all this API reads: without this, a text/plain body would reach handlers as a string.
+  app.removeContentTypeParser('text/plain');
+  registerErrors(app);
+  registerRequestIds(app);
+  registerAuth(app, authenticate);
+  await registerLimits(app, deps.requestsPerMinute);
+  await registerOpenApi(app);
+
+  registerUploadRoutes(app, context);
+  registerArtifactRoutes(app, context);
+  registerDownloadRoutes(app, context);
+  registerLifecycleRoutes(app, context);
+  registerExecutionRoutes(app, context);
+  registerHealthRoutes(app, context);
+  await registerDocs(app);
+  return app;
+}

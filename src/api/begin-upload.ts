@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { guessArtifactType, guessMimeType } from '../domain/artifact-type.js';
+import { requireSha256 } from '../domain/checksum.js';
+import { ArtifactError } from '../domain/errors.js';
+import { canonicalPath } from '../domain/keys.js';
+import { planParts } from '../domain/part-plan.js';
+import { requireRetentionDays } from '../domain/retention.js';
+import { requireTags } from '../domain/tags.js';
+import { MIB_BYTES } from '../domain/units.js';
+import type { LifecycleClient } from '../temporal/lifecycle-client.js';
+import { requireUsableExecution, type Caller } from './access.js';
+import type { ApiContext } from './context.js';
+import { encodeArtifact } from './encode.js';
+import { invalidField } from './invalid-field.js';
+import { requireMimeType } from './mime-type.js';
+import type { BeginUploadBody, BegunUpload } from './schemas/uploads.js';
+import { uploadInstructions } from './upload-instructions.js';
+
+type NewUpload = Parameters<LifecycleClient['beginUpload']>[0];
+
+/** The answer, and whether this request created the artifact. */
+interface Begun {
+  created: boolean;
+  body: BegunUpload;
+}
+
+/**
+ * Begins an upload, or joins the one that is there: same path and content answers with the artifact that exists.
+ * Everything is checked before the first side effect.
+ * @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_checksum`, `invalid_request`, `invalid_id`,
+ * `too_large`, `execution_not_found` (foreign tenant), `path_taken`, `bucket_not_found`, and what the workflow refuses with.
+ */
+export async function beginUpload(
+  context: ApiContext,
+  caller: Caller,
+  executionId: string,
+  body: BeginUploadBody,
+): Promise<Begun> {
+  const upload = newUpload(caller, executionId, body);
+  await requireUsableExecution(context.records, caller, executionId);
+  await context.requireBucket();
+  const existing = await context.records.findByPath(executionId, upload.path);
+  if (existing !== null) return join(context, existing, upload);
+  const record = await context.lifecycle
+    .beginUpload(upload)
+    .catch((error: unknown) => winnerOf(context, upload, error));
+  if (record.id !== upload.artifactId) return join(context, record, upload);
+  return { created: true, body: await answer(context, record) };
+}
+
+/** Another request registered the same path between our look and our begin: it is judged like one that was there before. */
+async function winnerOf(context: ApiContext, upload: NewUpload, error: unknown): Promise<ArtifactRecord> {
+  if (!(error instanceof ArtifactError) || error.code !== 'path_taken') throw error;
+  const winner = await context.records.findByPath(upload.executionId, upload.path);
+  if (winner === null) throw error;
+  return winner;
+}
+
+async function join(context: ApiContext, existing: ArtifactRecord, upload: NewUpload): Promise<Begun> {
+  const sameContent = existing.sizeBytes === upload.sizeBytes && existing.sha256 === upload.sha256;
+  const finished = existing.status !== 'UPLOADING';
+  // Without a checksum nobody can say that a finished artifact has the same bytes.
+  if (!sameContent || (finished && upload.sha256 === null))
+    throw new ArtifactError('path_taken', `${existing.path} already holds other content`, {
+      details: { artifactId: existing.id, status: existing.status },
+    });
+  if (finished) return { created: false, body: { artifact: encodeArtifact(existing), upload: null } };
+  return { created: false, body: await answer(context, existing) };
+}
+
+const answer = async (context: ApiContext, record: ArtifactRecord): Promise<BegunUpload> => ({
+  artifact: encodeArtifact(record),
+  upload: await uploadInstructions(context, record),
+});
+
+function newUpload(caller: Caller, executionId: string, body: BeginUploadBody): NewUpload {
+  const path = canonicalPath(body.fileName);
+  const mimeType = body.mimeType === undefined ? guessMimeType(path) : requireMimeType(body.mimeType);
+  return {
+    artifactId: randomUUID(),
+    executionId,
+    tenantId: caller.tenant,
+    path,
+    ...requireContent(body),
+    mimeType,
+    type: body.type ?? guessArtifactType(path, mimeType),
+    tags: requireTags(body.tags ?? {}),
+    retentionDays: body.retentionDays === undefined ? null : requireRetentionDays(body.retentionDays),
+    actor: caller.subject,
+  };
+}
+
+/** A single PUT is signed for its bytes, so size and hash must be known; parts carry their own hashes. */
+function requireContent({ sizeBytes, sha256 }: BeginUploadBody): { sizeBytes: number | null; sha256: string | null } {
+  const plan = planParts(sizeBytes ?? null);
+  if (sha256 !== undefined) {
+    requireSha256(sha256);
+    if (sizeBytes === undefined) throw invalidField('sizeBytes', 'is needed together with sha256');
+  } else if (plan.kind === 'single') throw invalidField('sha256', `is needed below ${16 * MIB_BYTES} bytes`);
+  return { sizeBytes: sizeBytes ?? null, sha256: sha256 ?? null };
+}

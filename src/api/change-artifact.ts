@@ -1,0 +1,50 @@
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import { ruleOn, type Verb } from '../domain/verbs.js';
+import { requireArtifact, type Caller } from './access.js';
+import type { ApiContext } from './context.js';
+
+/** One verb for one artifact; `send` passes it to the workflow. */
+export interface ChangeRequest {
+  verb: Verb;
+  artifactId: string;
+  send: () => Promise<ArtifactRecord>;
+}
+
+/**
+ * Sends a verb to the artifact's workflow and answers with the row after it. A life that is over has no workflow to ask:
+ * its row says whether the verb is done already (a repeated delete) or refused.
+ * @throws `artifact_not_found`, `artifact_deleted`, and whatever the workflow refuses with.
+ */
+export async function changeArtifact(
+  { records }: Pick<ApiContext, 'records'>,
+  caller: Caller,
+  { verb, artifactId, send }: ChangeRequest,
+): Promise<ArtifactRecord> {
+  const record = await requireArtifact(records, caller, artifactId);
+  if (record.status === 'DELETED') return ruleOnDeleted(verb, record);
+  try {
+    return await send();
+  } catch (error) {
+    // A workflow that has ended, or is about to: perhaps the life ended between our look and the message.
+    if (!(error instanceof ArtifactError) || !['artifact_deleted', 'wrong_state'].includes(error.code)) throw error;
+    const latest = await records.get(artifactId);
+    if (latest?.status !== 'DELETED') throw error;
+    return ruleOnDeleted(verb, latest);
+  }
+}
+
+function ruleOnDeleted(verb: Verb, record: ArtifactRecord): ArtifactRecord {
+  ruleOn(verb, {
+    v: 1,
+    record,
+    changes: 0,
+    nextRestorePollMs: null,
+    deletion: null,
+    putUrlMs: 0,
+    uploadEndedMs: null,
+    sweepAtMs: null,
+    problem: null,
+  });
+  return record;
+}

@@ -1,0 +1,90 @@
+import type { Readable } from 'node:stream';
+import { create as contentDisposition } from 'content-disposition';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import { fileNameOf } from '../domain/keys.js';
+import type { ByteRange } from '../storage/object-store.js';
+import { deleted } from './access.js';
+import type { ApiContext } from './context.js';
+import { decideRange, namesEtag } from './range.js';
+
+/** @throws `not_downloadable` while it uploads or is archived, `artifact_deleted`. */
+export function requireDownloadable(record: ArtifactRecord): ArtifactRecord & { sizeBytes: number } {
+  const { status, sizeBytes } = record;
+  if (status === 'DELETED') throw deleted(record);
+  if (status !== 'ACTIVE' || sizeBytes === null)
+    throw new ArtifactError('not_downloadable', `${record.path} is ${status}`, {
+      details: { artifactId: record.id, status },
+    });
+  return { ...record, sizeBytes };
+}
+
+/**
+ * Headers of untrusted bytes: whatever a browser makes of them, it does not run on our origin. The uploader's MIME type is data,
+ * not what we serve.
+ */
+const UNTRUSTED = {
+  'content-type': 'application/octet-stream',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'private, no-store',
+  'cross-origin-resource-policy': 'same-site',
+  'referrer-policy': 'no-referrer',
+  'accept-ranges': 'bytes',
+} as const;
+
+/**
+ * Answers with the bytes of an ACTIVE artifact, whole or in part, or with their headers alone (HEAD, 304).
+ * @throws `range_not_satisfiable`, `storage_rejected` when the row is there but the object is not, and what the store throws.
+ */
+export async function sendContent(
+  context: ApiContext,
+  record: ArtifactRecord & { sizeBytes: number },
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<FastifyReply> {
+  const { sizeBytes, sha256 } = record;
+  const { headers } = request;
+  const etag = sha256 === null ? null : `"${sha256}"`;
+  if (etag !== null && namesEtag(headers['if-none-match'], etag))
+    return reply.code(304).headers({ etag, 'cache-control': UNTRUSTED['cache-control'] }).send();
+
+  // A part of another version must not be glued to what the caller has; a date never names ours.
+  const ifRange = headers['if-range'];
+  const rangeCounts = request.method === 'GET' && (ifRange === undefined || ifRange === etag);
+  const decision = decideRange(rangeCounts ? headers.range : undefined, sizeBytes);
+  if (decision.kind === 'unsatisfiable') {
+    void reply.header('content-range', `bytes */${sizeBytes}`);
+    throw new ArtifactError('range_not_satisfiable', `The file has ${sizeBytes} bytes`, { details: { sizeBytes } });
+  }
+  const range = decision.kind === 'part' ? decision.range : null;
+  const body = request.method === 'HEAD' ? null : await openBytes(context, record, { reply, range });
+  if (range !== null) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
+  void reply.headers({
+    ...UNTRUSTED,
+    ...(etag === null ? {} : { etag }),
+    'content-disposition': contentDisposition(fileNameOf(record.path)),
+    'content-length': range === null ? sizeBytes : range.end - range.start + 1,
+  });
+  return body === null ? reply.send() : reply.send(body);
+}
+
+/** Opens the version the row names, and lets go of it when the client goes away, also while it is still being opened. */
+async function openBytes(
+  { store }: ApiContext,
+  { key, versionId, path }: ArtifactRecord,
+  { reply, range }: { reply: FastifyReply; range: ByteRange | null },
+): Promise<Readable> {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const body = await store.read({ key, versionId }, { ...(range === null ? {} : { range }), signal: gone.signal });
+  if (body === null)
+    throw new ArtifactError(
+      'storage_rejected',
+      `The bytes of ${path} are not in the store, though the row says ACTIVE`,
+      {
+        details: { key },
+      },
+    );
+  return body;
+}

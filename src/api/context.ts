@@ -1,0 +1,49 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { SECOND_MS } from '../domain/units.js';
+import type { ApiDeps } from './api-deps.js';
+
+/** A Fastify instance whose handlers get their types from the TypeBox schemas of their route. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** What handlers work with. */
+export interface ApiContext extends Pick<ApiDeps, 'records' | 'store' | 'lifecycle' | 'config'> {
+  nowMs: () => number;
+  isDraining: () => boolean;
+  /** `store.checkBucket()`, asked again only 10 s after it was fine. @throws as that. */
+  requireBucket: () => Promise<void>;
+}
+
+/** How long a bucket that was fine is not asked again. */
+const BUCKET_FINE_MS = 10 * SECOND_MS;
+
+export function createContext(deps: ApiDeps): ApiContext {
+  const { records, store, lifecycle, config } = deps;
+  const nowMs = deps.nowMs ?? Date.now;
+  let fineUntilMs = Number.NEGATIVE_INFINITY;
+  return {
+    records,
+    store,
+    lifecycle,
+    config,
+    nowMs,
+    isDraining: deps.isDraining ?? (() => false),
+    requireBucket: async () => {
+      if (nowMs() < fineUntilMs) return;
+      await store.checkBucket();
+      fineUntilMs = nowMs() + BUCKET_FINE_MS;
+    },
+  };
+}

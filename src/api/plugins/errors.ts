@@ -1,0 +1,90 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { ArtifactError, errorKind, type ErrorCode } from '../../domain/errors.js';
+import type { Api } from '../context.js';
+import { PROBLEM_MEDIA_TYPE, type Problem } from '../schemas/problem.js';
+import { listFaults } from '../validation.js';
+
+const PROBLEM_TYPE_BASE = 'https://durable-artifacts.dev/problems/';
+/** What a caller should wait when nothing better is known. */
+const RETRY_AFTER_SECONDS = 2;
+
+/** Fastify's own refusals that have a code of ours; its other 4xx are `invalid_request`. */
+const CODE_OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'request_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+};
+
+/** Renders every failure as RFC 9457: the only place that turns an error into an answer. */
+export function registerErrors(app: Api): void {
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request, reply) => {
+    const { method } = request;
+    sendProblem(
+      new ArtifactError('route_not_found', `${method} ${pathOf(request)} is not an address here`),
+      request,
+      reply,
+    );
+  });
+}
+
+/** Also for `frameworkErrors`: what fails before there is a route. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toArtifactError(error);
+  const problem = renderProblem(known, { instance: pathOf(request), requestId: request.id });
+  if (problem.status >= 500) request.log.error({ err: error, code: known.code }, problem.title);
+  else request.log.info({ code: known.code, detail: known.message }, problem.title);
+  if (known.retryable && (problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
+    void reply.header('retry-after', RETRY_AFTER_SECONDS);
+  if (known.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer error="invalid_token"');
+  if (known.code === 'forbidden') void reply.header('www-authenticate', 'Bearer error="insufficient_scope"');
+  void reply.code(problem.status).header('content-type', PROBLEM_MEDIA_TYPE).send(problem);
+}
+
+/** The answer to an error. What is our own fault (5xx) is told in neutral words, without facts. */
+export function renderProblem(
+  error: ArtifactError,
+  { instance, requestId }: { instance: string; requestId: string },
+): Problem {
+  const { code } = error;
+  const { status, title, remedy } = errorKind(code);
+  const neutral = status >= 500;
+  const { errors, details } = neutral ? { details: {} } : factsOf(error);
+  return {
+    type: `${PROBLEM_TYPE_BASE}${code}`,
+    title,
+    status,
+    detail: neutral ? `${title}.` : error.message,
+    instance,
+    code,
+    remedy,
+    details,
+    ...(errors === undefined ? {} : { errors }),
+    requestId,
+  };
+}
+
+function factsOf(error: ArtifactError): Pick<Problem, 'details' | 'errors'> {
+  if (isFastifyError(error.cause) && error.cause.validation !== undefined)
+    return { details: {}, errors: listFaults(error.cause.validation) };
+  const { field, message, ...details } = error.details;
+  if (typeof field === 'string' && typeof message === 'string') return { details, errors: [{ field, message }] };
+  return { details: error.details };
+}
+
+function toArtifactError(error: unknown): ArtifactError {
+  if (error instanceof ArtifactError) return error;
+  if (isFastifyError(error)) {
+    if (error.validation !== undefined) return new ArtifactError('invalid_request', error.message, { cause: error });
+    const code = CODE_OF_FASTIFY[error.code];
+    if (code !== undefined) return new ArtifactError(code, error.message, { cause: error });
+    if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+      return new ArtifactError('invalid_request', error.message, { cause: error });
+  }
+  return new ArtifactError('internal', 'An unexpected error', { cause: error });
+}
+
+const isFastifyError = (error: unknown): error is FastifyError =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^FST_|^FAST/.test(error.code);
+
+/** Without the query: a signed one must not be sent back. */
+const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? '/';

@@ -1,0 +1,27 @@
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import { ArtifactError } from '../../domain/errors.js';
+import { MINUTE_MS } from '../../domain/units.js';
+import type { Api } from '../context.js';
+
+/** Requests of one subject in a minute, unless told otherwise: a busy agent host stays far below. */
+export const DEFAULT_REQUESTS_PER_MINUTE = 30_000;
+
+/** Security headers, and a limit of requests per subject. Register after the access hook: the limit needs the caller. */
+export async function registerLimits(app: Api, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginResourcePolicy: { policy: 'same-site' },
+  });
+  await app.register(rateLimit, {
+    max: requestsPerMinute,
+    timeWindow: MINUTE_MS,
+    // Public routes must answer probes whatever else goes on.
+    allowList: (request) => request.caller === null,
+    keyGenerator: ({ caller, ip }) => (caller === null ? ip : JSON.stringify([caller.tenant, caller.subject])),
+    errorResponseBuilder: (_request, { max }) =>
+      new ArtifactError('rate_limited', `More than ${max} requests in a minute`, {
+        details: { requestsPerMinute: max },
+      }),
+  });
+}

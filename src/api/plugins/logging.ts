@@ -1,0 +1,39 @@
+import type { FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { LogOptions } from '../api-deps.js';
+
+/** Credentials as they can appear in any text: header values, tokens, and what makes a URL a signed one. */
+const SECRETS: readonly [RegExp, string][] = [
+  [/(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&"'\s\\]+/gi, '$1[hidden]'],
+  [/\b(Bearer\s+)[\w.~+/=-]+/gi, '$1[hidden]'],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[hidden]'],
+];
+
+/** Takes credentials out of a text. */
+export const hideSecrets = (text: string): string =>
+  SECRETS.reduce((cleaned, [pattern, replacement]) => cleaned.replace(pattern, replacement), text);
+
+/**
+ * Pino options for Fastify. Headers are redacted by name, and every finished line goes through {@link hideSecrets}: a vendor's
+ * error message may quote a URL that nobody thought of.
+ */
+export function loggerOptions({
+  level = 'info',
+  stream,
+}: LogOptions): Exclude<FastifyServerOptions['logger'], boolean | undefined> {
+  return {
+    level,
+    redact: {
+      paths: ['authorization', 'cookie', '["set-cookie"]'].flatMap((name) =>
+        ['req.headers', 'res.headers', 'headers'].map((at) =>
+          name.startsWith('[') ? `${at}${name}` : `${at}.${name}`,
+        ),
+      ),
+      censor: '[hidden]',
+    },
+    serializers: {
+      req: ({ method, url, ip }: FastifyRequest) => ({ method, url, remoteAddress: ip }),
+    },
+    hooks: { streamWrite: hideSecrets },
+    ...(stream === undefined ? {} : { stream }),
+  };
+}

@@ -1,0 +1,61 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { Api } from '../context.js';
+
+const OPENAPI_PATH = '/openapi.json';
+const DOCS_PATH = '/docs';
+
+/** Makes the OpenAPI 3.1 document from the schemas of the routes. Register it before them. */
+export async function registerOpenApi(app: Api): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Durable artifacts',
+        version: '1',
+        description:
+          'Artifacts of AI agents: bytes go straight to S3 by signed requests, every artifact has one durable life. ' +
+          'Times are ISO 8601 UTC, sizes are bytes. Failures are RFC 9457 problems; compare their `code`.',
+      },
+      tags: [
+        { name: 'uploads', description: 'Begin, send, complete' },
+        { name: 'artifacts', description: 'Look' },
+        { name: 'downloads', description: 'Get the bytes' },
+        { name: 'lifecycle', description: 'Keep, archive, restore, delete' },
+        { name: 'health', description: 'For probes' },
+      ],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'Claims: sub, tenant, scope (artifacts:read, artifacts:write, artifacts:admin), executions?',
+          },
+        },
+      },
+    },
+    transform: ({ schema, url, route }) => {
+      const access = route.config?.access;
+      return {
+        url,
+        schema: {
+          ...schema,
+          // OpenAPI 3.1 lets a bearer scheme name the roles it needs.
+          security: access === undefined || access === 'public' ? [] : [{ bearer: [access] }],
+        },
+      };
+    },
+  });
+}
+
+/** The document and a page that shows it, both public. */
+export async function registerDocs(app: Api): Promise<void> {
+  app.get(OPENAPI_PATH, { config: { access: 'public' }, schema: { hide: true } }, () => app.swagger());
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: 'public' };
+    });
+    await docs.register(swaggerUi, { routePrefix: DOCS_PATH, staticCSP: true });
+  });
+}

@@ -1,0 +1,60 @@
+import { ArtifactError, errorKind } from '../domain/errors.js';
+import { SECOND_MS } from '../domain/units.js';
+import type { ApiContext } from './context.js';
+import type { Readiness } from './schemas/health.js';
+
+/** Probes may come often and from many sides: an answer is given again for this long. */
+const CACHE_MS = 3 * SECOND_MS;
+/** A dependency that is silent for longer counts as down. */
+const CHECK_TIMEOUT_MS = 3 * SECOND_MS;
+
+type Check = Readiness['checks']['database'];
+
+/**
+ * Asks every dependency. The database and the store are needed for anything at all; without workflows reads and downloads go
+ * on, so the service stays in rotation as `degraded`.
+ */
+export function createReadiness(context: ApiContext): () => Promise<Readiness> {
+  let cached: { untilMs: number; checks: Promise<Readiness['checks']> } | null = null;
+  return async () => {
+    const nowMs = context.nowMs();
+    if (cached === null || nowMs >= cached.untilMs) cached = { untilMs: nowMs + CACHE_MS, checks: checkAll(context) };
+    const checks = await cached.checks;
+    return { status: statusOf(checks, context.isDraining()), checks };
+  };
+}
+
+function statusOf({ database, storage, workflows }: Readiness['checks'], draining: boolean): Readiness['status'] {
+  if (draining) return 'draining';
+  if (!database.ok || !storage.ok) return 'unavailable';
+  return workflows.ok ? 'ok' : 'degraded';
+}
+
+async function checkAll({ records, requireBucket, lifecycle }: ApiContext): Promise<Readiness['checks']> {
+  const [database, storage, workflows] = await Promise.all([
+    check(() => records.ping()),
+    check(requireBucket),
+    check(() => lifecycle.ping()),
+  ]);
+  return { database, storage, workflows };
+}
+
+async function check(ask: () => Promise<void>): Promise<Check> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<Check>((resolve) => {
+    timer = setTimeout(() => resolve({ ok: false, detail: 'It does not answer.' }), CHECK_TIMEOUT_MS);
+  });
+  const answer = ask().then(
+    (): Check => ({ ok: true }),
+    // Anyone may read this: the catalogue's words only, no host names.
+    (error: unknown): Check => ({
+      ok: false,
+      detail: `${errorKind(error instanceof ArtifactError ? error.code : 'internal').title}.`,
+    }),
+  );
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Static } from 'typebox';
+import type { Tags } from '../../domain/artifact.js';
+import type { ListQuery } from '../../db/artifact-records.js';
+import { requireArtifact, requireExecution } from '../access.js';
+import type { Api, ApiContext } from '../context.js';
+import { encodeArtifact, toTimestamp } from '../encode.js';
+import { callerOf } from '../plugins/auth.js';
+import { ArtifactAnswer, ArtifactPage, History, ListQuerystring } from '../schemas/artifact.js';
+import { ArtifactParams, ExecutionParams } from '../schemas/atoms.js';
+import { problems } from '../schemas/problem.js';
+
+const tags = ['artifacts'];
+
+/** Reads: all of them come from the rows, so they work while workflows are down. */
+export function registerArtifactRoutes(app: Api, context: ApiContext): void {
+  registerGet(app, context);
+  registerList(app, context);
+  registerHistory(app, context);
+}
+
+function registerGet(app: Api, { records }: ApiContext): void {
+  const schema = {
+    tags,
+    summary: 'What is known about an artifact',
+    params: ArtifactParams,
+    response: { 200: ArtifactAnswer, ...problems('invalid_id', 'artifact_not_found') },
+  };
+  const options = { config: { access: 'artifacts:read' }, schema } as const;
+  app.get('/v1/artifacts/:id', options, async (request) => {
+    return { artifact: encodeArtifact(await requireArtifact(records, callerOf(request), request.params.id)) };
+  });
+}
+
+function registerList(app: Api, { records }: ApiContext): void {
+  const schema = {
+    tags,
+    summary: 'The artifacts of an execution, newest first',
+    params: ExecutionParams,
+    querystring: ListQuerystring,
+    response: { 200: ArtifactPage, ...problems('invalid_id', 'invalid_cursor', 'execution_not_found') },
+  };
+  const options = { config: { access: 'artifacts:read' }, schema } as const;
+  app.get('/v1/executions/:executionId/artifacts', options, async (request) => {
+    const { executionId } = request.params;
+    await requireExecution(records, callerOf(request), executionId);
+    const page = await records.list(listQuery(executionId, request.query));
+    return { items: page.items.map(encodeArtifact), nextCursor: page.nextCursor };
+  });
+}
+
+function registerHistory(app: Api, { records }: ApiContext): void {
+  const schema = {
+    tags,
+    summary: 'What happened to an artifact, oldest first',
+    params: ArtifactParams,
+    response: { 200: History, ...problems('invalid_id', 'artifact_not_found') },
+  };
+  const options = { config: { access: 'artifacts:read' }, schema } as const;
+  app.get('/v1/artifacts/:id/history', options, async (request) => {
+    const { id } = await requireArtifact(records, callerOf(request), request.params.id);
+    const events = await records.history(id);
+    return { items: events.map(({ kind, actor, atMs, detail }) => ({ kind, actor, at: toTimestamp(atMs), detail })) };
+  });
+}
+
+function listQuery(executionId: string, query: Static<typeof ListQuerystring>): ListQuery {
+  const { tag, ...filters } = query;
+  return { executionId, ...filters, ...(tag === undefined ? {} : { tags: tagsOf(tag) }) };
+}
+
+const tagsOf = (pairs: readonly string[]): Tags =>
+  Object.fromEntries(
+    pairs.map((pair) => {
+      const colon = pair.indexOf(':');
+      return [pair.slice(0, colon), pair.slice(colon + 1)];
+    }),
+  );

@@ -1,0 +1,113 @@
+import { Type, type Static } from 'typebox';
+import {
+  ARTIFACT_STATUSES,
+  ARTIFACT_TYPES,
+  CHECKSUM_STATES,
+  DELETION_REASONS,
+  RESTORE_STATES,
+} from '../../domain/artifact.js';
+import { STORAGE_TIERS } from '../../domain/tiers.js';
+import { nullable, Tags, Timestamp, Uuid } from './atoms.js';
+
+export const ArtifactTypeSchema = Type.Enum([...ARTIFACT_TYPES], {
+  type: 'string',
+  description: 'FEAT-004 REQ-8; guessed from path and MIME type when absent',
+});
+export const ArtifactStatusSchema = Type.Enum([...ARTIFACT_STATUSES], { type: 'string' });
+
+const Retention = Type.Union(
+  [
+    Type.Object(
+      {
+        rule: Type.Enum(['default', 'execution', 'artifact'], { type: 'string' }),
+        days: Type.Integer({ description: 'Whole days from `createdAt`' }),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        rule: Type.Literal('permanent'),
+        by: Type.String({ description: '`sub` of the token that asked for it' }),
+        reason: Type.String(),
+        at: Timestamp,
+      },
+      { additionalProperties: false },
+    ),
+  ],
+  { description: 'How long it is kept and by whose word', examples: [{ rule: 'default', days: 30 }] },
+);
+
+/** FEAT-004 `ArtifactMetadata`, and what else is known. */
+export const Artifact = Type.Object({
+  id: Uuid,
+  executionId: Uuid,
+  fileName: Type.String({ description: 'Last segment of `path`', examples: ['report.pdf'] }),
+  path: Type.String({ description: 'Begins with `output/` or `logs/`', examples: ['output/report.pdf'] }),
+  filePath: Type.String({
+    description: 'S3 key',
+    examples: ['artifacts/7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11/output/report.pdf'],
+  }),
+  fileSize: Type.Integer({ description: 'Bytes; 0 while a stream of unknown length uploads', examples: [48_213] }),
+  mimeType: Type.String({ examples: ['application/pdf'] }),
+  checksum: Type.String({ description: 'SHA-256 of the whole file, lower-case hex; empty while it is not known' }),
+  checksumState: Type.Enum([...CHECKSUM_STATES], {
+    type: 'string',
+    description: '`claimed` by the uploader; `verified` by the store or by reading back; `mismatch`: was deleted',
+  }),
+  type: ArtifactTypeSchema,
+  status: ArtifactStatusSchema,
+  tier: Type.Enum([...STORAGE_TIERS], { type: 'string' }),
+  storageClass: Type.String({ description: 'What S3 said last', examples: ['STANDARD'] }),
+  tags: Tags,
+  retention: Retention,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  expiresAt: nullable(Timestamp),
+  archivedAt: nullable(Timestamp),
+  deletedAt: nullable(Timestamp),
+  deletionReason: nullable(Type.Enum([...DELETION_REASONS], { type: 'string' })),
+  restoreState: nullable(Type.Enum([...RESTORE_STATES], { type: 'string' })),
+  uploadDeadline: nullable(Timestamp),
+  workflowId: Type.String({ description: 'Temporal workflow that runs its life' }),
+});
+export type Artifact = Static<typeof Artifact>;
+
+export const ArtifactAnswer = Type.Object({ artifact: Artifact });
+
+export const ArtifactPage = Type.Object({
+  items: Type.Array(Artifact),
+  nextCursor: nullable(Type.String({ description: 'Give it as `cursor` to get the next page; null on the last one' })),
+});
+
+/** Most rows of one page. */
+const MAX_PAGE = 200;
+
+export const ListQuerystring = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50, description: `1 to ${MAX_PAGE}, default 50` }),
+    cursor: Type.Optional(Type.String({ description: '`nextCursor` of the page before' })),
+    type: Type.Optional(ArtifactTypeSchema),
+    status: Type.Optional(
+      Type.Enum([...ARTIFACT_STATUSES], { type: 'string', description: 'Without it DELETED ones are left out' }),
+    ),
+    tag: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[^:]+:' }), {
+        maxItems: 8,
+        description: '`key:value`, repeatable; all must match. The key ends at the first colon.',
+        examples: [['agent:researcher']],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const History = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      kind: Type.String({ examples: ['upload_begun'] }),
+      actor: Type.String({ description: '`sub` of a token, or `worker`' }),
+      at: Timestamp,
+      detail: Type.Record(Type.String(), Type.Unknown(), { description: 'Evidence and reasons' }),
+    }),
+  ),
+});

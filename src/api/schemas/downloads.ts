@@ -1,0 +1,36 @@
+import { Type, type TInteger, type TObject } from 'typebox';
+import { Bytes, Timestamp } from './atoms.js';
+
+const DEFAULT_DOWNLOAD_SECONDS = 300;
+
+/** @param maxSeconds longest life of a signed URL that may be asked for. */
+export const downloadUrlBody = (maxSeconds: number): TObject<{ expiresIn: TInteger }> =>
+  Type.Object(
+    {
+      expiresIn: Type.Integer({
+        minimum: 1,
+        maximum: maxSeconds,
+        default: Math.min(DEFAULT_DOWNLOAD_SECONDS, maxSeconds),
+        description: `Life of the URL in seconds, 1 to ${maxSeconds}`,
+      }),
+    },
+    { additionalProperties: false },
+  );
+
+export const DownloadUrl = Type.Object({
+  url: Type.String({ description: 'Works without a token until `expiresAt`: treat it as a secret' }),
+  expiresAt: Timestamp,
+  fileName: Type.String(),
+  fileSize: Bytes,
+  checksum: Type.String({ description: 'SHA-256, lower-case hex: compare what arrived' }),
+});
+
+/** Bytes are not described by JSON Schema; OpenAPI shows them by their media type alone. */
+export const ContentHeaders = Type.Object(
+  {
+    range: Type.Optional(Type.String({ description: 'One range: `bytes=0-99`, `bytes=100-` or `bytes=-100`' })),
+    'if-none-match': Type.Optional(Type.String({ description: 'ETag(s) the caller has: 304 when still the same' })),
+    'if-range': Type.Optional(Type.String({ description: 'ETag; the range counts only while it is the same' })),
+  },
+  { additionalProperties: true },
+);

@@ -1,0 +1,108 @@
+import { Type, type Static } from 'typebox';
+import { MAX_ARTIFACT_BYTES } from '../../domain/artifact.js';
+import { MAX_PARTS } from '../../domain/part-plan.js';
+import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
+import { Artifact, ArtifactTypeSchema } from './artifact.js';
+import { Bytes, nullable, Sha256, SignedRequest, Tags } from './atoms.js';
+
+/** Most parts that are signed by one request. */
+const MAX_PARTS_PER_REQUEST = 100;
+
+export const BeginUploadBody = Type.Object(
+  {
+    fileName: Type.String({
+      description:
+        'Name, or path below `output/` (default) or `logs/`. Segments of 1 to 255 characters; no `..`, no control characters.',
+      examples: ['charts/latency.png'],
+    }),
+    sizeBytes: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: `Bytes, at most ${MAX_ARTIFACT_BYTES} (5 GiB). Absent for a stream of unknown length.`,
+        examples: [48_213],
+      }),
+    ),
+    sha256: Type.Optional(
+      Type.String({
+        description: 'SHA-256 of the whole file, hex. Needed, with `sizeBytes`, below 16 MiB (16777216 bytes).',
+      }),
+    ),
+    mimeType: Type.Optional(
+      Type.String({
+        description: 'At most 100 characters; guessed from the name when absent',
+        examples: ['image/png'],
+      }),
+    ),
+    type: Type.Optional(ArtifactTypeSchema),
+    tags: Type.Optional(Tags),
+    retentionDays: Type.Optional(
+      Type.Number({
+        description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}. Default: the execution's, else 30.`,
+        examples: [90],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type BeginUploadBody = Static<typeof BeginUploadBody>;
+
+const SingleUpload = Type.Object(
+  { kind: Type.Literal('single'), request: SignedRequest },
+  { additionalProperties: false, description: 'One PUT; the store refuses other bytes, another length, type or tags' },
+);
+const MultipartUpload = Type.Object(
+  {
+    kind: Type.Literal('multipart'),
+    partSizeBytes: Type.Integer({ description: 'Size of every part but the last, in bytes' }),
+    partCount: nullable(Type.Integer({ description: 'Null for a stream of unknown length' })),
+  },
+  { additionalProperties: false, description: 'Ask for signed parts with `POST …/upload/parts`' },
+);
+
+const UploadInstructions = Type.Union([SingleUpload, MultipartUpload, Type.Null()], {
+  description: 'How to send the bytes; null when there is nothing to send',
+});
+/** How the bytes are sent, as it goes over the wire. */
+export type UploadInstructions = Static<typeof UploadInstructions>;
+
+export const BegunUpload = Type.Object({ artifact: Artifact, upload: UploadInstructions });
+export type BegunUpload = Static<typeof BegunUpload>;
+
+const PartNumber = Type.Integer({ description: `From 1, at most ${MAX_PARTS}`, examples: [1] });
+
+export const SignPartsBody = Type.Object(
+  {
+    parts: Type.Array(
+      Type.Object(
+        { partNumber: PartNumber, sizeBytes: Bytes, sha256: Type.String({ description: 'SHA-256 of this part, hex' }) },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: MAX_PARTS_PER_REQUEST },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type PartClaim = Static<typeof SignPartsBody>['parts'][number];
+
+export const SignedParts = Type.Object({
+  parts: Type.Array(Type.Object({ partNumber: PartNumber, request: SignedRequest })),
+});
+export type SignedParts = Static<typeof SignedParts>;
+
+export const CompleteUploadBody = Type.Object({ sizeBytes: Bytes, sha256: Sha256 }, { additionalProperties: false });
+export type CompleteUploadBody = Static<typeof CompleteUploadBody>;
+
+export const UploadStatus = Type.Object({
+  artifact: Artifact,
+  upload: UploadInstructions,
+  receivedBytes: Bytes,
+  receivedParts: Type.Array(
+    Type.Object({
+      partNumber: PartNumber,
+      sizeBytes: Bytes,
+      sha256: nullable(Type.String({ description: 'Null on a store that keeps no part checksums' })),
+    }),
+  ),
+  percent: nullable(Type.Integer({ minimum: 0, maximum: 100, description: 'Null while the size is unknown' })),
+});
+export type UploadStatus = Static<typeof UploadStatus>;

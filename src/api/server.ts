@@ -1,0 +1,47 @@
+import { env } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import closeWithGrace from 'close-with-grace';
+import { ConfigError, loadConfig } from '../config.js';
+import { openApiDeps } from '../deps.js';
+import { SECOND_MS } from '../domain/units.js';
+import { buildApp } from './app.js';
+
+/** How long `/readyz` says 503 before connections are refused, so that a load balancer can look elsewhere first. */
+const DRAIN_MS = SECOND_MS;
+/** Requests and downloads under way may take this long to end; then the process ends anyway. */
+const CLOSE_MS = 30 * SECOND_MS;
+
+/** Process entry of the role `api`. Prints `api: listening on <url>` once it serves. */
+async function main(): Promise<void> {
+  const config = loadConfig(env);
+  const opened = openApiDeps(config);
+  let draining = false;
+  try {
+    const app = await buildApp({ ...opened.deps, isDraining: () => draining });
+    const address = await app.listen({ host: config.API_HOST, port: config.API_PORT });
+    closeWithGrace({ delay: CLOSE_MS, logger: app.log }, async ({ err }) => {
+      if (err !== undefined) app.log.error({ err }, 'the process ends after an error nobody caught');
+      draining = true;
+      await sleep(DRAIN_MS);
+      await app.close();
+      await opened.close();
+    });
+    process.stdout.write(`api: listening on ${address}\n`);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** One line for people: what is wrong, without a stack. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ConfigError) return error.message.replace(':\n', ':').replaceAll(/\s*\n\s*/g, '; ');
+  if ('code' in error && error.code === 'EADDRINUSE') return 'the port is taken: set API_PORT to a free one, or to 0';
+  return error.message;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`api: ${explain(error)}\n`);
+  process.exitCode = 1;
+});

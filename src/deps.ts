@@ -1,0 +1,49 @@
+import type { ApiDeps } from './api/api-deps.js';
+import type { Config } from './config.js';
+import type { ArtifactRecords } from './db/artifact-records.js';
+import { createPool } from './db/pool.js';
+import { createArtifactRecords } from './db/sql-artifact-records.js';
+import type { ObjectStore } from './storage/object-store.js';
+import { createS3ObjectStore } from './storage/s3/index.js';
+import { connectLifecycle } from './temporal/connect-lifecycle.js';
+
+/** The real adapters, built from the configuration. None of them connects before its first use; whoever opens one closes it. */
+
+export function openStore(config: Config): ObjectStore {
+  const { S3_ENDPOINT: endpoint, S3_PUBLIC_ENDPOINT: publicEndpoint } = config;
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = config;
+  return createS3ObjectStore({
+    bucket: config.S3_BUCKET,
+    region: config.S3_REGION,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
+    ...(accessKeyId === undefined || secretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId, secretAccessKey } }),
+  });
+}
+
+export function openRecords(config: Config): { records: ArtifactRecords; close(): Promise<void> } {
+  const records = createArtifactRecords(createPool(config.DATABASE_URL));
+  return { records, close: () => records.close() };
+}
+
+/** Everything the API works with; `close` once the API has closed. */
+export function openApiDeps(config: Config): { deps: ApiDeps; close(): Promise<void> } {
+  const store = openStore(config);
+  const database = openRecords(config);
+  const lifecycle = connectLifecycle(config);
+  return {
+    deps: {
+      records: database.records,
+      store,
+      lifecycle: lifecycle.client,
+      config,
+      log: { level: config.LOG_LEVEL },
+    },
+    close: async () => {
+      store.close();
+      await Promise.all([lifecycle.close(), database.close()]);
+    },
+  };
+}
