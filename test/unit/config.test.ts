@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig } from '../../src/config.js';
+
+const messageOf = (env: Record<string, string>): string => {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+};
+
+describe('the configuration', () => {
+  it('has a default for everything that can have one', () => {
+    expect(loadConfig({})).toMatchObject({
+      API_PORT: 8080,
+      DEFAULT_RETENTION_DAYS: 30,
+      UPLOAD_DEADLINE_SECONDS: 86_400,
+    });
+  });
+
+  it('depends on nothing but the object it is given', () => {
+    process.env['S3_BUCKET'] = 'from-the-process';
+    try {
+      expect(loadConfig({}).S3_BUCKET).toBe('artifacts');
+    } finally {
+      delete process.env['S3_BUCKET'];
+    }
+  });
+
+  it('lists every bad variable at once', () => {
+    const message = messageOf({
+      API_PORT: 'x',
+      TEMPORAL_TLS: 'maybe',
+      LOG_LEVEL: 'loud',
+      DEFAULT_RETENTION_DAYS: '-1',
+    });
+    for (const name of ['API_PORT', 'TEMPORAL_TLS', 'LOG_LEVEL', 'DEFAULT_RETENTION_DAYS'])
+      expect(message).toContain(name);
+  });
+
+  it.each([
+    { API_PORT: '70000' },
+    { API_PORT: '80.5' },
+    { S3_BUCKET: 'ab' },
+    { S3_ENDPOINT: 'localhost:7070' },
+    { AUTH_JWT_SECRET: 'short' },
+    { AUTH_JWKS_URL: 'example.com/keys' },
+    { DATABASE_URL: 'nonsense' },
+    { UPLOAD_DEADLINE_SECONDS: '0' },
+    { PRESIGN_UPLOAD_SECONDS: '604801' },
+    { RESTORE_POLL_SECONDS: 'soon' },
+    { AWS_ACCESS_KEY_ID: 'only-half' },
+  ])('refuses %j and names the variable', (env) => {
+    expect(messageOf(env)).toContain(Object.keys(env)[0]);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(loadConfig({ S3_ENDPOINT: '', API_PORT: '' })).toMatchObject({ API_PORT: 8080 });
+  });
+
+  it('reads false as false', () => {
+    expect(loadConfig({ TEMPORAL_TLS: 'false' }).TEMPORAL_TLS).toBe(false);
+  });
+});

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ArtifactStatus } from '../../../src/domain/artifact.js';
+import { nextAction, type LifecycleState } from '../../../src/domain/lifecycle.js';
+import type { Retention } from '../../../src/domain/retention.js';
+import { DAY_MS } from '../../../src/domain/units.js';
+import { aState, BORN_MS } from '../../support/records.js';
+
+const PERMANENT: Retention = { rule: 'permanent', by: 'ann', reason: 'evidence', atMs: BORN_MS };
+
+describe('nextAction', () => {
+  it('expires a default artifact 30 days after its creation', () => {
+    expect(nextAction(aState(), BORN_MS)).toEqual({
+      kind: 'expire',
+      atMs: BORN_MS + 30 * DAY_MS,
+      rule: 'default_retention',
+    });
+  });
+
+  it('names the rule that causes an expiry', () => {
+    const rules = (['default', 'execution', 'artifact'] as const).map(
+      (rule) => nextAction(aState({ retention: { rule, days: 30 } }), BORN_MS).rule,
+    );
+    expect(rules).toEqual(['default_retention', 'execution_retention', 'artifact_retention']);
+  });
+
+  it('abandons an upload at its deadline', () => {
+    const state = aState({ status: 'UPLOADING', expiresAtMs: null });
+    expect(nextAction(state, BORN_MS)).toEqual({
+      kind: 'abandonUpload',
+      atMs: BORN_MS + DAY_MS,
+      rule: 'upload_deadline',
+    });
+  });
+
+  it('has nothing in store for a permanent artifact', () => {
+    const state = aState({ retention: PERMANENT, expiresAtMs: null });
+    expect(nextAction(state, BORN_MS + 10_000 * DAY_MS)).toEqual({ kind: 'none', atMs: null, rule: 'permanent' });
+  });
+
+  it('looks at a restore before a later expiry, and expires first at the same instant', () => {
+    const expiryMs = BORN_MS + 30 * DAY_MS;
+    const kindWithPollAt = (pollMs: number): string =>
+      nextAction(aState({ status: 'ARCHIVED' }, { nextRestorePollMs: pollMs }), BORN_MS).kind;
+    expect(kindWithPollAt(expiryMs - 1)).toBe('pollRestore');
+    expect(kindWithPollAt(expiryMs)).toBe('expire');
+  });
+
+  it('goes on with a decided deletion whatever the retention says', () => {
+    const deletion = { reason: 'requested' as const, actor: 'ann', failures: 1, nextTryMs: BORN_MS + 5 };
+    const state = aState({ retention: PERMANENT, expiresAtMs: null }, { deletion });
+    expect(nextAction(state, BORN_MS)).toEqual({ kind: 'delete', atMs: BORN_MS + 5, rule: 'requested' });
+  });
+
+  it('sweeps once after a deletion that signed URLs outlive, and then rests', () => {
+    const deleted = { status: 'DELETED', deletionReason: 'requested' } as const;
+    expect(nextAction(aState(deleted, { sweepAtMs: BORN_MS + 9 }), BORN_MS).kind).toBe('sweep');
+    expect(nextAction(aState(deleted), BORN_MS)).toEqual({ kind: 'none', atMs: null, rule: 'deleted' });
+  });
+});
+
+const day = fc.integer({ min: 1, max: 36_500 });
+const anyRetention: fc.Arbitrary<Retention> = fc.oneof(
+  fc.record({ rule: fc.constantFrom('default', 'execution', 'artifact'), days: day }),
+  fc.constant(PERMANENT),
+);
+const anyState: fc.Arbitrary<LifecycleState> = fc
+  .record({
+    status: fc.constantFrom<ArtifactStatus>('UPLOADING', 'ACTIVE', 'ARCHIVED', 'DELETED'),
+    retention: anyRetention,
+    pollAfterDays: fc.option(day),
+  })
+  .map(({ status, retention, pollAfterDays }) => {
+    const permanent = retention.rule === 'permanent';
+    const expiresAtMs = permanent || status === 'UPLOADING' ? null : BORN_MS + retention.days * DAY_MS;
+    const nextRestorePollMs = status === 'ARCHIVED' && pollAfterDays !== null ? BORN_MS + pollAfterDays * DAY_MS : null;
+    return aState({ status, retention, expiresAtMs }, { nextRestorePollMs });
+  });
+
+describe('nextAction, for any state at any time', () => {
+  it('never expires a permanent artifact', () => {
+    fc.assert(
+      fc.property(anyState, day, (state, afterDays) => {
+        const { kind } = nextAction(state, BORN_MS + afterDays * DAY_MS);
+        return state.record.retention.rule !== 'permanent' || kind !== 'expire';
+      }),
+    );
+  });
+
+  it('never sleeps past a deadline', () => {
+    fc.assert(
+      fc.property(anyState, day, (state, afterDays) => {
+        const nowMs = BORN_MS + afterDays * DAY_MS;
+        const next = nextAction(state, nowMs);
+        const { expiresAtMs, status } = state.record;
+        if (expiresAtMs === null || status === 'DELETED') return true;
+        if (expiresAtMs <= nowMs) return next.kind === 'expire' && next.atMs === nowMs;
+        return next.atMs !== null && next.atMs <= expiresAtMs;
+      }),
+    );
+  });
+
+  it('never plans for the past', () => {
+    fc.assert(
+      fc.property(anyState, day, (state, afterDays) => {
+        const nowMs = BORN_MS + afterDays * DAY_MS;
+        const { atMs } = nextAction(state, nowMs);
+        return atMs === null || atMs >= nowMs;
+      }),
+    );
+  });
+});

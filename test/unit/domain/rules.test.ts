@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { guessArtifactType, guessMimeType } from '../../../src/domain/artifact-type.js';
+import { requireSha256 } from '../../../src/domain/checksum.js';
+import { ArtifactError } from '../../../src/domain/errors.js';
+import { requireUuid } from '../../../src/domain/ids.js';
+import { partBytes, planParts } from '../../../src/domain/part-plan.js';
+import { chooseRetention, expiresAtMs, requireRetentionDays } from '../../../src/domain/retention.js';
+import { objectTags, requireTags } from '../../../src/domain/tags.js';
+import { storageClassOf, tierOfClass } from '../../../src/domain/tiers.js';
+import { DAY_MS, GIB_BYTES, MIB_BYTES } from '../../../src/domain/units.js';
+
+const codeOf = (run: () => unknown): string => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ArtifactError) return error.code;
+    throw error;
+  }
+  return 'nothing was thrown';
+};
+
+describe('the type of an artifact', () => {
+  it.each([
+    ['output/main.ts', 'code'],
+    ['output/a.py', 'code'],
+    ['output/README.md', 'document'],
+    ['output/report.pdf', 'document'],
+    ['output/plot.png', 'image'],
+    ['output/logo.svg', 'image'],
+    ['output/rows.csv', 'data'],
+    ['output/rows.json', 'data'],
+    ['logs/trace.json', 'log'],
+    ['output/agent.log', 'log'],
+    ['output/blob.bin', 'other'],
+    ['output/noextension', 'other'],
+  ])('of %s is %s', (path, type) => {
+    expect(guessArtifactType(path, guessMimeType(path))).toBe(type);
+  });
+
+  it('comes from the MIME type when the name says nothing', () => {
+    expect(guessArtifactType('output/x', 'image/webp')).toBe('image');
+    expect(guessArtifactType('output/x', 'text/plain')).toBe('document');
+  });
+
+  it('does not take TypeScript for a video', () => {
+    expect(guessMimeType('main.ts')).toBe('text/x-typescript');
+  });
+});
+
+describe('tags', () => {
+  it('are accepted as S3 accepts them', () => {
+    const tags = { team: 'data science', 'cost:center': 'a+b=c@d/e', 이름: '값' };
+    expect(requireTags(tags)).toBe(tags);
+  });
+
+  it.each([
+    [Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, 'v']))],
+    [{ '': 'v' }],
+    [{ ['k'.repeat(129)]: 'v' }],
+    [{ k: 'v'.repeat(257) }],
+    [{ k: 'a&b' }],
+    [{ 'a?': 'b' }],
+    [{ 'aws:x': 'y' }],
+    [{ 'artifact-retention': 'permanent' }],
+  ])('are refused where S3 would refuse them or they are ours: %j', (tags) => {
+    expect(codeOf(() => requireTags(tags as Record<string, string>))).toBe('invalid_tags');
+  });
+
+  it('never match the expiry rule of the bucket once the artifact is permanent', () => {
+    expect(objectTags({ a: 'b' }, true)).toEqual({ a: 'b', 'artifact-retention': 'permanent' });
+    expect(objectTags({}, false, 'ff')).toEqual({ 'artifact-retention': 'expiring', 'artifact-sha256': 'ff' });
+  });
+});
+
+describe('retention', () => {
+  it('is the own, else the execution’s, else the default', () => {
+    expect(chooseRetention(5, 60, 30)).toEqual({ rule: 'artifact', days: 5 });
+    expect(chooseRetention(undefined, 60, 30)).toEqual({ rule: 'execution', days: 60 });
+    expect(chooseRetention(undefined, null, 30)).toEqual({ rule: 'default', days: 30 });
+  });
+
+  it.each([0, -1, 1.5, NaN, Infinity, 36_501])('refuses %d days', (days) => {
+    expect(codeOf(() => requireRetentionDays(days))).toBe('invalid_retention');
+  });
+
+  it('counts whole days from creation', () => {
+    expect(expiresAtMs(1_000, { rule: 'artifact', days: 2 })).toBe(1_000 + 2 * DAY_MS);
+    expect(expiresAtMs(1_000, { rule: 'permanent', by: 'a', reason: '', atMs: 0 })).toBeNull();
+  });
+});
+
+describe('parts', () => {
+  it('are not needed below 16 MiB', () => {
+    expect(planParts(0)).toEqual({ kind: 'single' });
+    expect(planParts(16 * MIB_BYTES - 1)).toEqual({ kind: 'single' });
+    expect(planParts(16 * MIB_BYTES)).toEqual({ kind: 'multipart', partSizeBytes: 16 * MIB_BYTES, partCount: 1 });
+  });
+
+  it('cover 5 GiB and not a byte more', () => {
+    expect(planParts(5 * GIB_BYTES)).toMatchObject({ partCount: 320 });
+    expect(codeOf(() => planParts(5 * GIB_BYTES + 1))).toBe('too_large');
+  });
+
+  it.each([-1, 0.5, NaN])('refuses a size of %d', (size) => {
+    expect(codeOf(() => planParts(size))).toBe('invalid_request');
+  });
+
+  it('add up to the file', () => {
+    const size = 40 * MIB_BYTES + 7;
+    const sizes = [1, 2, 3].map((number) => partBytes(number, 16 * MIB_BYTES, size));
+    expect(sizes.reduce((a, b) => a + b)).toBe(size);
+  });
+});
+
+describe('storage tiers', () => {
+  it('map to the classes of the specification and back', () => {
+    expect((['HOT', 'WARM', 'COLD'] as const).map(storageClassOf)).toEqual(['STANDARD', 'STANDARD_IA', 'GLACIER']);
+    expect(['STANDARD', 'STANDARD_IA', 'GLACIER', 'DEEP_ARCHIVE'].map(tierOfClass)).toEqual([
+      'HOT',
+      'WARM',
+      'COLD',
+      'COLD',
+    ]);
+  });
+});
+
+describe('ids and checksums', () => {
+  it('are accepted in their one canonical form only', () => {
+    expect(requireUuid('11111111-1111-4111-8111-111111111111', 'id')).toBeTruthy();
+    expect(codeOf(() => requireUuid('11111111-1111-4111-8111-11111111111G', 'id'))).toBe('invalid_id');
+    expect(codeOf(() => requireUuid('not-a-uuid', 'id'))).toBe('invalid_id');
+    expect(codeOf(() => requireSha256('A'.repeat(64)))).toBe('invalid_checksum');
+    expect(codeOf(() => requireSha256('abc'))).toBe('invalid_checksum');
+  });
+});
