@@ -21,15 +21,48 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   readonly #executions = new Map<string, ExecutionRecord>();
   readonly #events = new Map<string, RecordedEvent[]>();
 
-  /** Sets an execution's own retention, as the feature that owns executions would. Null: the default counts. */
-  setExecutionRetention(executionId: string, retentionDays: number | null): void {
-    const execution = this.#executions.get(executionId);
-    if (execution === undefined) throw new Error(`there is no execution ${executionId}`);
-    this.#executions.set(executionId, { ...execution, retentionDays });
+  /** Creates or replaces an execution, as the feature that owns executions would. */
+  putExecution(execution: ExecutionRecord): void {
+    this.#executions.set(execution.id, { ...execution });
   }
 
-  // The methods are async without awaiting anything, so that each is one step: no two calls ever interleave.
-  async register(artifact: NewArtifact): Promise<ArtifactRecord> {
+  register(artifact: NewArtifact): Promise<ArtifactRecord> {
+    return inOneStep(() => this.#register(artifact));
+  }
+
+  change(change: RecordChange): Promise<ArtifactRecord> {
+    return inOneStep(() => this.#change(change));
+  }
+
+  attachUpload(artifactId: string, uploadId: string): Promise<string> {
+    return inOneStep(() => this.#attachUpload(artifactId, uploadId));
+  }
+
+  get(artifactId: string): Promise<ArtifactRecord | null> {
+    return inOneStep(() => this.#artifacts.get(artifactId) ?? null);
+  }
+
+  findByPath(executionId: string, path: string): Promise<ArtifactRecord | null> {
+    return inOneStep(() => this.#living(executionId).find((record) => record.path === path) ?? null);
+  }
+
+  getExecution(executionId: string): Promise<ExecutionRecord | null> {
+    return inOneStep(() => this.#executions.get(executionId) ?? null);
+  }
+
+  list(query: ListQuery): Promise<Page<ArtifactRecord>> {
+    return inOneStep(() => this.#list(query));
+  }
+
+  history(artifactId: string): Promise<RecordedEvent[]> {
+    return inOneStep(() => [...(this.#events.get(artifactId) ?? [])].sort((a, b) => a.changeNumber - b.changeNumber));
+  }
+
+  async ping(): Promise<void> {
+    // Memory always answers.
+  }
+
+  #register(artifact: NewArtifact): ArtifactRecord {
     const { id, executionId, tenantId, createdAtMs } = artifact;
     const execution = this.#executions.get(executionId) ?? {
       id: executionId,
@@ -40,7 +73,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     if (execution.tenantId !== tenantId)
       throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
     const own = this.#artifacts.get(id);
-    if (own?.executionId === executionId) return structuredClone(own);
+    if (own?.executionId === executionId) return own;
     if (own !== undefined)
       throw new Error(`Artifact ${id} could not be registered: its id belongs to another execution`);
     const holder = this.#holder(executionId, artifact.key);
@@ -61,23 +94,23 @@ export class MemoryArtifactRecords implements ArtifactRecords {
         detail: structuredClone({ path, sizeBytes, sha256, mimeType, retention }),
       },
     ]);
-    return structuredClone(record);
+    return record;
   }
 
-  async change({ artifactId, changeNumber, atMs, patch, event }: RecordChange): Promise<ArtifactRecord> {
+  #change({ artifactId, changeNumber, atMs, patch, event }: RecordChange): ArtifactRecord {
     const record = this.#existing(artifactId);
     const events = this.#events.get(artifactId) ?? [];
-    if (events.some((written) => written.changeNumber === changeNumber)) return structuredClone(record);
+    if (events.some((written) => written.changeNumber === changeNumber)) return record;
     const changed = { ...record, ...structuredClone(patch), updatedAtMs: atMs };
     const holder = this.#holder(record.executionId, record.key);
     if (changed.status !== 'DELETED' && holder !== undefined && holder.id !== artifactId)
       throw new ArtifactError('path_taken', `Could not change the artifact: another artifact has its path`);
     this.#artifacts.set(artifactId, changed);
     events.push({ changeNumber, atMs, ...structuredClone(event) });
-    return structuredClone(changed);
+    return changed;
   }
 
-  async attachUpload(artifactId: string, uploadId: string): Promise<string> {
+  #attachUpload(artifactId: string, uploadId: string): string {
     const record = this.#existing(artifactId);
     if (record.status !== 'UPLOADING')
       throw new ArtifactError('not_uploading', `Artifact ${artifactId} is ${record.status}`);
@@ -85,20 +118,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return record.uploadId;
   }
 
-  async get(artifactId: string): Promise<ArtifactRecord | null> {
-    return structuredClone(this.#artifacts.get(artifactId) ?? null);
-  }
-
-  async findByPath(executionId: string, path: string): Promise<ArtifactRecord | null> {
-    const found = this.#living(executionId).find((record) => record.path === path);
-    return structuredClone(found ?? null);
-  }
-
-  async getExecution(executionId: string): Promise<ExecutionRecord | null> {
-    return structuredClone(this.#executions.get(executionId) ?? null);
-  }
-
-  async list(query: ListQuery): Promise<Page<ArtifactRecord>> {
+  #list(query: ListQuery): Page<ArtifactRecord> {
     const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
     const matching = [...this.#artifacts.values()]
       .filter((record) => matches(record, query))
@@ -108,18 +128,9 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     const last = items.at(-1);
     const more = matching.length > query.limit && last !== undefined;
     return {
-      items: structuredClone(items),
+      items,
       nextCursor: more ? encodeCursor({ createdAtMicros: String(last.createdAtMs * 1_000), id: last.id }) : null,
     };
-  }
-
-  async history(artifactId: string): Promise<RecordedEvent[]> {
-    const events = structuredClone(this.#events.get(artifactId) ?? []);
-    return events.sort((a, b) => a.changeNumber - b.changeNumber);
-  }
-
-  async ping(): Promise<void> {
-    // Memory always answers.
   }
 
   #existing(artifactId: string): ArtifactRecord {
@@ -138,6 +149,9 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return this.#living(executionId).find((record) => record.key === key);
   }
 }
+
+/** Runs a step that nothing interleaves with; failures reject, answers are copies. */
+const inOneStep = <T>(step: () => T): Promise<T> => Promise.resolve().then(() => structuredClone(step()));
 
 function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactRecord {
   const { retentionDays, defaultRetentionDays, actor: _actor, ...given } = structuredClone(artifact);
