@@ -1,0 +1,64 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSettings } from './settings.js';
+
+const LIVE_TIMEOUT_MS = 2_000;
+
+/** How to reach the local stack that runs; `.local/connection.json`, readable by its owner only. */
+export interface Connection {
+  apiUrl: string;
+  /** Bearer token with every scope, valid for 30 days. */
+  token: string;
+  /** Null when Temporal is not the stack's own. */
+  temporalUiUrl: string | null;
+  /** host:port. */
+  temporalAddress: string;
+  namespace: string;
+  s3Endpoint: string;
+  databaseUrl: string;
+  /** SIGTERM to it stops the whole stack. */
+  supervisorPid: number;
+}
+
+const fileOf = (directory: string): string => join(directory, 'connection.json');
+
+/** The local stack of this package (or of `directory`) when it is up and its API answers; else null. */
+export async function readConnection(directory?: string): Promise<Connection | null> {
+  const connection = readConnectionFile(directory ?? readSettings(process.env).directory);
+  if (connection === null) return null;
+  try {
+    process.kill(connection.supervisorPid, 0);
+    const answer = await fetch(`${connection.apiUrl}/livez`, { signal: AbortSignal.timeout(LIVE_TIMEOUT_MS) });
+    return answer.ok ? connection : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What the file says, whether or not that stack still runs. */
+export function readConnectionFile(directory: string): Connection | null {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(fileOf(directory), 'utf8'));
+    return isConnection(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes the file in one step, mode 0600. */
+export function writeConnection(directory: string, connection: Connection): void {
+  const temporary = `${fileOf(directory)}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(connection, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, fileOf(directory));
+}
+
+/** The stack has ended. */
+export function removeConnection(directory: string): void {
+  rmSync(fileOf(directory), { force: true });
+}
+
+function isConnection(value: unknown): value is Connection {
+  if (typeof value !== 'object' || value === null) return false;
+  const { apiUrl, token, supervisorPid } = value as Partial<Connection>;
+  return typeof apiUrl === 'string' && typeof token === 'string' && typeof supervisorPid === 'number';
+}

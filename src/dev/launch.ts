@@ -1,0 +1,81 @@
+import { fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection } from './connection.js';
+import { packageRoot } from './settings.js';
+
+const GROUP_GRACE_MS = 8_000;
+const POLL_MS = 50;
+
+/** What the supervisor tells its launcher. */
+export interface SupervisorReady {
+  ready: Connection;
+}
+
+/** The local stack in a process of its own. */
+export interface LaunchedStack {
+  /** Resolves when everything answers; null when the start failed (the reason has been printed). */
+  ready: Promise<Connection | null>;
+  /** Resolves with the exit code when everything has ended. */
+  ended: Promise<number>;
+  /** Ends everything in order; a second call ends it at once. */
+  stop(): void;
+}
+
+/**
+ * Starts the stack in a supervisor that leads its own process group: a Ctrl-C in the terminal, which reaches a whole group (and through npm
+ * twice), then comes to us alone, and the supervisor ends its children in the right order. It prints to our own output. When we are
+ * killed, it notices and ends the stack; when it is killed, we end what it leaves behind.
+ */
+export function launchStack(): LaunchedStack {
+  const supervisor = fork(new URL('./supervisor.ts', import.meta.url), {
+    cwd: packageRoot,
+    detached: true,
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const ended = new Promise<number>((resolve) => {
+    supervisor.once('exit', (code) => {
+      void endGroup(supervisor.pid).then(() => {
+        resolve(code ?? 1);
+      });
+    });
+  });
+  const ready = new Promise<Connection | null>((resolve) => {
+    supervisor.on('message', (message) => {
+      if (isReady(message)) resolve(message.ready);
+    });
+    void ended.then(() => {
+      resolve(null);
+    });
+  });
+  return {
+    ready,
+    ended,
+    stop: () => {
+      supervisor.kill('SIGTERM');
+    },
+  };
+}
+
+const isReady = (message: unknown): message is SupervisorReady =>
+  typeof message === 'object' && message !== null && 'ready' in message;
+
+/** Nothing is left in the group after an orderly end; after a SIGKILL of the supervisor its children are. */
+async function endGroup(leader: number | undefined): Promise<void> {
+  if (leader === undefined) return;
+  const deadlineMs = Date.now() + GROUP_GRACE_MS;
+  for (let signal: NodeJS.Signals | 0 = 'SIGTERM'; signalGroup(leader, signal); signal = 0) {
+    if (Date.now() > deadlineMs) signalGroup(leader, 'SIGKILL');
+    await sleep(POLL_MS);
+  }
+}
+
+/** False when the group has no process. */
+function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-leader, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
