@@ -1,0 +1,367 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { ArtifactRecords, ExecutionRecord, ListQuery } from '../../src/db/artifact-records.js';
+import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
+import { MAX_ARTIFACT_BYTES } from '../../src/domain/artifact.js';
+import { changeOf, newArtifact } from '../support/new-artifact.js';
+
+/** One implementation under test. */
+export interface RecordsUnderTest {
+  records: ArtifactRecords;
+  /** Creates or replaces an execution, as the feature that owns executions would. */
+  putExecution(execution: ExecutionRecord): Promise<void>;
+}
+
+/** What `ArtifactRecords` promises, for every implementation of it. */
+export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTest): void {
+  const records = (): ArtifactRecords => subject().records;
+  const execution = (retentionDays: number | null, tenantId = 'tenant-a'): ExecutionRecord => ({
+    id: randomUUID(),
+    tenantId,
+    retentionDays,
+    createdAtMs: Date.UTC(2026, 0, 1),
+  });
+
+  describe(`${name}: register`, () => {
+    test('answers with an UPLOADING record that get finds again', async () => {
+      const artifact = newArtifact({ tags: { run: 'one' }, partSizeBytes: 16_777_216, path: 'logs/a b.log' });
+      const record = await records().register(artifact);
+      expect(record).toEqual<ArtifactRecord>({
+        id: artifact.id,
+        executionId: artifact.executionId,
+        tenantId: 'tenant-a',
+        path: 'logs/a b.log',
+        key: `artifacts/${artifact.executionId}/logs/a%20b.log`,
+        sizeBytes: 4_096,
+        sha256: 'a'.repeat(64),
+        checksumState: 'claimed',
+        mimeType: 'text/plain',
+        type: 'document',
+        tags: { run: 'one' },
+        status: 'UPLOADING',
+        tier: 'HOT',
+        storageClass: 'STANDARD',
+        versionId: null,
+        etag: null,
+        retention: { rule: 'default', days: 30 },
+        createdAtMs: artifact.createdAtMs,
+        updatedAtMs: artifact.createdAtMs,
+        expiresAtMs: null,
+        archivedAtMs: null,
+        deletedAtMs: null,
+        deletionReason: null,
+        restoreState: null,
+        uploadId: null,
+        partSizeBytes: 16_777_216,
+        uploadDeadlineMs: artifact.uploadDeadlineMs,
+      });
+      expect(await records().get(artifact.id)).toEqual(record);
+      expect(await records().findByPath(artifact.executionId, 'logs/a b.log')).toEqual(record);
+    });
+
+    test('writes the event that begins the history', async () => {
+      const artifact = newArtifact({ actor: 'agent-7' });
+      await records().register(artifact);
+      expect(await records().history(artifact.id)).toEqual([
+        {
+          changeNumber: 0,
+          atMs: artifact.createdAtMs,
+          kind: 'upload_begun',
+          actor: 'agent-7',
+          detail: {
+            path: artifact.path,
+            sizeBytes: 4_096,
+            sha256: artifact.sha256,
+            mimeType: 'text/plain',
+            retention: { rule: 'default', days: 30 },
+          },
+        },
+      ]);
+    });
+
+    test('repeated with the same id answers with the row as it is now and writes nothing', async () => {
+      const artifact = newArtifact();
+      await records().register(artifact);
+      const changed = await records().change(changeOf(artifact.id, 1, { status: 'ACTIVE' }));
+      expect(await records().register(artifact)).toEqual(changed);
+      expect(await records().history(artifact.id)).toHaveLength(2);
+    });
+
+    test('creates the execution for the tenant and leaves an existing one as it is', async () => {
+      const artifact = newArtifact();
+      await records().register(artifact);
+      const expected = {
+        id: artifact.executionId,
+        tenantId: 'tenant-a',
+        retentionDays: null,
+        createdAtMs: artifact.createdAtMs,
+      };
+      expect(await records().getExecution(artifact.executionId)).toEqual(expected);
+      await records().register(newArtifact({ executionId: artifact.executionId, createdAtMs: Date.UTC(2026, 5, 1) }));
+      expect(await records().getExecution(artifact.executionId)).toEqual(expected);
+    });
+
+    test('refuses a path that a living artifact has, and names it', async () => {
+      const first = newArtifact();
+      await records().register(first);
+      const second = newArtifact({ executionId: first.executionId, path: first.path });
+      await expect(records().register(second)).rejects.toMatchObject({
+        code: 'path_taken',
+        details: { artifactId: first.id },
+      });
+      expect(await records().get(second.id)).toBeNull();
+      expect(await records().history(second.id)).toEqual([]);
+    });
+
+    test('takes the same path in another execution', async () => {
+      const first = newArtifact();
+      await records().register(first);
+      expect((await records().register(newArtifact({ path: first.path }))).path).toBe(first.path);
+    });
+
+    test('takes the path of a DELETED artifact, and findByPath finds the new one', async () => {
+      const first = newArtifact();
+      await records().register(first);
+      await records().change(changeOf(first.id, 1, { status: 'DELETED' }));
+      expect(await records().findByPath(first.executionId, first.path)).toBeNull();
+      const second = await records().register(newArtifact({ executionId: first.executionId, path: first.path }));
+      expect(await records().findByPath(first.executionId, first.path)).toEqual(second);
+    });
+
+    test('refuses the execution of another tenant as if it did not exist', async () => {
+      const first = newArtifact();
+      await records().register(first);
+      const foreign = newArtifact({ executionId: first.executionId, tenantId: 'tenant-b' });
+      await expect(records().register(foreign)).rejects.toMatchObject({ code: 'execution_not_found' });
+      expect(await records().get(foreign.id)).toBeNull();
+    });
+
+    test('prefers its own retention to its execution’s, and that to the default', async () => {
+      const owner = execution(90);
+      await subject().putExecution(owner);
+      const own = await records().register(newArtifact({ executionId: owner.id, retentionDays: 7 }));
+      expect(own.retention).toEqual({ rule: 'artifact', days: 7 });
+      const inherited = await records().register(newArtifact({ executionId: owner.id }));
+      expect(inherited.retention).toEqual({ rule: 'execution', days: 90 });
+      const neither = await records().register(newArtifact({ defaultRetentionDays: 12 }));
+      expect(neither.retention).toEqual({ rule: 'default', days: 12 });
+    });
+
+    test.each([0, 1, 2 ** 31, MAX_ARTIFACT_BYTES])('keeps a size of %d bytes exactly', async (sizeBytes) => {
+      const { id } = await records().register(newArtifact({ sizeBytes }));
+      expect((await records().get(id))?.sizeBytes).toBe(sizeBytes);
+    });
+
+    test('keeps an unknown size apart from an empty file', async () => {
+      const { id } = await records().register(newArtifact({ sizeBytes: null, sha256: null }));
+      expect(await records().get(id)).toMatchObject({ sizeBytes: null, sha256: null });
+      await records().change(changeOf(id, 1, { sizeBytes: 0, sha256: 'b'.repeat(64) }));
+      expect(await records().get(id)).toMatchObject({ sizeBytes: 0, sha256: 'b'.repeat(64) });
+    });
+
+    test.each([
+      `output/'; DROP TABLE artifacts; --.txt`,
+      'output/"quoted" $1 %s {x}.txt',
+      'output/한국어 파일/日本語/😀.md',
+      'output/e\u0301 and é are two names',
+      `logs/${'n'.repeat(255)}`,
+    ])('keeps the name %s as it is', async (path) => {
+      const artifact = newArtifact({ path, tags: { ['k']: `it's` }, actor: `o'neil "x"` });
+      await records().register(artifact);
+      expect(await records().findByPath(artifact.executionId, path)).toMatchObject({ path, tags: { k: `it's` } });
+      expect((await records().history(artifact.id))[0]).toMatchObject({ actor: `o'neil "x"`, detail: { path } });
+    });
+  });
+
+  describe(`${name}: change`, () => {
+    test('sets every field that a patch may name', async () => {
+      const { id, ...registered } = await records().register(newArtifact());
+      const patch = {
+        sizeBytes: 5,
+        sha256: 'c'.repeat(64),
+        checksumState: 'verified',
+        mimeType: 'image/png',
+        type: 'image',
+        tags: { a: 'b' },
+        status: 'DELETED',
+        tier: 'COLD',
+        storageClass: 'GLACIER',
+        versionId: 'v1',
+        etag: '"e"',
+        retention: { rule: 'artifact', days: 3 },
+        expiresAtMs: 1_800_000_000_123,
+        archivedAtMs: 1_800_000_000_001,
+        deletedAtMs: 1_800_000_000_002,
+        deletionReason: 'requested',
+        restoreState: 'in_progress',
+        uploadId: 'u1',
+        partSizeBytes: 8,
+        uploadDeadlineMs: 1_800_000_000_003,
+      } as const;
+      const change = changeOf(id, 1, patch);
+      const answer = await records().change(change);
+      expect(answer).toEqual({ ...registered, id, ...patch, updatedAtMs: change.atMs });
+      expect(await records().get(id)).toEqual(answer);
+    });
+
+    test('sets fields back to null', async () => {
+      const { id } = await records().register(newArtifact());
+      await records().change(changeOf(id, 1, { expiresAtMs: 5, archivedAtMs: 6, uploadId: 'u', etag: 'e' }));
+      const nothing = { expiresAtMs: null, archivedAtMs: null, uploadId: null, etag: null };
+      expect(await records().change(changeOf(id, 2, nothing))).toMatchObject(nothing);
+    });
+
+    test('makes an artifact permanent, and not permanent again', async () => {
+      const { id } = await records().register(newArtifact());
+      const retention = { rule: 'permanent', by: 'ann', reason: 'the paper cites it', atMs: 7 } as const;
+      expect(await records().change(changeOf(id, 1, { retention, expiresAtMs: null }))).toMatchObject({ retention });
+      const back = { retention: { rule: 'artifact', days: 9 }, expiresAtMs: 9 } as const;
+      expect(await records().change(changeOf(id, 2, back))).toMatchObject(back);
+    });
+
+    test('repeated with the same number changes nothing, whatever it says', async () => {
+      const { id } = await records().register(newArtifact());
+      const first = await records().change(changeOf(id, 1, { etag: 'first' }));
+      expect(await records().change(changeOf(id, 1, { etag: 'second', status: 'DELETED' }))).toEqual(first);
+      expect(await records().history(id)).toHaveLength(2);
+    });
+
+    test('with an empty patch still writes its event', async () => {
+      const { id } = await records().register(newArtifact());
+      await records().change(changeOf(id, 1, {}));
+      expect((await records().history(id))[1]).toEqual({
+        changeNumber: 1,
+        atMs: changeOf(id, 1, {}).atMs,
+        kind: 'upload_completed',
+        actor: 'worker',
+        detail: { changeNumber: 1 },
+      });
+    });
+
+    test('of an unknown artifact is artifact_not_found and writes no event', async () => {
+      const id = randomUUID();
+      await expect(records().change(changeOf(id, 1, {}))).rejects.toMatchObject({ code: 'artifact_not_found' });
+      expect(await records().history(id)).toEqual([]);
+    });
+
+    test('that revives an artifact whose path is taken by now is path_taken and writes no event', async () => {
+      const first = await records().register(newArtifact());
+      await records().change(changeOf(first.id, 1, { status: 'DELETED' }));
+      await records().register(newArtifact({ executionId: first.executionId, path: first.path }));
+      const revive = records().change(changeOf(first.id, 2, { status: 'ACTIVE' }));
+      await expect(revive).rejects.toMatchObject({ code: 'path_taken' });
+      expect((await records().get(first.id))?.status).toBe('DELETED');
+      expect(await records().history(first.id)).toHaveLength(2);
+    });
+
+    test('tells its history in the order of the change numbers', async () => {
+      const { id } = await records().register(newArtifact());
+      for (const changeNumber of [2, 10, 1]) await records().change(changeOf(id, changeNumber, {}));
+      expect((await records().history(id)).map((event) => event.changeNumber)).toEqual([0, 1, 2, 10]);
+    });
+  });
+
+  describe(`${name}: attachUpload`, () => {
+    test('keeps the first upload id, however many come', async () => {
+      const { id } = await records().register(newArtifact());
+      const answers = await Promise.all(['u1', 'u2', 'u3'].map((uploadId) => records().attachUpload(id, uploadId)));
+      expect(new Set(answers).size).toBe(1);
+      expect((await records().get(id))?.uploadId).toBe(answers[0]);
+    });
+
+    test('refuses an artifact that is no longer uploading, or was never there', async () => {
+      const { id } = await records().register(newArtifact());
+      await records().change(changeOf(id, 1, { status: 'DELETED' }));
+      await expect(records().attachUpload(id, 'late')).rejects.toMatchObject({ code: 'not_uploading' });
+      await expect(records().attachUpload(randomUUID(), 'u')).rejects.toMatchObject({ code: 'artifact_not_found' });
+    });
+  });
+
+  describe(`${name}: list`, () => {
+    /** All pages, walked to the end. */
+    async function pages(query: ListQuery): Promise<ArtifactRecord[][]> {
+      const found: ArtifactRecord[][] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await records().list({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+        found.push(page.items);
+        cursor = page.nextCursor;
+      }
+      return found;
+    }
+
+    test('walks through all pages newest first, rows of one instant included', async () => {
+      const executionId = randomUUID();
+      const artifacts = Array.from({ length: 25 }, (_, index) =>
+        newArtifact({ executionId, createdAtMs: Date.UTC(2026, 0, 1) + Math.floor(index / 10) }),
+      );
+      for (const artifact of artifacts) await records().register(artifact);
+      const found = await pages({ executionId, limit: 10 });
+      expect(found.map((page) => page.length)).toEqual([10, 10, 5]);
+      const expected = artifacts
+        .toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
+        .map(({ id }) => id);
+      expect(found.flat().map(({ id }) => id)).toEqual(expected);
+    });
+
+    test('has no cursor on a last page that is exactly full', async () => {
+      const executionId = randomUUID();
+      for (let count = 0; count < 4; count += 1) await records().register(newArtifact({ executionId }));
+      expect((await pages({ executionId, limit: 2 })).map((page) => page.length)).toEqual([2, 2]);
+    });
+
+    test('of an unknown execution is one empty page', async () => {
+      expect(await records().list({ executionId: randomUUID(), limit: 10 })).toEqual({ items: [], nextCursor: null });
+    });
+
+    test('leaves DELETED rows out unless they are asked for', async () => {
+      const executionId = randomUUID();
+      const kept = await records().register(newArtifact({ executionId }));
+      const gone = await records().register(newArtifact({ executionId }));
+      await records().change(changeOf(kept.id, 1, { status: 'ACTIVE' }));
+      await records().change(changeOf(gone.id, 1, { status: 'DELETED' }));
+      const ids = async (query: Partial<ListQuery>): Promise<string[]> =>
+        (await records().list({ executionId, limit: 10, ...query })).items.map(({ id }) => id);
+      expect(await ids({})).toEqual([kept.id]);
+      expect(await ids({ status: 'DELETED' })).toEqual([gone.id]);
+      expect(await ids({ status: 'ACTIVE' })).toEqual([kept.id]);
+      expect(await ids({ status: 'ARCHIVED' })).toEqual([]);
+    });
+
+    test('filters by type and by tags, all of which must match', async () => {
+      const executionId = randomUUID();
+      const put = async (type: 'code' | 'log', tags: Record<string, string>): Promise<string> =>
+        (await records().register(newArtifact({ executionId, type, tags }))).id;
+      const code = await put('code', { team: 'a', stage: 'final' });
+      const log = await put('log', { team: 'a' });
+      const quoted = await put('log', { team: `it's "b"` });
+      const ids = async (query: Partial<ListQuery>): Promise<string[]> =>
+        (await records().list({ executionId, limit: 10, ...query })).items.map(({ id }) => id).sort();
+      expect(await ids({ type: 'code' })).toEqual([code]);
+      expect(await ids({ tags: { team: 'a' } })).toEqual([code, log].sort());
+      expect(await ids({ tags: { team: 'a', stage: 'final' } })).toEqual([code]);
+      expect(await ids({ tags: { team: 'a' }, type: 'log' })).toEqual([log]);
+      expect(await ids({ tags: { team: `it's "b"` } })).toEqual([quoted]);
+      expect(await ids({ tags: { stage: 'a' } })).toEqual([]);
+      expect(await ids({ tags: {} })).toEqual([code, log, quoted].sort());
+    });
+
+    test.each([
+      '',
+      'x',
+      '!!!!',
+      Buffer.from('1.2').toString('base64url'),
+      `${Buffer.from('0').toString('base64url')}=`,
+    ])('refuses the cursor "%s"', async (cursor) => {
+      const page = records().list({ executionId: randomUUID(), limit: 10, cursor });
+      await expect(page).rejects.toMatchObject({ code: 'invalid_cursor' });
+    });
+  });
+
+  test(`${name}: what is not there is null or empty`, async () => {
+    await records().ping();
+    expect(await records().get(randomUUID())).toBeNull();
+    expect(await records().findByPath(randomUUID(), 'output/x')).toBeNull();
+    expect(await records().getExecution(randomUUID())).toBeNull();
+    expect(await records().history(randomUUID())).toEqual([]);
+  });
+}

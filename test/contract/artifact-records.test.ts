@@ -1,0 +1,42 @@
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, inject } from 'vitest';
+import type { ArtifactRecords } from '../../src/db/artifact-records.js';
+import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { createPool } from '../../src/db/pool.js';
+import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { artifactRecordsSuite } from './artifact-records-suite.js';
+
+const memory = new MemoryArtifactRecords();
+artifactRecordsSuite('memory', () => ({
+  records: memory,
+  putExecution: async (execution) => {
+    await Promise.resolve(memory.putExecution(execution));
+  },
+}));
+
+let database: TestDatabase;
+let pool: Pool;
+let records: ArtifactRecords & { close(): Promise<void> };
+
+beforeAll(async () => {
+  database = await createTestDatabase(inject('databaseUrl'));
+  pool = createPool(database.databaseUrl);
+  records = createArtifactRecords(pool);
+});
+
+afterAll(async () => {
+  await records.close();
+  await database.drop();
+});
+
+artifactRecordsSuite('Postgres', () => ({
+  records,
+  putExecution: async ({ id, tenantId, retentionDays, createdAtMs }) => {
+    await pool.query(
+      `INSERT INTO executions (id, tenant_id, retention_days, created_at) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (id) DO UPDATE SET tenant_id = $2, retention_days = $3, created_at = $4`,
+      [id, tenantId, retentionDays, new Date(createdAtMs)],
+    );
+  },
+}));
