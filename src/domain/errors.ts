@@ -37,6 +37,7 @@ const catalogue = {
   invalid_retention: kind(400, 'The retention is not allowed', 'Give whole days from 1 to 36500, or permanent.'),
   invalid_checksum: kind(400, 'The checksum is not a SHA-256', 'Send 64 lower-case hexadecimal digits.'),
   source_unreadable: kind(400, 'The file to upload cannot be read', 'Check the path and that it may be read.'),
+  destination_unwritable: kind(400, 'The file cannot be written', 'Check the folder, its permissions and free space.'),
   invalid_part: kind(
     400,
     'The part number is not of this upload',

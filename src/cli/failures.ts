@@ -1,0 +1,66 @@
+import { CommanderError } from 'commander';
+import { errorKind } from '../domain/errors.js';
+import { ArtifactError } from '../sdk/index.js';
+import { INTERRUPTED } from './terminal.js';
+
+/** Part of the help of the program; scripts rely on it. */
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0    done
+  1    failed (bytes differ, a file changed, the store refused, a bug)
+  2    wrong usage or a value that is not allowed
+  3    no such artifact or execution, or it has been deleted
+  4    refused (no valid token, not allowed, path taken, wrong state, too large)
+  5    not available now: the API, the store, the database or the workflows; try again
+  130  interrupted`;
+
+/** @see EXIT_CODES_HELP */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof ArtifactError)) return 1;
+  switch (error.status) {
+    case 400:
+    case 416:
+      return error.code === 'source_unreadable' || error.code === 'destination_unwritable' ? 1 : 2;
+    case 404:
+    case 410:
+      return 3;
+    case 401:
+    case 403:
+    case 409:
+    case 411:
+    case 413:
+      return 4;
+    case 429:
+    case 503:
+      return 5;
+    case 499:
+      return INTERRUPTED;
+    default:
+      return 1;
+  }
+}
+
+/** What is said about a failure: code, what happened, what to do. With `json` one object on one line. */
+export function describeFailure(error: unknown, json: boolean): string {
+  const { code, message, remedy, details } = factsOf(error);
+  if (json) return JSON.stringify({ error: { code, message, remedy, details } });
+  const list = details['errors'];
+  const fields = Array.isArray(list) ? list.map((line) => `\n  ${line}`).join('') : '';
+  const requestId = typeof details['requestId'] === 'string' ? `\n  Request id: ${details['requestId']}` : '';
+  return `Error (${code}): ${message}${fields}\n  ${remedy}${requestId}`;
+}
+
+function factsOf(error: unknown): {
+  code: string;
+  message: string;
+  remedy: string;
+  details: ArtifactError['details'];
+} {
+  if (error instanceof ArtifactError) {
+    const { code, message, details } = error;
+    return { code, message, remedy: errorKind(code).remedy, details };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'internal', message, remedy: 'This is a bug of the command line: please report it.', details: {} };
+}

@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { addDownloadCommands } from './commands/download.js';
+import { addLifecycleCommands } from './commands/lifecycle.js';
+import { addQueryCommands } from './commands/query.js';
+import { addUploadCommand } from './commands/upload.js';
+import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
+import type { Terminal } from './terminal.js';
+
+const ABOUT = `
+Stores what agents produce: files go to S3, facts to Postgres, and a workflow keeps each one's life.
+
+The API is named by ARTIFACTS_URL and ARTIFACTS_TOKEN. Without them the local stack ("npm start") at or above the
+working folder is used. Every command takes --json: its result, and nothing else, on stdout.`;
+
+const EXAMPLES = `
+Examples:
+  artifacts upload report.pdf --execution 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11
+  artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --type document
+  artifacts download 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 -o report.pdf
+  artifacts keep 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 --reason "release evidence"`;
+
+/**
+ * Runs one command line (without node and script) and answers with the exit code. Results go to `terminal.out`, all else to
+ * `terminal.err`.
+ */
+export async function runCli(args: string[], terminal: Terminal): Promise<number> {
+  try {
+    await buildProgram(terminal).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has said what is wrong with the command line itself.
+    if (!(error instanceof CommanderError)) terminal.err.write(`${describeFailure(error, args.includes('--json'))}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function buildProgram(terminal: Terminal): Command {
+  const program = new Command('artifacts')
+    .summary('store and find what agents produce')
+    .description(ABOUT.trim())
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
+    // Subcommands inherit both, so they come before them.
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+    })
+    .showHelpAfterError('(add --help for examples)')
+    .showSuggestionAfterError();
+  addUploadCommand(program, terminal);
+  addQueryCommands(program, terminal);
+  addDownloadCommands(program, terminal);
+  addLifecycleCommands(program, terminal);
+  return program;
+}
