@@ -26,6 +26,8 @@ export interface ServiceOptions {
   isReady: (startedAtMs: number) => Promise<boolean>;
   records: ProcessRecords;
   say: (line: string) => void;
+  /** Gives up waiting for the first readiness; the process is ended. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Service {
@@ -45,7 +47,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let died: string | null = null;
   void life.end.then((how) => (died = how));
   while (!(await options.isReady(startedAtMs).catch(() => false))) {
-    const why = died ?? (Date.now() - startedAtMs > READY_TIMEOUT_MS ? 'not ready in time' : null);
+    const why = died ?? whyGiveUp(options, startedAtMs);
     if (why !== null) {
       await stop(life);
       throw new StackError(
@@ -62,6 +64,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await watching;
     },
   };
+}
+
+function whyGiveUp({ signal }: ServiceOptions, startedAtMs: number): string | null {
+  if (signal?.aborted === true) return 'the start was ended';
+  return Date.now() - startedAtMs > READY_TIMEOUT_MS ? 'not ready in time' : null;
 }
 
 interface Life {

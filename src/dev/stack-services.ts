@@ -52,11 +52,11 @@ export function serviceEnvironment(
 
 /** Starts API and worker side by side, and adds each to `services` when it is ready. */
 export async function startServices(
-  { settings, progress }: { settings: StackSettings; progress: Progress },
+  { settings, progress, signal }: { settings: StackSettings; progress: Progress; signal?: AbortSignal },
   { services, records }: { services: Service[]; records: ProcessRecords },
   { env, apiUrl, access }: { env: Record<string, string | undefined>; apiUrl: string; access: Access },
 ): Promise<void> {
-  const common = { env, records, say: (line: string) => progress.line(`  ! ${line}`) };
+  const common = { env, records, signal, say: (line: string) => progress.line(`  ! ${line}`) };
   const logFile = (name: string): string => join(settings.directory, 'logs', `${name}.log`);
   const worker = inStep(progress, 'Worker', async () => {
     const isReady = (startedAtMs: number): Promise<boolean> => polls(settings, access.temporal.address, startedAtMs);

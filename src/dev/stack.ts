@@ -93,7 +93,11 @@ async function start({ settings, progress, signal }: StackOptions, holding: Hold
   signal?.throwIfAborted();
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   const env = serviceEnvironment({ settings, ports, secrets }, access);
-  await startServices({ settings, progress }, holding, { env, apiUrl, access });
+  await startServices({ settings, progress, ...(signal === undefined ? {} : { signal }) }, holding, {
+    env,
+    apiUrl,
+    access,
+  });
   signal?.throwIfAborted();
   const connection: Connection = {
     apiUrl,

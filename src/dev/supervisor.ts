@@ -12,6 +12,8 @@ import { startStack, type Stack } from './stack.js';
 const START_ABORT_MS = 3_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+const DONE = 'Done, nothing is left running.';
+
 const progress = createProgress();
 const abort = new AbortController();
 let stack: Stack | null = null;
@@ -39,8 +41,11 @@ async function main(): Promise<void> {
     progress.line(welcome(settings, stack.connection, Date.now() - startMs));
     process.send?.({ ready: stack.connection } satisfies SupervisorReady);
   } catch (error) {
+    if (abort.signal.aborted) {
+      progress.line(DONE);
+      return leave(0);
+    }
     progress.close();
-    if (abort.signal.aborted) return leave(0);
     console.error(isExpected(error) ? error.message : error);
     leave(1);
   }
@@ -62,7 +67,7 @@ async function stop(code: number): Promise<void> {
 
 async function end(running: Stack, code: number): Promise<void> {
   await running.stop();
-  progress.line('Done, nothing is left running.');
+  progress.line(DONE);
   leave(code);
 }
 
