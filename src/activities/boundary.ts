@@ -1,5 +1,5 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 
@@ -27,15 +27,19 @@ export function withBoundary<T extends Record<string, Activity>>(activities: T):
 }
 
 export function toFailure(error: unknown): unknown {
-  if (error instanceof ArtifactError)
-    return ApplicationFailure.create({
-      message: error.message,
-      type: error.code,
-      nonRetryable: !error.retryable,
-      details: [error.details],
-      cause: error,
-    });
-  return error;
+  // A cancellation must stay one.
+  if (error instanceof TemporalFailure) return error;
+  const known =
+    error instanceof ArtifactError
+      ? error
+      : new ArtifactError('internal', error instanceof Error ? error.message : String(error), { cause: error });
+  return ApplicationFailure.create({
+    message: known.message,
+    type: known.code,
+    nonRetryable: !known.retryable,
+    details: [known.details],
+    cause: known,
+  });
 }
 
 /** What a long activity tells the server while it runs; `phase` names the step an operator would look for. */
@@ -61,6 +65,3 @@ export async function withHeartbeat<T>(
     clearInterval(timer);
   }
 }
-
-/** True while the running activity is a local one, which has no heartbeats. */
-export const isLocal = (): boolean => activityInfo().isLocal;

@@ -63,9 +63,10 @@ async function register(life: Life, upload: NewUpload): Promise<void> {
     life.state = { ...life.state, record, putUrlMs: record.partSizeBytes === null ? putUrlMs : 0 };
     life.registration = 'done';
   } catch (error) {
-    life.registration = { error };
-    const code = errorOf(error)?.code;
-    const refused = code !== undefined && errorKind(code).status < 500;
+    const known = errorOf(error);
+    if (known === null) throw error;
+    life.registration = { error: known };
+    const refused = errorKind(known.code).status < 500;
     if (refused) life.state = { ...life.state, record: { ...life.state.record, status: 'DELETED' } };
     // A crash may have come after the row or the multipart upload: both are removed before the run ends.
     else life.decideDeletion('upload_failed', upload.actor);

@@ -77,10 +77,11 @@ export class Life {
     };
   }
 
-  /** Remembers what stands in the way, since when. */
+  /** Remembers what stands in the way, since when. A bug of ours is thrown on: it must fail the workflow task, not be retried. */
   noteProblem(error: unknown): void {
-    const { code, message } =
-      errorOf(error) ?? new ArtifactError('internal', error instanceof Error ? error.message : String(error));
+    const known = errorOf(error);
+    if (known === null) throw error;
+    const { code, message } = known;
     const sinceMs = this.state.problem?.code === code ? this.state.problem.sinceMs : Date.now();
     this.state = { ...this.state, problem: { code, message: message.slice(0, 500), sinceMs } };
   }

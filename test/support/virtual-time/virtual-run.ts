@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { defaultFailureConverter, defaultPayloadConverter, TypedSearchAttributes } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { createActivities, type ActivityDeps } from '../../../src/activities/index.js';
 import type { coresdk as Core, temporal } from '@temporalio/proto';
 
 /*
@@ -32,7 +33,7 @@ const { parseWorkflowCode } = require('@temporalio/worker/lib/worker') as {
 };
 const { ReusableVMWorkflowCreator } = require('@temporalio/worker/lib/workflow/reusable-vm') as {
   ReusableVMWorkflowCreator: {
-    create(bundle: unknown, timeoutMs: number, builtins: Set<string>): Promise<SandboxCreator>;
+    create(bundle: unknown, timeoutMs: number, activityNames: Set<string>): Promise<SandboxCreator>;
   };
 };
 const { createUnsafeRandomSource } = require('@temporalio/workflow/lib/random-helpers') as {
@@ -42,7 +43,7 @@ const { createUnsafeRandomSource } = require('@temporalio/workflow/lib/random-he
 const workflowsPath = fileURLToPath(new URL('../../../src/workflows/index.ts', import.meta.url));
 const toPayload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 const fromPayload = (payload: Payload | null | undefined): unknown =>
-  payload === null || payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload as never);
+  payload === null || payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
 
 /** Carries an activity out; what it throws fails the activity, as after its last retry. */
 export type RunActivity = (name: string, args: unknown[]) => Promise<unknown>;
@@ -53,15 +54,37 @@ export interface UpdateOutcome {
   failed?: Error;
 }
 
-/** The sandbox, bundled once per test file. */
-export async function openSandbox(): Promise<{ creator: SandboxCreator; close(): Promise<void> }> {
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-  const creator = await ReusableVMWorkflowCreator.create(parseWorkflowCode(code), 10_000, new Set());
-  return { creator, close: () => creator.destroy() };
+/** The sandbox refuses local activities that its worker does not have; this worker claims to have them all. */
+const ACTIVITY_NAMES = new Set(Object.keys(createActivities({} as ActivityDeps)));
+
+/** The sandbox, bundled once per test file. Closing it ends the runs that were started in it. */
+export class Sandbox {
+  readonly #creator: SandboxCreator;
+  readonly #workflows: SandboxWorkflow[] = [];
+
+  private constructor(creator: SandboxCreator) {
+    this.#creator = creator;
+  }
+
+  static async open(): Promise<Sandbox> {
+    const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+    return new Sandbox(await ReusableVMWorkflowCreator.create(parseWorkflowCode(code), 10_000, ACTIVITY_NAMES));
+  }
+
+  async createWorkflow(options: object): Promise<SandboxWorkflow> {
+    const workflow = await this.#creator.createWorkflow(options);
+    this.#workflows.push(workflow);
+    return workflow;
+  }
+
+  async close(): Promise<void> {
+    for (const workflow of this.#workflows) await workflow.dispose();
+    await this.#creator.destroy();
+  }
 }
 
 export interface VirtualRunOptions {
-  creator: SandboxCreator;
+  sandbox: Sandbox;
   workflowType: string;
   input: unknown;
   startMs: number;
@@ -98,7 +121,7 @@ export class VirtualRun {
   }
 
   async #open(): Promise<void> {
-    const { creator, workflowType, input, startMs } = this.#options;
+    const { sandbox, workflowType, input, startMs } = this.#options;
     const startTime = new Date(startMs);
     const info = {
       workflowType,
@@ -124,7 +147,7 @@ export class VirtualRun {
       startTime,
       runStartTime: startTime,
     };
-    this.#workflow = await creator.createWorkflow({
+    this.#workflow = await sandbox.createWorkflow({
       info,
       randomnessSeed: [1, 2, 3],
       now: startMs,
@@ -178,10 +201,6 @@ export class VirtualRun {
       await this.#activate([{ fireTimer: { seq } }]);
     }
     this.nowMs = endMs;
-  }
-
-  async dispose(): Promise<void> {
-    await this.#workflow?.dispose();
   }
 
   #nextTimer(endMs: number): [number, number] | undefined {

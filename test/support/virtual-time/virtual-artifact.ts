@@ -1,0 +1,143 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createActivities, type ActivitySettings } from '../../../src/activities/index.js';
+import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
+import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
+import { objectAtCreation } from '../../../src/domain/stored-object.js';
+import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
+import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
+import type { StoreCapabilities } from '../../../src/storage/object-store.js';
+import type { NewUpload } from '../../../src/workflows/messages.js';
+import { VirtualRun, type Sandbox } from './virtual-run.js';
+
+export const START_MS = Date.UTC(2026, 0, 1);
+export const BYTES = Buffer.from('ten bytes!');
+export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Activities that are made to fail are no news. */
+const QUIET = new DefaultLogger('ERROR', () => undefined);
+
+const SETTINGS: ActivitySettings = {
+  defaultRetentionDays: 30,
+  uploadDeadlineMs: DAY_MS,
+  putUrlMs: HOUR_MS,
+  restorePollMs: HOUR_MS,
+};
+
+interface Options {
+  upload?: Partial<NewUpload>;
+  capabilities?: Partial<StoreCapabilities>;
+  /** The world of another artifact, to share its bucket and its rows. */
+  world?: World;
+  /** State to take over, as after continue-as-new. */
+  state?: unknown;
+  continueAsNewSuggested?: () => boolean;
+  /** The store does not answer while the upload is registered. */
+  outageAtStart?: boolean;
+}
+
+export interface World {
+  store: MemoryObjectStore;
+  records: MemoryArtifactRecords;
+}
+
+/** One artifact's workflow under virtual time, with the real activities over a bucket and rows in memory. */
+export class VirtualArtifact {
+  readonly run: VirtualRun;
+  readonly world: World;
+  readonly id: string;
+  /** Set to make activities fail: by name, what they throw. */
+  readonly faults: Map<string, () => unknown>;
+
+  private constructor(parts: { run: VirtualRun; world: World; id: string; faults: Map<string, () => unknown> }) {
+    this.run = parts.run;
+    this.world = parts.world;
+    this.id = parts.id;
+    this.faults = parts.faults;
+  }
+
+  static async start(sandbox: Sandbox, options: Options = {}): Promise<VirtualArtifact> {
+    const world = options.world ?? { store: new MemoryObjectStore({}), records: new MemoryArtifactRecords() };
+    if (options.outageAtStart === true) world.store.outage = 'storage_unavailable';
+    const capabilities = {
+      versioning: true,
+      storageClasses: true,
+      restore: true,
+      enforcesChecksums: true,
+      ...options.capabilities,
+    };
+    const activities = createActivities({ ...world, capabilities, settings: SETTINGS });
+    const faults = new Map<string, () => unknown>();
+    const upload = aNewUpload(options.upload);
+    const run = await VirtualRun.start({
+      sandbox,
+      workflowType: 'artifactLifecycle',
+      input: options.state === undefined ? { upload } : { state: options.state },
+      startMs: START_MS,
+      runActivity: async (name, args) => {
+        const fault = faults.get(name);
+        if (fault !== undefined) throw fault();
+        const run = (...given: unknown[]): Promise<unknown> =>
+          (activities as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>)[name]!(...given);
+        return new MockActivityEnvironment({}, { logger: QUIET }).run(run, ...args);
+      },
+      ...(options.continueAsNewSuggested === undefined
+        ? {}
+        : { continueAsNewSuggested: options.continueAsNewSuggested }),
+    });
+    return new VirtualArtifact({ run, world, id: upload.artifactId, faults });
+  }
+
+  /** An artifact that was uploaded and is ACTIVE. */
+  static async active(sandbox: Sandbox, options: Options = {}): Promise<VirtualArtifact> {
+    const artifact = await VirtualArtifact.start(sandbox, options);
+    await artifact.send(BYTES);
+    await artifact.complete();
+    return artifact;
+  }
+
+  /** The bytes arrive in the bucket, as by the signed PUT. */
+  async send(bytes: Buffer): Promise<void> {
+    await this.world.store.put(objectAtCreation(await this.row()), bytes);
+  }
+
+  complete(bytes = BYTES): Promise<ArtifactRecord> {
+    return this.run.mustUpdate('completeUpload', { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent' });
+  }
+
+  async row(): Promise<ArtifactRecord> {
+    const row = await this.world.records.get(this.id);
+    if (row === null) throw new Error(`no row for ${this.id}`);
+    return row;
+  }
+
+  /** The audit, as kinds in their order. */
+  async audit(): Promise<string[]> {
+    return (await this.world.records.history(this.id)).map((event) => event.kind);
+  }
+
+  /** How many versions, markers and unfinished uploads the bucket has under the artifact's key. */
+  async remains(): Promise<number> {
+    const { key } = await this.row();
+    const { store } = this.world;
+    return (await store.listVersions(key)).length + (await store.listUploads(key)).length;
+  }
+}
+
+function aNewUpload(overrides: Partial<NewUpload> = {}): NewUpload {
+  return {
+    artifactId: randomUUID(),
+    executionId: randomUUID(),
+    tenantId: 'acme',
+    path: 'output/report.txt',
+    sizeBytes: BYTES.length,
+    sha256: sha256(BYTES),
+    mimeType: 'text/plain',
+    type: 'document',
+    tags: { team: 'blue' },
+    retentionDays: null,
+    actor: 'agent',
+    ...overrides,
+  };
+}
