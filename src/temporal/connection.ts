@@ -1,4 +1,4 @@
-import { Connection, type ConnectionOptions } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 import type { Config } from '../config.js';
 
 export type TemporalSettings = Pick<
@@ -7,7 +7,7 @@ export type TemporalSettings = Pick<
 >;
 
 /** Where and how to reach the Temporal frontend; the same for clients and workers. An API key turns TLS on. */
-export function connectionOptions(settings: TemporalSettings): Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {
+export function connectionOptions(settings: TemporalSettings): { address: string; tls: boolean; apiKey?: string } {
   const { TEMPORAL_ADDRESS: address, TEMPORAL_API_KEY: apiKey, TEMPORAL_TLS: tls } = settings;
   return { address, tls: tls || apiKey !== undefined, ...(apiKey === undefined ? {} : { apiKey }) };
 }
