@@ -6,11 +6,12 @@ import { addUploadCommand } from './commands/upload.js';
 import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
 import type { Terminal } from './terminal.js';
 
-const ABOUT = `
-Stores what agents produce: files go to S3, facts to Postgres, and a workflow keeps each one's life.
-
-The API is named by ARTIFACTS_URL and ARTIFACTS_TOKEN. Without them the local stack ("npm start") at or above the
-working folder is used. Every command takes --json: its result, and nothing else, on stdout.`;
+// Commander wraps these paragraphs to the width of the terminal.
+const ABOUT = [
+  "Stores what agents produce: files go to S3, facts to Postgres, and a workflow keeps each one's life.",
+  'The API is named by ARTIFACTS_URL and ARTIFACTS_TOKEN. Without them the local stack ("npm start") at or above the ' +
+    'working folder is used. Every command takes --json: its result, and nothing else, on stdout.',
+].join('\n\n');
 
 const EXAMPLES = `
 Examples:
@@ -37,7 +38,7 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
 function buildProgram(terminal: Terminal): Command {
   const program = new Command('artifacts')
     .summary('store and find what agents produce')
-    .description(ABOUT.trim())
+    .description(ABOUT)
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     // Subcommands inherit both, so they come before them.
     .exitOverride()

@@ -51,12 +51,15 @@ class BarDisplay implements TransferDisplay {
   readonly #total: SingleBar | undefined;
   readonly #files: number;
   #filesDone = 0;
+  #movedBytes = 0;
 
   constructor(stream: NodeJS.WriteStream, total: { files: number; bytes: number } | null) {
     this.#bars = new cliProgress.MultiBar({
       stream,
       format: ' {bar} {percentage}% {name} {moved} {note}',
       barsize: 24,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
       hideCursor: true,
       clearOnComplete: true,
       forceRedraw: true,
@@ -72,9 +75,9 @@ class BarDisplay implements TransferDisplay {
     const bar = this.#bars.create(Math.max(1, totalBytes ?? 1), 0, payload(0, ''));
     let seen = 0;
     const move = (bytes: number): void => {
-      this.#moved += bytes - seen;
+      this.#movedBytes += bytes - seen;
       seen = bytes;
-      this.#total?.update(this.#moved, this.#totalNote(this.#moved));
+      this.#total?.update(this.#movedBytes, this.#totalNote(this.#movedBytes));
     };
     return {
       update: (bytes, note) => {
@@ -90,8 +93,6 @@ class BarDisplay implements TransferDisplay {
       },
     };
   }
-
-  #moved = 0;
 
   stop(): void {
     this.#bars.stop();

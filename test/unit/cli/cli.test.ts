@@ -1,0 +1,195 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runArtifacts } from '../../support/cli.js';
+import type { CliOptions, CliResult } from '../../support/cli.js';
+import { FAKE_TOKEN, FakeApi } from '../../support/fake-api.js';
+import { MIB, bytesOf, newExecution } from '../../support/sdk.js';
+
+let fake: FakeApi;
+let folder: string;
+let execution: string;
+
+beforeEach(async () => {
+  fake = await FakeApi.start();
+  folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  execution = newExecution();
+});
+afterEach(async () => {
+  await fake.close();
+  await rm(folder, { recursive: true });
+});
+
+const artifacts = (args: string[], options: Partial<CliOptions> = {}): Promise<CliResult> =>
+  runArtifacts(args, { cwd: folder, env: { ARTIFACTS_URL: fake.url, ARTIFACTS_TOKEN: FAKE_TOKEN }, ...options });
+
+const file = (name: string, content: string | Buffer): Promise<void> => writeFile(join(folder, name), content);
+
+/** Uploads one file and answers with its id. */
+async function uploaded(content = 'hello'): Promise<string> {
+  await file('hello.txt', content);
+  expect((await artifacts(['upload', 'hello.txt', '--execution', execution])).code).toBe(0);
+  return fake.artifacts.only().id;
+}
+
+describe('upload', () => {
+  test('stores several files below a folder and prints JSON alone', async () => {
+    await file('a.txt', 'a');
+    await file('b.txt', 'b');
+    const options = ['--path', 'in/', '--tag', 'k=v', '--tag', 'x=a=b', '--json'];
+    const { code, out, err } = await artifacts(['upload', 'a.txt', 'b.txt', '--execution', execution, ...options]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject({
+      artifacts: [
+        { path: 'output/in/a.txt', tags: { k: 'v', x: 'a=b' }, status: 'ACTIVE' },
+        { path: 'output/in/b.txt', status: 'ACTIVE' },
+      ],
+    });
+  });
+
+  test('takes stdin', async () => {
+    const args = ['upload', '-', '--path', 'logs/run.log', '--execution', execution, '--json'];
+    const { code, out } = await artifacts(args, { input: 'from a pipe' });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ artifacts: [{ path: 'logs/run.log', fileSize: 11 }] });
+  });
+
+  test('prints what was stored before a file that cannot be read', async () => {
+    await file('a.txt', 'a');
+    const { code, out, err } = await artifacts(['upload', 'a.txt', 'absent.txt', '--execution', execution]);
+    expect(code).toBe(1);
+    expect(out).toContain('output/a.txt');
+    expect(err).toContain('source_unreadable');
+  });
+
+  test('is removed on Ctrl-C, and says 130', async () => {
+    await file('big.bin', bytesOf(40 * MIB));
+    fake.store.fault = () => 'stall';
+    const { code, err } = await artifacts(['upload', 'big.bin', '--execution', execution], {
+      onStart: (child) => {
+        void (async () => {
+          while (fake.store.putsNow === 0) await sleep(20);
+          child.kill('SIGINT');
+        })();
+      },
+    });
+    expect(code).toBe(130);
+    expect(err).toContain('aborted');
+    expect(fake.artifacts.only()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_aborted' });
+  });
+});
+
+describe('download', () => {
+  test('saves under the name of the artifact and leaves nothing else', async () => {
+    const id = await uploaded();
+    await mkdir(join(folder, 'target'));
+    const { code, out } = await artifacts(['download', id, '-o', 'target']);
+    expect({ code, out }).toEqual({ code: 0, out: `${join(folder, 'target', 'hello.txt')}\n` });
+    expect(await readFile(join(folder, 'target', 'hello.txt'), 'utf8')).toBe('hello');
+    expect(await readdir(join(folder, 'target'))).toEqual(['hello.txt']);
+  });
+
+  test('does not replace a file without --force', async () => {
+    const id = await uploaded();
+    await file('mine', 'mine');
+    expect((await artifacts(['download', id, '-o', 'mine'])).code).toBe(2);
+    expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('mine');
+    expect((await artifacts(['download', id, '-o', 'mine', '--force'])).code).toBe(0);
+    expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('hello');
+  });
+
+  test('writes to stdout', async () => {
+    const id = await uploaded();
+    expect(await artifacts(['download', id, '-o', '-'])).toEqual({ code: 0, out: 'hello', err: '' });
+  });
+
+  test('of wrong bytes fails and leaves no file', async () => {
+    const id = await uploaded();
+    fake.artifacts.contentOverride = Buffer.from('HELLO');
+    const { code, err } = await artifacts(['download', id, '-o', 'x']);
+    expect(code).toBe(1);
+    expect(err).toContain('checksum_mismatch');
+    expect(await readdir(folder)).toEqual(['hello.txt']);
+  });
+
+  test('link alone goes to stdout', async () => {
+    const id = await uploaded();
+    const { out } = await artifacts(['url', id, '--expires-in', '60']);
+    expect(await (await fetch(out.trim())).text()).toBe('hello');
+  });
+});
+
+test('list and show print tables for people and JSON for scripts', async () => {
+  const id = await uploaded();
+  const table = await artifacts(['list', execution]);
+  expect(table.out).toMatch(/^ID +PATH +TYPE +SIZE +STATUS +TIER +KEPT\n/);
+  expect(table.out).toMatch(/output\/hello.txt +other +5 B +ACTIVE +HOT +in 30 days/);
+  const list = await artifacts(['list', execution, '--json']);
+  expect(JSON.parse(list.out)).toMatchObject({ artifacts: [{ id }] });
+  expect((await artifacts(['show', id])).out).toMatch(/^Size +5 B \(5 bytes\)$/m);
+  expect(JSON.parse((await artifacts(['show', id, '--json'])).out)).toMatchObject({ id, fileSize: 5 });
+});
+
+test('keep, retention, archive, restore, history and delete change what show says', async () => {
+  const id = await uploaded();
+  expect((await artifacts(['keep', id, '--reason', 'evidence'])).out).toMatch(/for ever, by tester .*: evidence/);
+  expect((await artifacts(['retention', id, '90'])).out).toMatch(/90 days \(artifact\)/);
+  expect((await artifacts(['archive', id])).out).toMatch(/ARCHIVED/);
+  expect((await artifacts(['restore', id, '--tier', 'Bulk'])).out).toMatch(/ACTIVE/);
+  expect((await artifacts(['history', id])).out).toMatch(/upload_begun +tester/);
+  expect(await artifacts(['delete', id, '--json'])).toMatchObject({ code: 0, out: '{\n  "deleted": 1\n}\n' });
+  expect((await artifacts(['delete', '--execution', execution])).out).toBe('Deleted 0.\n');
+});
+
+describe('exit codes', () => {
+  const absent = newExecution();
+  test.each([
+    { what: 'an unknown command', args: ['lst'], code: 2, says: 'Did you mean list' },
+    { what: 'a missing option', args: ['upload', 'x'], code: 2, says: '--execution' },
+    { what: 'an unknown type', args: ['list', absent, '--type', 'film'], code: 2, says: 'Allowed choices' },
+    { what: 'ids together with an execution', args: ['delete', 'x', '--execution', 'y'], code: 2, says: 'not both' },
+    { what: 'a malformed id', args: ['show', 'x'], code: 2, says: 'invalid_id' },
+    { what: 'an unknown artifact', args: ['show', absent], code: 3, says: 'artifact_not_found' },
+    { what: 'an unknown execution', args: ['list', absent], code: 3, says: 'execution_not_found' },
+    { what: 'help', args: ['--help'], code: 0, says: '' },
+  ])('$what: $code', async ({ args, code, says }) => {
+    const result = await artifacts(args);
+    expect(result.code).toBe(code);
+    expect(result.err).toContain(says);
+  });
+
+  test('a wrong token: 4, as JSON on stderr when asked for', async () => {
+    const env = { ARTIFACTS_URL: fake.url, ARTIFACTS_TOKEN: 'wrong' };
+    const { code, out, err } = await artifacts(['show', absent, '--json'], { env });
+    expect({ code, out }).toEqual({ code: 4, out: '' });
+    expect(JSON.parse(err)).toMatchObject({
+      error: { code: 'unauthenticated', remedy: expect.stringMatching(/token/) as string },
+    });
+  });
+
+  test('no API anywhere: 5, with what to do', async () => {
+    const { code, err } = await artifacts(['list', absent], { env: {} });
+    expect(code).toBe(5);
+    expect(err).toContain('ARTIFACTS_URL');
+  });
+});
+
+test('the connection of the local stack is found from a folder below it', async () => {
+  await mkdir(join(folder, '.local'));
+  await mkdir(join(folder, 'deep', 'er'), { recursive: true });
+  await file('.local/connection.json', JSON.stringify({ apiUrl: fake.url, token: FAKE_TOKEN }));
+  const { code } = await artifacts(['list', execution], { env: {}, cwd: join(folder, 'deep', 'er') });
+  expect(code).toBe(3);
+});
+
+test('every command has examples in its help', async () => {
+  const commands = 'upload list show history download url keep retention archive restore delete'.split(' ');
+  const texts = await Promise.all(commands.map((command) => artifacts([command, '--help'])));
+  for (const { code, out } of texts) {
+    expect(code).toBe(0);
+    expect(out).toContain('Examples:');
+    expect(out).toContain('--json');
+  }
+});
