@@ -42,7 +42,17 @@ export const errorName = (error: unknown): string => (error instanceof Error ? e
  * The object (or version) is not there. Only by name: a 404 can also mean a bucket or a user that does not exist, and that must
  * not pass for a deleted object. A HEAD has no body to tell; see `headObject`.
  */
-export const isAbsent = (error: unknown): boolean => ABSENT_NAMES.has(errorName(error));
+export const isAbsent = (error: unknown): boolean => ABSENT_NAMES.has(errorName(error)) || isUnknownVersion(error);
+
+/** Stores differ about the id of a version that is gone: 404, or 400 with the argument's name. */
+const isUnknownVersion = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === 'InvalidArgument' &&
+  'ArgumentName' in error &&
+  error.ArgumentName === 'versionId';
+
+/** A reading request that names the id of a delete marker, or meets one on some stores, gets this (S3 API, GetObject). */
+const isDeleteMarker = (error: unknown): boolean => errorName(error) === 'MethodNotAllowed';
 
 /** Runs one call to the store; whatever it throws comes out as an ArtifactError. */
 export async function guarded<T>(call: StoreCall, run: () => Promise<T>): Promise<T> {
@@ -53,12 +63,12 @@ export async function guarded<T>(call: StoreCall, run: () => Promise<T>): Promis
   }
 }
 
-/** Like {@link guarded}, but answers null when the object is absent. */
+/** Like {@link guarded}, for reading an object: answers null when it is absent or hidden by a delete marker. */
 export async function nullWhenAbsent<T>(call: StoreCall, run: () => Promise<T>): Promise<T | null> {
   try {
     return await run();
   } catch (error) {
-    if (isAbsent(error)) return null;
+    if (isAbsent(error) || isDeleteMarker(error)) return null;
     throw translateError(error, call);
   }
 }
@@ -76,6 +86,8 @@ export function translateError(error: unknown, call: StoreCall): ArtifactError {
   const name = errorName(error);
   const status = statusOf(error);
   const code = codeOf(error, name, status);
+  // The raw response in the cause holds the request with its signature, and whole sockets for a log to print.
+  if (error instanceof Error) Reflect.deleteProperty(error, '$response');
   const reason = error instanceof Error ? `${name}: ${error.message}` : String(error);
   return new ArtifactError(code, `${call.verb} on ${call.key ?? call.bucket} failed: ${reason}`, {
     details: { ...detailsOf(call), storeCode: name, ...(status === null ? {} : { storeStatus: status }) },
@@ -97,7 +109,8 @@ function codeOf(error: unknown, name: string, status: number | null): ErrorCode 
 const isNetworkError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z_]+$/.test(error.code);
 
-function statusOf(error: unknown): number | null {
+/** HTTP status of the answer; null when there was none. */
+export function statusOf(error: unknown): number | null {
   if (!(error instanceof Error) || !('$metadata' in error)) return null;
   const metadata = error.$metadata;
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return null;

@@ -2,8 +2,9 @@ import { HeadBucketCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws
 import { SECOND_MS } from '../../domain/units.js';
 import type { ObjectInfo, ObjectRef } from '../object-store.js';
 import type { S3Context } from './client.js';
-import { absentObject, guarded, isAbsent, translateError, type StoreCall } from './errors.js';
+import { absentObject, guarded, isAbsent, statusOf, translateError, type StoreCall } from './errors.js';
 import { fromVersionId, toObjectInfo, versionOf } from './mapping.js';
+import { listVersions } from './versions.js';
 
 /** Health checks wait for this call, and a HEAD costs the store nothing. */
 const CHECK_TIMEOUT_MS = 5 * SECOND_MS;
@@ -34,9 +35,8 @@ export async function headObject(context: S3Context, object: ObjectRef): Promise
     );
     return toObjectInfo(object.key, head);
   } catch (error) {
-    // By its version id a delete marker is answered with 405.
-    if (!isAbsent(error) && !isDeleteMarker(error))
-      throw translateError(error, { verb: 'head', bucket: context.bucket, key: object.key });
+    const failure = translateError(error, { verb: 'head', bucket: context.bucket, key: object.key });
+    if (!isAbsent(error) && !(await isAbsentVersion(context, object, statusOf(error)))) throw failure;
     // "Gone" is evidence that deletions rest on; a bucket that is missing must not pass for it.
     await checkBucket(context);
     return null;
@@ -50,5 +50,17 @@ export async function requireObject(context: S3Context, object: ObjectRef, call:
   return info;
 }
 
-const isDeleteMarker = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'MethodNotAllowed' || error.name === '405');
+/**
+ * Whether a HEAD by version id failed because of that id: S3 answers 405 for a delete marker, and some stores 400 for a version
+ * that is gone. The listing knows.
+ */
+async function isAbsentVersion(
+  context: S3Context,
+  { key, versionId }: ObjectRef,
+  status: number | null,
+): Promise<boolean> {
+  if (status === 405) return true;
+  if (status !== 400 || versionId === undefined || versionId === null) return false;
+  const versions = await listVersions(context, key);
+  return !versions.some((version) => version.versionId === versionId);
+}

@@ -136,13 +136,37 @@ async function completeUpload(context: S3Context, upload: UploadToComplete): Pro
     const { VersionId } = await context.client.send(toCompleteCommand(context.bucket, upload), {
       requestTimeout: SLOW_REQUEST_TIMEOUT_MS,
     });
-    return await requireObject(context, { key: upload.key, versionId: VersionId ?? null }, call);
+    const object = await requireObject(context, { key: upload.key, versionId: VersionId ?? null }, call);
+    if (object.owner?.artifactId === upload.artifactId) return object;
+    // Some stores take any upload they do not know for one they have completed.
+    throw new ArtifactError('upload_incomplete', `the object at ${upload.key} is of another artifact`);
   } catch (error) {
-    if (errorName(error) !== 'NoSuchUpload') throw translateError(error, call);
+    const failure = translateError(error, call);
+    if (!(await isGone(context, upload, error, failure))) throw failure;
     // An earlier attempt may have come through although its answer was lost.
     const object = await headObject(context, { key: upload.key });
     if (object?.owner?.artifactId === upload.artifactId) return object;
-    throw translateError(error, call);
+    throw new ArtifactError('upload_incomplete', `there is no upload ${upload.uploadId} of ${upload.key}`, {
+      details: failure.details,
+      cause: error,
+    });
+  }
+}
+
+/** Whether the upload is no longer there. After a failure that says nothing about it (a lost answer, a 500) the store is asked. */
+async function isGone(
+  context: S3Context,
+  { key, uploadId }: UploadToComplete,
+  error: unknown,
+  failure: ArtifactError,
+): Promise<boolean> {
+  if (errorName(error) === 'NoSuchUpload') return true;
+  if (!failure.retryable) return false;
+  try {
+    return (await listParts(context, key, uploadId)) === null;
+  } catch {
+    // It does not answer this either: the first failure stands.
+    return false;
   }
 }
 
