@@ -1,0 +1,69 @@
+import { type Static, type TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
+import type { Artifact} from '../../../src/api/schemas/artifact.js';
+import { ArtifactAnswer, ArtifactPage, History } from '../../../src/api/schemas/artifact.js';
+import { DownloadUrl } from '../../../src/api/schemas/downloads.js';
+import { BegunUpload, SignedParts, UploadStatus } from '../../../src/api/schemas/uploads.js';
+import type {
+  ArtifactAnswerJson,
+  ArtifactJson,
+  ArtifactPageJson,
+  BeginUploadJson,
+  DownloadUrlJson,
+  HistoryJson,
+  SignedPartsJson,
+  UploadStatusJson,
+} from '../../../src/sdk/wire.js';
+import { FAKE_TOKEN, FakeApi } from '../../support/fake-api.js';
+import { bytesOf, clientOf, newExecution } from '../../support/sdk.js';
+
+// The type checker holds the client's types against the API's schemas; the tests below hold the fake API against them.
+expectTypeOf<Static<typeof Artifact>>().toEqualTypeOf<ArtifactJson>();
+expectTypeOf<Static<typeof ArtifactAnswer>>().toEqualTypeOf<ArtifactAnswerJson>();
+expectTypeOf<Static<typeof ArtifactPage>>().toEqualTypeOf<ArtifactPageJson>();
+expectTypeOf<Static<typeof History>>().toEqualTypeOf<HistoryJson>();
+expectTypeOf<Static<typeof DownloadUrl>>().toEqualTypeOf<DownloadUrlJson>();
+expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
+expectTypeOf<Static<typeof SignedParts>>().toEqualTypeOf<SignedPartsJson>();
+expectTypeOf<Static<typeof UploadStatus>>().toExtend<UploadStatusJson>();
+
+let fake: FakeApi;
+beforeEach(async () => {
+  fake = await FakeApi.start();
+});
+afterEach(() => fake.close());
+
+async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(`${fake.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${FAKE_TOKEN}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return answer.json();
+}
+
+const misfits = (schema: TSchema, value: unknown): unknown[] => [...Value.Errors(schema, value)];
+
+test('the fake API answers in the shapes of the real one', async () => {
+  const execution = newExecution();
+  const stored = await clientOf(fake).uploadArtifact(execution, bytesOf(10), { fileName: 'a', tags: { k: 'v' } });
+  const of = `/v1/artifacts/${stored.id}`;
+  expect(misfits(ArtifactAnswer, await ask('GET', of))).toEqual([]);
+  expect(misfits(ArtifactPage, await ask('GET', `/v1/executions/${execution}/artifacts`))).toEqual([]);
+  expect(misfits(History, await ask('GET', `${of}/history`))).toEqual([]);
+  expect(misfits(DownloadUrl, await ask('POST', `${of}/download-url`, {}))).toEqual([]);
+  expect(misfits(ArtifactAnswer, await ask('PUT', `${of}/retention`, { permanent: true, reason: 'x' }))).toEqual([]);
+});
+
+test('the fake API describes uploads in the shapes of the real one', async () => {
+  const path = `/v1/executions/${newExecution()}/artifacts`;
+  const sha256 = 'a'.repeat(64);
+  expect(misfits(BegunUpload, await ask('POST', path, { fileName: 'a', sizeBytes: 1, sha256 }))).toEqual([]);
+  const begun = await ask('POST', path, { fileName: 'b' });
+  expect(misfits(BegunUpload, begun)).toEqual([]);
+  const { artifact } = begun as BeginUploadJson;
+  const parts = [{ partNumber: 1, sizeBytes: 1, sha256 }];
+  expect(misfits(SignedParts, await ask('POST', `/v1/artifacts/${artifact.id}/upload/parts`, { parts }))).toEqual([]);
+  expect(misfits(UploadStatus, await ask('GET', `/v1/artifacts/${artifact.id}/upload`))).toEqual([]);
+});
