@@ -18,7 +18,7 @@ const active = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<
   VirtualArtifact.active(sandbox, options);
 const failing = (code: 'storage_unavailable' | 'storage_rejected') => () =>
   toFailure(new ArtifactError(code, 'the store is in a bad mood'));
-const typeOf = (outcome: UpdateOutcome): unknown => (outcome.rejected ?? outcome.failed ?? outcome);
+const typeOf = (outcome: UpdateOutcome): unknown => outcome.rejected ?? outcome.failed ?? outcome;
 
 describe('a default artifact', () => {
   it('lives 30 days from its creation to the second, and is then proven to be gone', async () => {

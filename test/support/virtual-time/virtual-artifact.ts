@@ -125,7 +125,7 @@ export class VirtualArtifact {
   }
 }
 
-function aNewUpload(overrides: Partial<NewUpload> = {}): NewUpload {
+export function aNewUpload(overrides: Partial<NewUpload> = {}): NewUpload {
   return {
     artifactId: randomUUID(),
     executionId: randomUUID(),
