@@ -7,6 +7,7 @@ import type { Secrets } from './secrets.js';
 import { startService, type Service } from './service.js';
 import type { PortName, StackSettings } from './settings.js';
 import { inStep, type Access } from './stack-servers.js';
+import { workerPolls } from './worker-polls.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -59,7 +60,14 @@ export async function startServices(
   const common = { env, records, signal, say: (line: string) => progress.line(`  ! ${line}`) };
   const logFile = (name: string): string => join(settings.directory, 'logs', `${name}.log`);
   const worker = inStep(progress, 'Worker', async () => {
-    const isReady = (startedAtMs: number): Promise<boolean> => polls(settings, access.temporal.address, startedAtMs);
+    const isReady = async (startedAtMs: number): Promise<boolean> => {
+      const connection = temporalConnection(settings, access.temporal.address);
+      try {
+        return await workerPolls(connection, settings.namespace, startedAtMs);
+      } finally {
+        await connection.close();
+      }
+    };
     const service = { ...common, name: 'The worker', entry: 'src/worker.ts', logFile: logFile('worker'), isReady };
     services.push(await startService(service));
     return { value: undefined, result: `task queue ${LIFECYCLE_TASK_QUEUE}` };
@@ -73,21 +81,4 @@ export async function startServices(
   });
   await Promise.allSettled([worker, api]);
   await Promise.all([worker, api]);
-}
-
-/** Whether a worker that is not older than `sinceMs` asks the task queue for work. */
-async function polls(settings: StackSettings, address: string, sinceMs: number): Promise<boolean> {
-  const connection = temporalConnection(settings, address);
-  try {
-    const { pollers } = await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, () =>
-      connection.workflowService.describeTaskQueue({
-        namespace: settings.namespace,
-        taskQueue: { name: LIFECYCLE_TASK_QUEUE },
-        taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
-      }),
-    );
-    return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000 + 999 >= sinceMs);
-  } finally {
-    await connection.close();
-  }
 }

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { inject } from 'vitest';
+import { mintToken, type TokenOptions } from '../../src/api/plugins/token.js';
+import { freePort } from '../../src/dev/servers/ports.js';
+import { workerPolls } from '../../src/dev/worker-polls.js';
+import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
+import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
+import { createTestDatabase } from './postgres.js';
+import { createTestProcess, type TestProcess } from './test-process.js';
+
+const SECRET = 'a secret of the end-to-end tests, 32+';
+const REGION = 'us-east-1';
+const NAMESPACE_POLL_MS = 100;
+const NAMESPACE_TIMEOUT_MS = 30_000;
+const PROBE_TIMEOUT_MS = 2_000;
+
+export interface TestStackOptions {
+  /** Default versitygw, which enforces checksums; moto has storage classes and accepts any bytes. */
+  store?: 'versitygw' | 'moto';
+  /** Over the configuration of API and worker. */
+  env?: Record<string, string>;
+}
+
+/** Where the objects are, with keys that may do everything. */
+export interface TestStackStore {
+  endpoint: string;
+  region: string;
+  bucket: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** API and worker as real processes over the servers of the run, with a namespace, database and bucket of their own. */
+export interface TestStack {
+  apiUrl: string;
+  temporalAddress: string;
+  namespace: string;
+  databaseUrl: string;
+  store: TestStackStore;
+  /** A token of tenant `acme` that may read and write, for ten minutes, unless told otherwise. */
+  token(options?: Partial<TokenOptions>): Promise<string>;
+  kill9Api(): Promise<void>;
+  /** Same address as before. Resolves when it answers. */
+  startApi(): Promise<void>;
+  kill9Worker(): Promise<void>;
+  /** Resolves when it asks for work. */
+  startWorker(): Promise<void>;
+  /** What API and worker wrote, for the message of a failing test. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts everything and resolves when API and worker are ready. Call `stop` in any case. */
+export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
+  const temporalAddress = inject('temporalAddress');
+  const connection = await Connection.connect({ address: temporalAddress });
+  const database = await createTestDatabase(inject('databaseUrl'));
+  const [store, namespace] = await Promise.all([
+    createStore(options.store ?? 'versitygw'),
+    createNamespace(connection),
+  ]);
+  const apiPort = await freePort();
+  const env = {
+    ...environment({ apiPort, temporalAddress, namespace, databaseUrl: database.databaseUrl, store }),
+    ...options.env,
+  };
+  const { api, worker } = createProcesses({ env, apiPort, connection, namespace });
+  const stop = async (): Promise<void> => {
+    await Promise.all([api.stop(), worker.stop()]);
+    await connection.close();
+    await database.drop();
+  };
+  try {
+    await Promise.all([api.start(), worker.start()]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    apiUrl: `http://127.0.0.1:${apiPort}`,
+    temporalAddress,
+    namespace,
+    databaseUrl: database.databaseUrl,
+    store,
+    token,
+    kill9Api: () => api.kill9(),
+    startApi: () => api.start(),
+    kill9Worker: () => worker.kill9(),
+    startWorker: () => worker.start(),
+    output: () => `--- api\n${api.output()}\n--- worker\n${worker.output()}`,
+    stop,
+  };
+}
+
+const token = (options: Partial<TokenOptions> = {}): Promise<string> =>
+  mintToken({
+    secret: SECRET,
+    issuer: 'durable-artifacts',
+    audience: 'durable-artifacts',
+    sub: 'agent-7',
+    tenant: 'acme',
+    scope: 'artifacts:read artifacts:write',
+    expiresInSeconds: 600,
+    ...options,
+  });
+
+async function createStore(kind: 'versitygw' | 'moto'): Promise<TestStackStore> {
+  const bucket = `e2e-${randomUUID()}`;
+  const keys =
+    kind === 'moto'
+      ? { endpoint: inject('moto').endpoint, accessKeyId: 'any', secretAccessKey: 'any' }
+      : {
+          endpoint: inject('versitygw').endpoint,
+          accessKeyId: inject('versitygw').accessKey,
+          secretAccessKey: inject('versitygw').secretKey,
+        };
+  const store = { ...keys, region: REGION, bucket };
+  await createLocalBucket(store);
+  return store;
+}
+
+/** A namespace keeps the stacks apart, as the task queue has one name. The server needs a moment until it knows a new one everywhere. */
+async function createNamespace(connection: Connection): Promise<string> {
+  const namespace = `e2e-${randomUUID()}`;
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
+  });
+  const deadlineMs = Date.now() + NAMESPACE_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await registerSearchAttributes(connection, namespace);
+      await workerPolls(connection, namespace, 0);
+      return namespace;
+    } catch (error) {
+      if (Date.now() > deadlineMs) throw error;
+      await sleep(NAMESPACE_POLL_MS);
+    }
+  }
+}
+
+interface Parts {
+  apiPort: number;
+  temporalAddress: string;
+  namespace: string;
+  databaseUrl: string;
+  store: TestStackStore;
+}
+
+const environment = ({ apiPort, temporalAddress, namespace, databaseUrl, store }: Parts): Record<string, string> => ({
+  LOG_LEVEL: 'warn',
+  API_HOST: '127.0.0.1',
+  API_PORT: String(apiPort),
+  AUTH_JWT_SECRET: SECRET,
+  DATABASE_URL: databaseUrl,
+  TEMPORAL_ADDRESS: temporalAddress,
+  TEMPORAL_NAMESPACE: namespace,
+  S3_ENDPOINT: store.endpoint,
+  S3_REGION: store.region,
+  S3_BUCKET: store.bucket,
+  AWS_ACCESS_KEY_ID: store.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
+});
+
+function createProcesses({
+  env,
+  apiPort,
+  connection,
+  namespace,
+}: {
+  env: Record<string, string>;
+  apiPort: number;
+  connection: Connection;
+  namespace: string;
+}): { api: TestProcess; worker: TestProcess } {
+  const api = createTestProcess({
+    entry: 'src/api/server.ts',
+    env,
+    isReady: async () => {
+      const ready = `http://127.0.0.1:${apiPort}/readyz`;
+      return (await fetch(ready, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })).ok;
+    },
+  });
+  const worker = createTestProcess({
+    entry: 'src/worker.ts',
+    env,
+    isReady: (startedAtMs) => workerPolls(connection, namespace, startedAtMs),
+  });
+  return { api, worker };
+}
