@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { humanBytes } from '../../cli/format.js';
+import { artifactTable } from '../../cli/tables.js';
+import { ArtifactError } from '../../sdk/index.js';
+import type { ArtifactClient } from '../../sdk/index.js';
+import type { Connection } from '../connection.js';
+import { sha256OfFile } from './input.js';
+import type { Published } from './publish.js';
+
+/** A step that did not do what it says. */
+export class DemoFailure extends Error {
+  override readonly name = 'DemoFailure';
+}
+
+function check(holds: boolean, otherwise: string): void {
+  if (!holds) throw new DemoFailure(otherwise);
+}
+
+/** Shows the execution's artifacts as the API lists them. @throws DemoFailure when they are not what was published. */
+export async function showArtifacts(
+  client: ArtifactClient,
+  executionId: string,
+  published: Published[],
+): Promise<string> {
+  const artifacts = await client.listArtifacts(executionId);
+  const listed = new Map(artifacts.map((artifact) => [artifact.id, artifact]));
+  console.log(artifactTable([...artifacts].sort((a, b) => (a.path < b.path ? -1 : 1))));
+  check(artifacts.length === published.length, `${artifacts.length} artifacts are listed, not ${published.length}`);
+  for (const { file, artifact } of published) {
+    const row = listed.get(artifact.id);
+    check(row?.status === 'ACTIVE', `${file.fileName} is ${row?.status ?? 'not listed'}`);
+    check(row?.fileSize === file.sizeBytes, `${file.fileName} has ${row?.fileSize} bytes, not ${file.sizeBytes}`);
+  }
+  return `${artifacts.length} artifacts, all ACTIVE`;
+}
+
+/** Plain HTTP, without a token: what anyone does who was given the link. */
+export async function downloadByUrl(client: ArtifactClient, { file, artifact }: Published): Promise<string> {
+  const answer = await fetch(await client.getPresignedUrl(artifact.id, 60));
+  check(answer.ok && answer.body !== null, `the store answered ${answer.status}`);
+  return compare(file, answer.body ?? []);
+}
+
+export async function downloadThroughApi(client: ArtifactClient, { file, artifact }: Published): Promise<string> {
+  return compare(file, await client.downloadArtifact(artifact.id));
+}
+
+async function compare(
+  file: Published['file'],
+  body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<string> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of body) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  const actual = hash.digest('hex');
+  const expected = await sha256OfFile(file.source);
+  check(actual === expected, `${file.fileName} came back with SHA-256 ${actual}, not ${expected}`);
+  return `${file.fileName}, ${humanBytes(bytes)}, SHA-256 ${actual.slice(0, 16)}… is that of the file`;
+}
+
+export async function keepOne(client: ArtifactClient, { file, artifact }: Published): Promise<string> {
+  await client.keepForever(artifact.id, 'shown in the demo');
+  const { retention, expiresAt } = await client.getArtifact(artifact.id);
+  check(retention.rule === 'permanent', `its retention is "${retention.rule}"`);
+  check(expiresAt === undefined, `it still expires ${expiresAt?.toISOString() ?? ''}`);
+  return `${file.fileName} is permanent and has no expiry`;
+}
+
+export async function deleteOne(
+  client: ArtifactClient,
+  { file, artifact }: Published,
+  connection: Connection,
+): Promise<string> {
+  const url = await client.getPresignedUrl(artifact.id, 60);
+  check((await statusOf(url)) === 200, 'its link did not work before the deletion');
+  await client.deleteArtifact(artifact.id);
+  const { status, deletionReason } = await client.getArtifact(artifact.id);
+  check(status === 'DELETED', `its status is ${status}`);
+  const throughApi = await statusOf(`${connection.apiUrl}/v1/artifacts/${artifact.id}/content`, connection.token);
+  check(throughApi === 410, `a download answers ${throughApi}, not 410`);
+  const byUrl = await statusOf(url);
+  check(byUrl >= 400, `the link given out before still answers ${byUrl}`);
+  return `${file.fileName} is DELETED (${deletionReason ?? 'no reason'}), a download answers 410, its old link ${byUrl}`;
+}
+
+async function statusOf(url: string, token?: string): Promise<number> {
+  const answer = await fetch(url, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
+  await answer.body?.cancel();
+  return answer.status;
+}
+
+/** Where each artifact's life can be watched. */
+export function showWorkflows(published: Published[], { temporalUiUrl, namespace }: Connection): string {
+  for (const { file, artifact } of published) {
+    const id = encodeURIComponent(artifact.workflowId);
+    const link =
+      temporalUiUrl === null ? artifact.workflowId : `${temporalUiUrl}/namespaces/${namespace}/workflows/${id}`;
+    console.log(`  ${link}  ${file.fileName}`);
+  }
+  return `${published.length} workflows, one per artifact`;
+}
+
+/** What a failure says to the person in front of it. */
+export function explain(error: unknown): string {
+  if (error instanceof ArtifactError) return `${error.code}: ${error.message}`;
+  if (error instanceof DemoFailure) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
