@@ -55,7 +55,7 @@ async function runSteps(connection: Connection, files: DemoFile[], signal: Abort
     await say('List them', () => steps.showArtifacts(client, executionId, published));
     await say('Download one by presigned URL', () => steps.downloadByUrl(client, largest));
     await say('Download one through the API', () => steps.downloadThroughApi(client, second));
-    await say('Keep one for ever', () => steps.keepOne(client, second));
+    await say('Keep one for ever', () => steps.keepOne(client, second === smallest ? largest : second));
     await say('Delete one', () => steps.deleteOne(client, smallest, connection));
     await say('See their workflows', () => Promise.resolve(steps.showWorkflows(published, connection)));
     console.log(`\nEvery step did what it says. Look again: npx artifacts list ${executionId}`);
