@@ -6,7 +6,7 @@ import { createContext, type Api } from './context.js';
 import { registerAuth } from './plugins/auth.js';
 import { createAuthenticate } from './plugins/authenticate.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
-import { registerLimits } from './plugins/limits.js';
+import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
 import { loggerOptions } from './plugins/logging.js';
 import { registerDocs, registerOpenApi } from './plugins/openapi.js';
 import { registerRequestIds, requestId } from './plugins/request-id.js';
@@ -16,6 +16,7 @@ import { registerExecutionRoutes } from './routes/executions.js';
 import { registerHealthRoutes } from './routes/health.js';
 import { registerLifecycleRoutes } from './routes/lifecycle.js';
 import { registerUploadRoutes } from './routes/uploads.js';
+import { registerSchemas } from './schemas/index.js';
 import { createValidatorCompiler } from './validation.js';
 
 export type { ApiDeps } from './api-deps.js';
@@ -52,10 +53,12 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   app.setValidatorCompiler(createValidatorCompiler());
   // JSON is all this API reads: without this, a text/plain body would reach handlers as a string.
   app.removeContentTypeParser('text/plain');
+  registerSchemas(app);
   registerErrors(app);
   registerRequestIds(app);
+  await registerSecurityHeaders(app);
   registerAuth(app, authenticate);
-  await registerLimits(app, deps.requestsPerMinute);
+  await registerRateLimit(app, deps.requestsPerMinute);
   await registerOpenApi(app);
 
   registerUploadRoutes(app, context);

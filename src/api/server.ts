@@ -36,7 +36,7 @@ async function main(): Promise<void> {
 /** One line for people: what is wrong, without a stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof ConfigError) return error.message.replace(':\n', ':').replaceAll(/\s*\n\s*/g, '; ');
+  if (error instanceof ConfigError) return error.message.replace(/:\s+/, ': ').replaceAll(/\s*\n\s*/g, '; ');
   if ('code' in error && error.code === 'EADDRINUSE') return 'the port is taken: set API_PORT to a free one, or to 0';
   return error.message;
 }

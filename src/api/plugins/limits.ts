@@ -7,12 +7,16 @@ import type { Api } from '../context.js';
 /** Requests of one subject in a minute, unless told otherwise: a busy agent host stays far below. */
 export const DEFAULT_REQUESTS_PER_MINUTE = 30_000;
 
-/** Security headers, and a limit of requests per subject. Register after the access hook: the limit needs the caller. */
-export async function registerLimits(app: Api, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE): Promise<void> {
+/** Security headers on every answer, refusals included: register before anything that may refuse. */
+export async function registerSecurityHeaders(app: Api): Promise<void> {
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     crossOriginResourcePolicy: { policy: 'same-site' },
   });
+}
+
+/** A limit of requests per subject. Register after the access hook: the limit needs the caller. */
+export async function registerRateLimit(app: Api, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE): Promise<void> {
   await app.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: MINUTE_MS,

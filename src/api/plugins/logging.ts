@@ -4,7 +4,7 @@ import type { LogOptions } from '../api-deps.js';
 /** Credentials as they can appear in any text: header values, tokens, and what makes a URL a signed one. */
 const SECRETS: readonly [RegExp, string][] = [
   [/(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&"'\s\\]+/gi, '$1[hidden]'],
-  [/\b(Bearer\s+)[\w.~+/=-]+/gi, '$1[hidden]'],
+  [/\b(Bearer\s+)[\w.~+/=-]{16,}/gi, '$1[hidden]'],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[hidden]'],
 ];
 

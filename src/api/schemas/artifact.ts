@@ -7,6 +7,7 @@ import {
   RESTORE_STATES,
 } from '../../domain/artifact.js';
 import { STORAGE_TIERS } from '../../domain/tiers.js';
+import { shared } from './shared.js';
 import { nullable, Tags, Timestamp, Uuid } from './atoms.js';
 
 export const ArtifactTypeSchema = Type.Enum([...ARTIFACT_TYPES], {
@@ -38,39 +39,43 @@ const Retention = Type.Union(
 );
 
 /** FEAT-004 `ArtifactMetadata`, and what else is known. */
-export const Artifact = Type.Object({
-  id: Uuid,
-  executionId: Uuid,
-  fileName: Type.String({ description: 'Last segment of `path`', examples: ['report.pdf'] }),
-  path: Type.String({ description: 'Begins with `output/` or `logs/`', examples: ['output/report.pdf'] }),
-  filePath: Type.String({
-    description: 'S3 key',
-    examples: ['artifacts/7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11/output/report.pdf'],
-  }),
-  fileSize: Type.Integer({ description: 'Bytes; 0 while a stream of unknown length uploads', examples: [48_213] }),
-  mimeType: Type.String({ examples: ['application/pdf'] }),
-  checksum: Type.String({ description: 'SHA-256 of the whole file, lower-case hex; empty while it is not known' }),
-  checksumState: Type.Enum([...CHECKSUM_STATES], {
-    type: 'string',
-    description: '`claimed` by the uploader; `verified` by the store or by reading back; `mismatch`: was deleted',
-  }),
-  type: ArtifactTypeSchema,
-  status: ArtifactStatusSchema,
-  tier: Type.Enum([...STORAGE_TIERS], { type: 'string' }),
-  storageClass: Type.String({ description: 'What S3 said last', examples: ['STANDARD'] }),
-  tags: Tags,
-  retention: Retention,
-  createdAt: Timestamp,
-  updatedAt: Timestamp,
-  expiresAt: nullable(Timestamp),
-  archivedAt: nullable(Timestamp),
-  deletedAt: nullable(Timestamp),
-  deletionReason: nullable(Type.Enum([...DELETION_REASONS], { type: 'string' })),
-  restoreState: nullable(Type.Enum([...RESTORE_STATES], { type: 'string' })),
-  uploadDeadline: nullable(Timestamp),
-  workflowId: Type.String({ description: 'Temporal workflow that runs its life' }),
-});
-export type Artifact = Static<typeof Artifact>;
+export const ArtifactSchema = Type.Object(
+  {
+    id: Uuid,
+    executionId: Uuid,
+    fileName: Type.String({ description: 'Last segment of `path`', examples: ['report.pdf'] }),
+    path: Type.String({ description: 'Begins with `output/` or `logs/`', examples: ['output/report.pdf'] }),
+    filePath: Type.String({
+      description: 'S3 key',
+      examples: ['artifacts/7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11/output/report.pdf'],
+    }),
+    fileSize: Type.Integer({ description: 'Bytes; 0 while a stream of unknown length uploads', examples: [48_213] }),
+    mimeType: Type.String({ examples: ['application/pdf'] }),
+    checksum: Type.String({ description: 'SHA-256 of the whole file, lower-case hex; empty while it is not known' }),
+    checksumState: Type.Enum([...CHECKSUM_STATES], {
+      type: 'string',
+      description: '`claimed` by the uploader; `verified` by the store or by reading back; `mismatch`: was deleted',
+    }),
+    type: ArtifactTypeSchema,
+    status: ArtifactStatusSchema,
+    tier: Type.Enum([...STORAGE_TIERS], { type: 'string' }),
+    storageClass: Type.String({ description: 'What S3 said last', examples: ['STANDARD'] }),
+    tags: Tags,
+    retention: Retention,
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    expiresAt: nullable(Timestamp),
+    archivedAt: nullable(Timestamp),
+    deletedAt: nullable(Timestamp),
+    deletionReason: nullable(Type.Enum([...DELETION_REASONS], { type: 'string' })),
+    restoreState: nullable(Type.Enum([...RESTORE_STATES], { type: 'string' })),
+    uploadDeadline: nullable(Timestamp),
+    workflowId: Type.String({ description: 'Temporal workflow that runs its life' }),
+  },
+  { $id: 'Artifact' },
+);
+export type Artifact = Static<typeof ArtifactSchema>;
+export const Artifact = shared('Artifact', ArtifactSchema);
 
 export const ArtifactAnswer = Type.Object({ artifact: Artifact });
 

@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema, type TUnion, type TNull } from 'typebox';
+import { shared } from './shared.js';
 
 /** Shapes that many routes share. Rules that the domain owns (paths, tags, retention, ids) are described here, checked there. */
 
@@ -31,7 +32,7 @@ export const Tags = Type.Record(Type.String(), Type.String(), {
 export const ArtifactParams = Type.Object({ id: Uuid });
 export const ExecutionParams = Type.Object({ executionId: Uuid });
 
-export const SignedRequest = Type.Object(
+export const SignedRequestSchema = Type.Object(
   {
     method: Type.Enum(['PUT', 'GET'], { type: 'string' }),
     url: Type.String({ description: 'Works without a token until `expiresAt`: treat it as a secret' }),
@@ -40,6 +41,7 @@ export const SignedRequest = Type.Object(
     }),
     expiresAt: Timestamp,
   },
-  { description: 'A request that goes straight to the object store' },
+  { $id: 'SignedRequest', description: 'A request that goes straight to the object store' },
 );
-export type EncodedRequest = Static<typeof SignedRequest>;
+export type EncodedRequest = Static<typeof SignedRequestSchema>;
+export const SignedRequest = shared('SignedRequest', SignedRequestSchema);

@@ -1,24 +1,29 @@
 import { Type, type Static } from 'typebox';
+import { shared } from './shared.js';
 import { errorKind, type ErrorCode } from '../../domain/errors.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** RFC 9457, with the members every answer of ours has. */
-export const Problem = Type.Object({
-  type: Type.String({ examples: ['https://durable-artifacts.dev/problems/artifact_not_found'] }),
-  title: Type.String(),
-  status: Type.Integer({ examples: [404] }),
-  detail: Type.String({ description: 'About this occurrence; neutral for 5xx' }),
-  instance: Type.String({ description: 'Path of the request' }),
-  code: Type.String({ description: 'Stable; what programs compare', examples: ['artifact_not_found'] }),
-  remedy: Type.String({ description: 'What the caller can do' }),
-  details: Type.Record(Type.String(), Type.Unknown(), { description: 'Facts of this occurrence' }),
-  errors: Type.Optional(
-    Type.Array(Type.Object({ field: Type.String({ examples: ['sizeBytes'] }), message: Type.String() })),
-  ),
-  requestId: Type.String({ description: 'Also in the x-request-id header' }),
-});
-export type Problem = Static<typeof Problem>;
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ examples: ['https://durable-artifacts.dev/problems/artifact_not_found'] }),
+    title: Type.String(),
+    status: Type.Integer({ examples: [404] }),
+    detail: Type.String({ description: 'About this occurrence; neutral for 5xx' }),
+    instance: Type.String({ description: 'Path of the request' }),
+    code: Type.String({ description: 'Stable; what programs compare', examples: ['artifact_not_found'] }),
+    remedy: Type.String({ description: 'What the caller can do' }),
+    details: Type.Record(Type.String(), Type.Unknown(), { description: 'Facts of this occurrence' }),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ field: Type.String({ examples: ['sizeBytes'] }), message: Type.String() })),
+    ),
+    requestId: Type.String({ description: 'Also in the x-request-id header' }),
+  },
+  { $id: 'Problem' },
+);
+export type Problem = Static<typeof ProblemSchema>;
+const Problem = shared('Problem', ProblemSchema);
 
 interface ProblemAnswer {
   description: string;
