@@ -1,0 +1,165 @@
+import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
+import {
+  archived,
+  restored,
+  restoreRequested,
+  retentionChanged,
+  uploadCompleted,
+  type Change,
+} from '../../src/domain/changes.js';
+import { ArtifactError } from '../../src/domain/errors.js';
+import { artifactKey } from '../../src/domain/keys.js';
+import { planParts } from '../../src/domain/part-plan.js';
+import { objectAtCreation } from '../../src/domain/stored-object.js';
+import {
+  requireClaimKept,
+  requireFutureExpiry,
+  requireSameContent,
+  ruleOn,
+  type Verb,
+} from '../../src/domain/verbs.js';
+import type { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import type { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import type { LifecycleClient } from '../../src/temporal/lifecycle-client.js';
+import { aState } from './records.js';
+
+type Message<V extends Exclude<keyof LifecycleClient, 'beginUpload' | 'describe' | 'ping'>> = Parameters<
+  LifecycleClient[V]
+>[1];
+
+const UPLOAD_DEADLINE_MS = 3_600_000;
+const DEFAULT_RETENTION_DAYS = 30;
+
+/** A lifecycle without workflows: rules by the domain's tables, writes rows at once, and remembers what it was asked. */
+export class FakeLifecycle implements LifecycleClient {
+  /** Every verb that was sent, in order. */
+  readonly calls: { verb: string; artifactId: string; message: unknown }[] = [];
+  /** While set, every verb is answered with it. */
+  failure: Error | null = null;
+  /** Runs before a verb is worked on: for races. */
+  before: (verb: string) => Promise<void> = async () => {};
+  readonly #records: MemoryArtifactRecords;
+  readonly #store: MemoryObjectStore;
+  readonly #nowMs: () => number;
+  #changes = 0;
+
+  constructor(deps: { records: MemoryArtifactRecords; store: MemoryObjectStore; nowMs: () => number }) {
+    this.#records = deps.records;
+    this.#store = deps.store;
+    this.#nowMs = deps.nowMs;
+  }
+
+  async beginUpload(upload: Parameters<LifecycleClient['beginUpload']>[0]): Promise<ArtifactRecord> {
+    const { artifactId, ...facts } = upload;
+    await this.#enter('beginUpload', artifactId, upload);
+    const plan = planParts(upload.sizeBytes);
+    const record = await this.#records.register({
+      ...facts,
+      id: artifactId,
+      key: artifactKey(upload.executionId, upload.path),
+      defaultRetentionDays: DEFAULT_RETENTION_DAYS,
+      partSizeBytes: plan.kind === 'multipart' ? plan.partSizeBytes : null,
+      createdAtMs: this.#nowMs(),
+      uploadDeadlineMs: this.#nowMs() + UPLOAD_DEADLINE_MS,
+    });
+    if (plan.kind === 'single') return record;
+    await this.#records.attachUpload(artifactId, await this.#store.createUpload(objectAtCreation(record)));
+    return this.#get(artifactId);
+  }
+
+  async completeUpload(artifactId: string, message: Message<'completeUpload'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('completeUpload', artifactId, message);
+    if (record.status !== 'UPLOADING') {
+      requireSameContent(record, message);
+      return record;
+    }
+    requireClaimKept(record, message);
+    const object = await this.#store.head({ key: record.key });
+    if (object === null) throw new ArtifactError('upload_incomplete', 'nothing was sent');
+    return this.#write(record, uploadCompleted(record, message, { ...object, verifiedBy: 'store' }));
+  }
+
+  async abortUpload(artifactId: string, message: Message<'abortUpload'>): Promise<ArtifactRecord> {
+    return this.#delete(await this.#rule('abortUpload', artifactId, message), 'upload_aborted', message.actor);
+  }
+
+  async setRetention(artifactId: string, message: Message<'setRetention'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('setRetention', artifactId, message);
+    requireFutureExpiry(record, message, this.#nowMs());
+    return this.#write(record, retentionChanged(record, { rule: 'artifact', days: message.days }, message.actor));
+  }
+
+  async keepForever(artifactId: string, { reason, actor }: Message<'keepForever'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('keepForever', artifactId, { reason, actor });
+    const retention = { rule: 'permanent', by: actor, reason, atMs: this.#nowMs() } as const;
+    return this.#write(record, retentionChanged(record, retention, actor));
+  }
+
+  async deleteArtifact(artifactId: string, message: Message<'deleteArtifact'>): Promise<ArtifactRecord> {
+    return this.#delete(await this.#rule('deleteArtifact', artifactId, message), 'requested', message.actor);
+  }
+
+  async archiveArtifact(artifactId: string, message: Message<'archiveArtifact'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('archiveArtifact', artifactId, message);
+    return this.#write(record, archived(null, message.actor, this.#nowMs()));
+  }
+
+  async restoreArtifact(artifactId: string, message: Message<'restoreArtifact'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('restoreArtifact', artifactId, message);
+    if (record.status === 'ACTIVE') return record;
+    return this.#write(record, restoreRequested(message.tier, message.actor));
+  }
+
+  /** Ends a restore that is under way. */
+  async finishRestore(artifactId: string): Promise<void> {
+    await this.#write(await this.#get(artifactId), restored(null, 'worker'));
+  }
+
+  async describe(artifactId: string): ReturnType<LifecycleClient['describe']> {
+    const record = await this.#get(artifactId);
+    return { record, next: { kind: 'none', atMs: null, rule: 'permanent' } };
+  }
+
+  ping(): Promise<void> {
+    return this.failure === null ? Promise.resolve() : Promise.reject(this.failure);
+  }
+
+  async #enter(verb: string, artifactId: string, message: unknown): Promise<void> {
+    this.calls.push({ verb, artifactId, message });
+    await this.before(verb);
+    if (this.failure !== null) throw this.failure;
+  }
+
+  async #rule(verb: Verb, artifactId: string, message: unknown): Promise<ArtifactRecord> {
+    await this.#enter(verb, artifactId, message);
+    const record = await this.#get(artifactId);
+    ruleOn(verb, aState(record));
+    return record;
+  }
+
+  async #get(artifactId: string): Promise<ArtifactRecord> {
+    const record = await this.#records.get(artifactId);
+    if (record === null) throw new ArtifactError('artifact_not_found', artifactId);
+    return record;
+  }
+
+  #delete(
+    record: ArtifactRecord,
+    deletionReason: 'requested' | 'upload_aborted',
+    actor: string,
+  ): Promise<ArtifactRecord> {
+    const patch = { status: 'DELETED', deletionReason, deletedAtMs: this.#nowMs() } as const;
+    return this.#write(record, { patch, event: { kind: 'deleted', actor, detail: { deletionReason } } });
+  }
+
+  #write(record: ArtifactRecord, { patch, event }: Change): Promise<ArtifactRecord> {
+    this.#changes += 1;
+    return this.#records.change({
+      artifactId: record.id,
+      changeNumber: this.#changes,
+      atMs: this.#nowMs(),
+      patch,
+      event,
+    });
+  }
+}

@@ -1,0 +1,214 @@
+import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, SignJWT } from 'jose';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { buildApp } from '../../../src/api/app.js';
+import { ConfigError } from '../../../src/config.js';
+import { apiConfig, codeOf, startTestApi, tokenFor } from '../../support/api.js';
+
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const claims = () => ({
+  sub: 'agent-7',
+  tenant: 'acme',
+  scope: 'artifacts:read artifacts:write',
+  iss: 'durable-artifacts',
+  aud: 'durable-artifacts',
+  exp: Math.floor(Date.now() / 1_000) + 600,
+});
+
+describe('a token that is not accepted', () => {
+  const target = `/v1/artifacts/${randomUUID()}`;
+  const tokens: [string, () => string | Promise<string>][] = [
+    ['that has expired', () => tokenFor({ expiresInSeconds: -60 })],
+    ['signed with another secret', () => tokenFor({ secret: 'another secret, also 32 characters long' })],
+    ['for another audience', () => tokenFor({ audience: 'somebody-else' })],
+    ['of another issuer', () => tokenFor({ issuer: 'somebody-else' })],
+    ['without a signature (alg none)', () => `${encode({ alg: 'none', typ: 'JWT' })}.${encode(claims())}.`],
+    ['signed with HS384', () => sign({ alg: 'HS384' }, claims(), 'sha384')],
+    ['without a tenant', () => sign({ alg: 'HS256' }, { ...claims(), tenant: undefined })],
+    ['with a tenant that is no text', () => sign({ alg: 'HS256' }, { ...claims(), tenant: 7 })],
+    ['without a subject', () => sign({ alg: 'HS256' }, { ...claims(), sub: undefined })],
+    ['without an end', () => sign({ alg: 'HS256' }, { ...claims(), exp: undefined })],
+    ['with executions that are no list', () => sign({ alg: 'HS256' }, { ...claims(), executions: 'all' })],
+    ['that is no token', () => 'nonsense'],
+  ];
+
+  test.each(tokens)('one %s is refused', async (_name, make) => {
+    const api = await startTestApi();
+    const response = await api.send({ method: 'GET', url: target, token: await make() });
+    expect([response.statusCode, codeOf(response)]).toEqual([401, 'unauthenticated']);
+    expect(response.headers['www-authenticate']).toContain('Bearer');
+  });
+
+  test('no token at all is refused for a change, before anything else is looked at', async () => {
+    const api = await startTestApi();
+    const request = { method: 'DELETE', url: target } as const;
+    for (const headers of [{}, { authorization: 'Basic YTpi' }, { authorization: '' }])
+      expect(codeOf(await api.app.inject({ ...request, headers }))).toBe('unauthenticated');
+    expect(api.lifecycle.calls).toEqual([]);
+  });
+
+  function sign(header: object, payload: object, hash = 'sha256'): string {
+    const input = `${encode(header)}.${encode(payload)}`;
+    return `${input}.${createHmac(hash, apiConfig.AUTH_JWT_SECRET).update(input).digest('base64url')}`;
+  }
+});
+
+test('a clock that is 20 seconds behind is forgiven', async () => {
+  const api = await startTestApi();
+  const token = await tokenFor({ expiresInSeconds: -20 });
+  expect(codeOf(await api.send({ method: 'GET', url: `/v1/artifacts/${randomUUID()}`, token }))).toBe(
+    'artifact_not_found',
+  );
+});
+
+describe('keys published by an issuer', () => {
+  async function startIssuer() {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const keys = [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }];
+    const server = createServer((_request, response) => response.end(JSON.stringify({ keys })));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { AUTH_JWT_SECRET: _unused, ...config } = apiConfig;
+    return { privateKey, publicKey, server, config: { ...config, AUTH_JWKS_URL: `http://127.0.0.1:${port}/keys` } };
+  }
+  const request = { method: 'GET', url: `/v1/artifacts/${randomUUID()}` } as const;
+
+  test('verify RS256 tokens, and never one that uses the public key as a shared secret', async () => {
+    const { privateKey, publicKey, config } = await startIssuer();
+    const api = await startTestApi({ config });
+    const good = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(privateKey);
+    expect(codeOf(await api.send({ ...request, token: good }))).toBe('artifact_not_found');
+
+    const pem = publicKey.export({ type: 'spki', format: 'pem' });
+    const input = `${encode({ alg: 'HS256', kid: 'one' })}.${encode(claims())}`;
+    const forged = `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`;
+    expect(codeOf(await api.send({ ...request, token: forged }))).toBe('unauthenticated');
+    expect(codeOf(await api.send({ ...request, token: await tokenFor() }))).toBe('unauthenticated');
+  });
+
+  test('that cannot be fetched are our trouble, not the caller’s', async () => {
+    const { privateKey, server, config } = await startIssuer();
+    server.close();
+    const api = await startTestApi({ config });
+    const token = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(privateKey);
+    expect(codeOf(await api.send({ ...request, token }))).toBe('internal');
+  });
+
+  test('and a shared secret exclude each other, and one is needed', async () => {
+    const { AUTH_JWT_SECRET: _unused, ...neither } = apiConfig;
+    await expect(startTestApi({ config: neither })).rejects.toThrow(ConfigError);
+    const both = { ...apiConfig, AUTH_JWKS_URL: 'http://127.0.0.1/keys' };
+    await expect(startTestApi({ config: both })).rejects.toThrow(ConfigError);
+  });
+});
+
+describe('scopes', () => {
+  test('every route with a scope lets exactly that scope and admin in', async () => {
+    const api = await startTestApi();
+    await api.app.ready();
+    const rules = api.app.accessRules.filter(({ access }) => access !== 'public');
+    expect(rules.length).toBeGreaterThanOrEqual(15);
+    const scopes = ['', 'artifacts:read', 'artifacts:write', 'artifacts:admin'];
+    for (const { method, url, access } of rules) {
+      if (method === 'HEAD') continue;
+      const passes: string[] = [];
+      for (const scope of scopes) {
+        const token = await tokenFor({ scope });
+        const target = url.replace(/:\w+/g, randomUUID());
+        const response = await api.send({ method: method, url: target, token });
+        if (response.statusCode !== 403) passes.push(scope);
+        else expect(codeOf(response)).toBe('forbidden');
+      }
+      expect({ method, url, passes }).toEqual({ method, url, passes: [access, 'artifacts:admin'] });
+    }
+    expect(api.lifecycle.calls).toEqual([]);
+  });
+
+  test('only probes and documents are public', async () => {
+    const api = await startTestApi();
+    await api.app.ready();
+    const open = api.app.accessRules.filter(({ access }) => access === 'public').map(({ url }) => url);
+    expect(open.filter((url) => !url.startsWith('/docs'))).toEqual(
+      expect.arrayContaining(['/livez', '/readyz', '/openapi.json']),
+    );
+    expect(open.filter((url) => url.startsWith('/v1'))).toEqual([]);
+  });
+
+  test('every change needs the write scope', async () => {
+    const api = await startTestApi();
+    await api.app.ready();
+    const harmless = ['/v1/artifacts/:id/download-url'];
+    const wrong = api.app.accessRules.filter(
+      ({ method, url, access }) =>
+        access !== 'public' &&
+        !harmless.includes(url) &&
+        (access === 'artifacts:write') === ['GET', 'HEAD'].includes(method),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('a route that does not declare its access keeps the app from starting', async () => {
+    const { records, store, lifecycle } = await startTestApi();
+    const app = await buildApp({ records, store, lifecycle, config: apiConfig, log: { level: 'silent' } });
+    onTestFinished(() => app.close());
+    app.get('/v1/forgotten', () => 'secret');
+    await expect(app.ready()).rejects.toThrow('GET /v1/forgotten does not declare its access');
+  });
+});
+
+describe('what belongs to others', () => {
+  test('answers 404 on every route, and nothing is changed', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const id = await api.upload({ executionId });
+    const before = api.lifecycle.calls.length;
+    await api.app.ready();
+    const bodies: Record<string, object> = {
+      '/v1/artifacts/:id/retention': { days: 1, confirm: true },
+      '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
+      '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, sha256: '0'.repeat(64) }] },
+      '/v1/executions/:executionId/artifacts': { fileName: 'stream' },
+    };
+    const strangers = [
+      await tokenFor({ tenant: 'other', scope: 'artifacts:admin' }),
+      await tokenFor({ scope: 'artifacts:admin', executions: [randomUUID()] }),
+    ];
+    for (const { method, url, access } of api.app.accessRules) {
+      if (access === 'public' || method === 'HEAD') continue;
+      const target = url.replace(':id', id).replace(':executionId', executionId);
+      const payload = method === 'POST' || method === 'PUT' ? bodies[url] : undefined;
+      for (const token of strangers) {
+        const response = await api.send({ method: method, url: target, token, ...(payload && { payload }) });
+        const expected = url.includes(':id') ? 'artifact_not_found' : 'execution_not_found';
+        expect([method, url, response.statusCode, codeOf(response)]).toEqual([method, url, 404, expected]);
+      }
+    }
+    expect(api.lifecycle.calls).toHaveLength(before);
+  });
+
+  test('a token narrowed to an execution works inside it', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const id = await api.upload({ executionId });
+    const token = await tokenFor({ executions: [executionId] });
+    expect((await api.send({ method: 'GET', url: `/v1/artifacts/${id}`, token })).statusCode).toBe(200);
+  });
+});
+
+test('one subject that asks too often is told to wait, another is not', async () => {
+  const api = await startTestApi({ requestsPerMinute: 2 });
+  const url = `/v1/artifacts/${randomUUID()}`;
+  const ask = async (sub: string) => api.send({ method: 'GET', url, token: await tokenFor({ sub }) });
+  await ask('busy');
+  await ask('busy');
+  const refused = await ask('busy');
+  expect([refused.statusCode, codeOf(refused)]).toEqual([429, 'rate_limited']);
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  expect((await ask('quiet')).statusCode).toBe(404);
+  for (let i = 0; i < 5; i += 1) expect((await api.app.inject('/livez')).statusCode).toBe(200);
+});

@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { createConnection, type AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { parse } from 'content-disposition';
+import { describe, expect, test, vi } from 'vitest';
+import { codeOf, sha256Of, startTestApi, tokenFor } from '../../support/api.js';
+
+const bytes = Buffer.from('0123456789');
+const etag = `"${sha256Of(bytes)}"`;
+
+describe('content', () => {
+  test('the whole file comes as an attachment that no browser runs', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ fileName: 'page.html', bytes });
+    const response = await api.send({ method: 'GET', url: `/v1/artifacts/${id}/content` });
+    expect(response.statusCode).toBe(200);
+    expect(response.rawPayload).toEqual(bytes);
+    expect(response.headers).toMatchObject({
+      etag,
+      'content-length': '10',
+      'content-type': 'application/octet-stream',
+      'content-disposition': 'attachment; filename=page.html',
+      'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'private, no-store',
+      'cross-origin-resource-policy': 'same-site',
+      'referrer-policy': 'no-referrer',
+      'accept-ranges': 'bytes',
+    });
+  });
+
+  test.each(['보고서.pdf', 'a"b;c.txt', 'näive – emoji 🦊.md', '100%.txt'])(
+    'the name %s survives',
+    async (fileName) => {
+      const api = await startTestApi();
+      const id = await api.upload({ fileName, bytes });
+      const { headers } = await api.send({ method: 'GET', url: `/v1/artifacts/${id}/content` });
+      const { type, parameters } = parse(String(headers['content-disposition']));
+      expect([type, parameters['filename']]).toEqual(['attachment', fileName]);
+    },
+  );
+
+  test('a range comes alone, and one outside the file is told the size', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const get = (range: string, more: Record<string, string> = {}) =>
+      api.send({ method: 'GET', url: `/v1/artifacts/${id}/content`, headers: { range, ...more } });
+    const part = await get('bytes=2-4');
+    expect([part.statusCode, part.body, part.headers['content-range'], part.headers['content-length']]).toEqual([
+      206,
+      '234',
+      'bytes 2-4/10',
+      '3',
+    ]);
+    expect((await get('bytes=-2')).body).toBe('89');
+    expect((await get('bytes=0-1,3-4')).statusCode).toBe(200);
+    const outside = await get('bytes=10-');
+    expect([outside.statusCode, codeOf(outside), outside.headers['content-range']]).toEqual([
+      416,
+      'range_not_satisfiable',
+      'bytes */10',
+    ]);
+    expect((await get('bytes=2-4', { 'if-range': etag })).statusCode).toBe(206);
+    expect((await get('bytes=2-4', { 'if-range': '"older"' })).body).toBe('0123456789');
+  });
+
+  test('a caller that has it already gets no bytes, and the store is not asked', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const headers = { 'if-none-match': `"x", ${etag}` };
+    const response = await api.send({ method: 'GET', url: `/v1/artifacts/${id}/content`, headers });
+    expect([response.statusCode, response.body, response.headers['etag']]).toEqual([304, '', etag]);
+    expect(api.store.calls.get('read')).toBeUndefined();
+  });
+
+  test('HEAD answers with the headers without opening the file', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const response = await api.send({ method: 'HEAD', url: `/v1/artifacts/${id}/content` });
+    expect([response.statusCode, response.body, response.headers['content-length']]).toEqual([200, '', '10']);
+    expect(api.store.calls.get('read')).toBeUndefined();
+  });
+
+  test('an empty file has no bytes and no ranges', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes: Buffer.alloc(0) });
+    const url = `/v1/artifacts/${id}/content`;
+    const response = await api.send({ method: 'GET', url });
+    expect([response.statusCode, response.rawPayload.length]).toEqual([200, 0]);
+    expect((await api.send({ method: 'GET', url, headers: { range: 'bytes=0-' } })).statusCode).toBe(416);
+  });
+
+  test('the version of the row is read, whatever lies on top of it', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const record = await api.records.get(id);
+    const owner = { artifactId: 'x', executionId: 'y', type: 'other' };
+    const newer = { key: record!.key, mimeType: 'text/plain', owner, tags: {} };
+    await api.store.put(newer, Buffer.from('something else'));
+    expect((await api.send({ method: 'GET', url: `/v1/artifacts/${id}/content` })).rawPayload).toEqual(bytes);
+  });
+
+  test('bytes that are missing behind an ACTIVE row are an operator’s problem, not a 404', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const record = await api.records.get(id);
+    await api.store.deleteVersion(record!.key, record!.versionId);
+    const response = await api.send({ method: 'GET', url: `/v1/artifacts/${id}/content` });
+    expect([response.statusCode, codeOf(response)]).toEqual([502, 'storage_rejected']);
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(api.log()).toContain('not in the store');
+  });
+
+  test('the stream from the store is closed when the client goes away', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    let signal: AbortSignal | undefined;
+    const endless = new Readable({ read: () => void endless.push(Buffer.alloc(65_536)) });
+    api.store.read = (_object, options) => {
+      signal = options?.signal;
+      return Promise.resolve(endless);
+    };
+    await api.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = api.app.server.address() as AddressInfo;
+    const socket = createConnection(port, '127.0.0.1');
+    socket.write(
+      `GET /v1/artifacts/${id}/content HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${await tokenFor()}\r\n\r\n`,
+    );
+    await once(socket, 'data');
+    expect(endless.destroyed).toBe(false);
+    socket.destroy();
+    await vi.waitFor(() => expect([endless.destroyed, signal?.aborted]).toEqual([true, true]));
+  });
+});
+
+describe('a download URL', () => {
+  test('is signed for five minutes unless asked otherwise, and says what to compare', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ fileName: 'a.bin', bytes });
+    const url = `/v1/artifacts/${id}/download-url`;
+    for (const [payload, seconds] of [
+      [undefined, 300],
+      [{}, 300],
+      [{ expiresIn: 60 }, 60],
+    ] as const) {
+      const response = await api.send({ method: 'POST', url, ...(payload && { payload }) });
+      const answer = response.json<{ url: string; expiresAt: string }>();
+      expect(answer).toMatchObject({ fileName: 'a.bin', fileSize: 10, checksum: sha256Of(bytes) });
+      const left = (Date.parse(answer.expiresAt) - Date.now()) / 1_000;
+      expect(left).toBeGreaterThan(seconds - 5);
+      expect(left).toBeLessThanOrEqual(seconds);
+      const got = await api.store.receive({
+        method: 'GET',
+        url: answer.url,
+        headers: {},
+        expiresAtMs: Number.MAX_VALUE,
+      });
+      expect(got.status).toBe(200);
+    }
+  });
+});
+
+test.each(['content', 'download-url'])('%s follows the state of the artifact', async (path) => {
+  const api = await startTestApi();
+  const id = await api.upload({ bytes });
+  const ask = async () => {
+    const response = await api.send({
+      method: path === 'content' ? 'GET' : 'POST',
+      url: `/v1/artifacts/${id}/${path}`,
+    });
+    return [response.statusCode, response.statusCode === 200 ? 'ok' : codeOf(response)];
+  };
+  expect(await ask()).toEqual([200, 'ok']);
+  await api.send({ method: 'POST', url: `/v1/artifacts/${id}/archive` });
+  expect(await ask()).toEqual([409, 'not_downloadable']);
+  await api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
+  expect(await ask()).toEqual([410, 'artifact_deleted']);
+});

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { ArtifactError } from '../../../src/domain/errors.js';
+import { codeOf, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
+
+const put = (api: TestApi, id: string, payload: object) =>
+  api.send({ method: 'PUT', url: `/v1/artifacts/${id}/retention`, payload });
+const post = (api: TestApi, id: string, path: string, payload?: object) =>
+  api.send({ method: 'POST', url: `/v1/artifacts/${id}/${path}`, ...(payload && { payload }) });
+const remove = (api: TestApi, id: string) => api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
+
+describe('retention', () => {
+  test('days count from creation, for ever has who, why and when', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({});
+    const days = (await put(api, id, { days: 90 })).json<{ artifact: { createdAt: string; expiresAt: string } }>();
+    expect(days.artifact).toMatchObject({ retention: { rule: 'artifact', days: 90 } });
+    expect(Date.parse(days.artifact.expiresAt) - Date.parse(days.artifact.createdAt)).toBe(90 * 86_400_000);
+    const kept = await put(api, id, { permanent: true, reason: 'release evidence' });
+    expect(kept.json()).toMatchObject({
+      artifact: { expiresAt: null, retention: { rule: 'permanent', by: 'agent-7', reason: 'release evidence' } },
+    });
+  });
+
+  test('a day in the past must be confirmed', async () => {
+    let nowMs = Date.UTC(2026, 0, 1);
+    const api = await startTestApi({ nowMs: () => nowMs });
+    const id = await api.upload({});
+    nowMs += 7 * 86_400_000;
+    const response = await put(api, id, { days: 1 });
+    expect([response.statusCode, codeOf(response)]).toEqual([409, 'expiry_in_past']);
+    expect(api.lifecycle.calls.at(-1)?.message).toEqual({ days: 1, confirm: false, actor: 'agent-7' });
+    expect((await put(api, id, { days: 1, confirm: true })).statusCode).toBe(200);
+  });
+});
+
+describe('archive and restore', () => {
+  test('a restore that works on it is 202, one that has nothing to do is 200', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({});
+    expect((await post(api, id, 'restore')).statusCode).toBe(200);
+    expect((await post(api, id, 'archive')).json()).toMatchObject({ artifact: { status: 'ARCHIVED', tier: 'COLD' } });
+    const restoring = await post(api, id, 'restore', { tier: 'Bulk' });
+    expect(restoring.statusCode).toBe(202);
+    expect(restoring.json()).toMatchObject({ artifact: { status: 'ARCHIVED', restoreState: 'in_progress' } });
+    expect(api.lifecycle.calls.at(-1)?.message).toEqual({ tier: 'Bulk', actor: 'agent-7' });
+    await api.lifecycle.finishRestore(id);
+    const done = await post(api, id, 'restore');
+    expect([done.statusCode, done.json()]).toMatchObject([200, { artifact: { status: 'ACTIVE', restoreState: null } }]);
+  });
+});
+
+describe('deleting one', () => {
+  test('may be repeated, and what changes a deleted one is gone', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({});
+    const first = await remove(api, id);
+    expect(first.json()).toMatchObject({ artifact: { status: 'DELETED', deletionReason: 'requested' } });
+    const sent = api.lifecycle.calls.length;
+    expect((await remove(api, id)).json()).toEqual(first.json());
+    const refused = [
+      await put(api, id, { days: 5 }),
+      await put(api, id, { permanent: true }),
+      await post(api, id, 'archive'),
+      await post(api, id, 'restore'),
+    ];
+    expect(refused.map((response) => [response.statusCode, codeOf(response)])).toEqual(
+      refused.map(() => [410, 'artifact_deleted']),
+    );
+    expect(api.lifecycle.calls).toHaveLength(sent);
+    expect((await api.send({ method: 'GET', url: `/v1/artifacts/${id}` })).statusCode).toBe(200);
+  });
+
+  test.each(['artifact_deleted', 'wrong_state'] as const)(
+    'joins a deletion that ended between look and message (%s)',
+    async (code) => {
+      const api = await startTestApi();
+      const id = await api.upload({});
+      api.lifecycle.before = async () => {
+        api.lifecycle.before = async () => {};
+        await api.lifecycle.deleteArtifact(id, { actor: 'the other one' });
+        throw new ArtifactError(code, 'the workflow has ended');
+      };
+      const response = await remove(api, id);
+      expect([response.statusCode, response.json()]).toMatchObject([200, { artifact: { status: 'DELETED' } }]);
+    },
+  );
+});
+
+describe('deleting an execution', () => {
+  const removeAll = (api: TestApi, executionId: string, token?: string) =>
+    api.send({ method: 'DELETE', url: `/v1/executions/${executionId}/artifacts`, ...(token && { token }) });
+
+  async function filled(count: number): Promise<{ api: TestApi; executionId: string }> {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    for (let i = 0; i < count; i += 1) await api.upload({ executionId, fileName: `file-${i}.txt` });
+    return { api, executionId };
+  }
+
+  test('counts what it deleted, on every page, eight at a time', async () => {
+    const { api, executionId } = await filled(0);
+    const url = `/v1/executions/${executionId}/artifacts`;
+    for (let i = 0; i < 205; i += 1) await api.send({ method: 'POST', url, payload: { fileName: `stream-${i}` } });
+    let running = 0;
+    let most = 0;
+    api.lifecycle.before = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise(setImmediate);
+      running -= 1;
+    };
+    expect((await removeAll(api, executionId)).json()).toEqual({ deleted: 205 });
+    expect(most).toBe(8);
+    expect((await removeAll(api, executionId)).json()).toEqual({ deleted: 0 });
+  });
+
+  test('goes on where a failed one stopped', async () => {
+    const { api, executionId } = await filled(20);
+    let sent = 0;
+    api.lifecycle.before = () => {
+      sent += 1;
+      return sent === 5 ? Promise.reject(new ArtifactError('workflows_unavailable', 'down')) : Promise.resolve();
+    };
+    const failed = await removeAll(api, executionId);
+    expect([failed.statusCode, codeOf(failed)]).toEqual([503, 'workflows_unavailable']);
+    expect(sent).toBeLessThan(20);
+    const left = await api.records.list({ executionId, limit: 200 });
+    expect((await removeAll(api, executionId)).json()).toEqual({ deleted: left.items.length });
+  });
+
+  test('an execution that does not exist has nothing to delete', async () => {
+    const api = await startTestApi();
+    expect(codeOf(await removeAll(api, randomUUID()))).toBe('execution_not_found');
+    const { api: other, executionId } = await filled(1);
+    const token = await tokenFor({ tenant: 'other', scope: 'artifacts:admin' });
+    expect(codeOf(await removeAll(other, executionId, token))).toBe('execution_not_found');
+  });
+});

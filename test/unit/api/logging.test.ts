@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { hideSecrets } from '../../../src/api/plugins/logging.js';
+import { startTestApi, tokenFor } from '../../support/api.js';
+
+const SIGNED =
+  'https://s3.example/artifacts/x?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIASECRET%2F20260101&' +
+  'X-Amz-Signature=deadbeefcafe&X-Amz-Security-Token=FwoGZXIvYXdz';
+
+test('neither a token nor a signature reaches the log', async () => {
+  const api = await startTestApi();
+  const token = await tokenFor();
+  const id = await api.upload({});
+  const url = `/v1/artifacts/${id}`;
+  await api.send({ method: 'POST', url: `${url}/download-url`, token });
+  await api.send({ method: 'GET', url: `${url}?X-Amz-Signature=deadbeefcafe&X-Amz-Credential=AKIASECRET`, token });
+  await api.send({ method: 'GET', url: `/v1/artifacts/${token}`, token, headers: { cookie: 'session=cookiesecret' } });
+  await api.send({ method: 'GET', url: `/nowhere?token=${token}` });
+  await api.send({ method: 'GET', url, token: `${token}x` });
+  api.records.get = () => Promise.reject(new Error(`GET ${SIGNED} failed with authorization: Bearer ${token}`));
+  await api.send({ method: 'GET', url, token });
+  api.app.log.info({ req: { headers: { authorization: `Basic c2VjcmV0OnNlY3JldA==` } } }, 'by hand');
+
+  const log = api.log();
+  expect(log.length).toBeGreaterThan(1_000);
+  expect(log).toContain('failed with');
+  for (const secret of [
+    token,
+    token.split('.')[1]!,
+    'deadbeefcafe',
+    'AKIASECRET',
+    'FwoGZXIvYXdz',
+    'cookiesecret',
+    'c2VjcmV0',
+  ])
+    expect(log).not.toContain(secret);
+  expect(log).not.toMatch(/X-Amz-Signature=(?!\[hidden\])/);
+});
+
+test('lines stay JSON and keep what is harmless', async () => {
+  const api = await startTestApi();
+  await api.send({ method: 'GET', url: `/v1/artifacts/${randomUUID()}?X-Amz-Signature=abc&b=1` });
+  const lines = api.log().trim().split('\n');
+  for (const line of lines) expect(JSON.parse(line)).toHaveProperty('level');
+  expect(api.log()).toContain('&b=1');
+  expect(hideSecrets('a bearer token is needed')).toBe('a bearer token is needed');
+});
