@@ -97,6 +97,12 @@ export async function unprivileged(
     await runToEnd(reaches.command, reaches.args);
     return plain;
   } catch {
-    return as(['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--bounding-set=-all,+dac_override']);
+    const capability = [
+      '--inh-caps=+dac_override',
+      '--ambient-caps=+dac_override',
+      '--bounding-set=-all,+dac_override',
+    ];
+    // access(2), which initdb asks about its own files, forgets capabilities of a user other than root without this bit.
+    return as([...capability, '--securebits=+no_setuid_fixup']);
   }
 }

@@ -14,6 +14,7 @@ import {
 } from './postgres-binaries.js';
 import { runToEnd, startServer } from './run.js';
 import { LocalServerError, type RunningServer } from './running-server.js';
+import { identify, isAlive as isSameProcess, type ProcessIdentity } from '../process-identity.js';
 
 export interface PostgresOptions {
   /** Folder of our own that keeps everything; made when absent. */
@@ -23,7 +24,7 @@ export interface PostgresOptions {
   onProgress?: (line: string) => void;
   /** Receives every line the server writes. */
   onLine?: (line: string) => void;
-  /** False for tests: faster, and a crash of the machine may lose data. Default true. */
+  /** False for tests: faster, survives kill -9 of every process, but not a crash of the machine. Default true. */
   durable?: boolean;
 }
 
@@ -51,7 +52,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const binaries = await findPostgres();
   const folder = resolve(options.dataDir);
   const cluster = join(folder, 'cluster');
-  const ownerFile = join(folder, 'owner.pid');
+  const ownerFile = join(folder, 'owner.json');
   await mkdir(folder, { recursive: true });
   await refuseIfOwned(ownerFile, folder);
   await endOrphan(cluster);
@@ -68,14 +69,20 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     await initialise(asUser, { binaries, cluster, password });
   }
 
-  await writeFile(ownerFile, String(process.pid));
-  const server = await start(asUser({ command: binaries.postgres, args: serverArguments(cluster, options) }), options);
-  const stop = async (): Promise<void> => {
+  await writeFile(ownerFile, JSON.stringify(identify(process.pid)));
+  const line = asUser({ command: binaries.postgres, args: serverArguments(cluster, options) });
+  const server = await start(line, options).catch(async (error: unknown) => {
+    await rm(ownerFile, { force: true });
+    throw error;
+  });
+  const end = async (): Promise<void> => {
     // Fast shutdown: SIGTERM alone would wait until the last client has gone. What follows it is ignored.
     signal(server.pid, 'SIGINT');
     await server.stop();
     await rm(ownerFile, { force: true });
   };
+  let ended: Promise<void> | undefined;
+  const stop = (): Promise<void> => (ended ??= end());
   if (password !== null) {
     try {
       await createUserAndDatabase(options.port, password);
@@ -97,7 +104,7 @@ function serverArguments(cluster: string, { port, durable }: PostgresOptions): s
     unix_socket_directories: '',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    ...(durable === false ? { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } : {}),
+    ...(durable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
   };
   return ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
@@ -179,12 +186,19 @@ async function createUserAndDatabase(port: number, password: string): Promise<vo
 }
 
 async function refuseIfOwned(ownerFile: string, folder: string): Promise<void> {
-  const owner = Number(await readFile(ownerFile, 'utf8').catch(() => ''));
-  if (owner !== process.pid && isAlive(owner))
-    throw new LocalServerError(
-      `Postgres in ${folder} is in use by process ${owner}. Stop that first; if it is something else, delete ${ownerFile}.`,
-    );
-  if (owner === process.pid) throw new LocalServerError(`Postgres in ${folder} was started by this process already.`);
+  const owner = readOwner(await readFile(ownerFile, 'utf8').catch(() => ''));
+  if (owner !== null && isSameProcess(owner))
+    throw new LocalServerError(`Postgres in ${folder} is in use by process ${owner.pid}. Stop that first.`);
+}
+
+/** Null for a file that is not there, or was cut off by a crash. */
+function readOwner(text: string): ProcessIdentity | null {
+  try {
+    const { pid, startedAt } = JSON.parse(text) as Partial<ProcessIdentity>;
+    return pid === undefined || startedAt === undefined ? null : { pid, startedAt };
+  } catch {
+    return null;
+  }
 }
 
 /**
