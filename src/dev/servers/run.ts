@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalServerError, type RunningServer } from './running-server.js';
 
 const READY_POLL_MS = 50;
+const READY_TIMEOUT_MS = 30_000;
 const STOP_GRACE_MS = 5_000;
 /** Of a child's output this much is kept, for the message when it fails. */
 const KEPT_LINES = 20;
@@ -58,15 +59,20 @@ export interface ServerCommand {
   isReady: () => Promise<boolean>;
   /** Default 30 s. */
   readyTimeoutMs?: number;
+  /** From SIGTERM to SIGKILL. Default 5 s. */
+  stopGraceMs?: number;
   onLine?: (line: string) => void;
 }
 
 /**
  * Starts a server as a child and resolves when it answers. The child stays in our process group (never `detached`), so a
  * Ctrl-C in the terminal reaches it too, and it is killed when we exit without having stopped it. Only our own SIGKILL can leave it behind.
- * @throws LocalServerError with its last lines when it ends before, or does not answer in time.
+ * @throws LocalServerError when something answers at its address before, and with its last lines when it ends or does not
+ *   answer in time.
  */
 export async function startServer(server: ServerCommand): Promise<RunningServer> {
+  if (await server.isReady().catch(() => false))
+    throw new LocalServerError(`${server.name} cannot start: something else answers at ${server.url} already`);
   const { child, lines } = spawnWithLines(server.command, server.args, server);
   let ended: string | null = null;
   const end = endOf(child).then((how) => (ended = how));
@@ -74,12 +80,12 @@ export async function startServer(server: ServerCommand): Promise<RunningServer>
   process.once('exit', killAtExit);
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), server.stopGraceMs ?? STOP_GRACE_MS);
     await end;
     clearTimeout(timer);
     process.removeListener('exit', killAtExit);
   };
-  const deadlineMs = Date.now() + (server.readyTimeoutMs ?? 30_000);
+  const deadlineMs = Date.now() + (server.readyTimeoutMs ?? READY_TIMEOUT_MS);
   while (!(await server.isReady().catch(() => false))) {
     const why = ended ?? (Date.now() > deadlineMs ? 'no answer in time' : null);
     if (why !== null) {
@@ -87,12 +93,6 @@ export async function startServer(server: ServerCommand): Promise<RunningServer>
       throw new LocalServerError(`${server.name} did not start (${why}):\n${lines.join('\n')}`);
     }
     await sleep(READY_POLL_MS);
-  }
-  // Someone else may be answering on this port while our own child failed to get it.
-  await sleep(READY_POLL_MS);
-  if (ended !== null) {
-    await stop();
-    throw new LocalServerError(`${server.name} did not start (${String(ended)}):\n${lines.join('\n')}`);
   }
   return { url: server.url, pid: child.pid ?? null, stop };
 }

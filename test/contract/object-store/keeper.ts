@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { codeOf, inParallel, newObject, openedStore } from './fixtures.js';
+import { codeOf, newObject, openedStore, signPut } from './fixtures.js';
 import type { StoreLeg } from './suite.js';
 
 const BODY = Buffer.from('kept');
@@ -59,11 +59,11 @@ export function keeperTests(leg: StoreLeg): void {
     });
 
     test('are listed completely when there are more than fit on one page', async () => {
-      const { store } = get();
+      const { store, send } = get();
       const object = newObject('often.txt');
-      await inParallel(1_001, async () => {
-        await store.put(object, BODY);
-      });
+      const request = await signPut(store, object, BODY);
+      // One after the other: moto loses versions that are written at the same time.
+      for (let count = 0; count < 1_001; count += 1) await send(request, BODY);
       const versions = await store.listVersions(object.key);
       expect(new Set(versions.map((version) => version.versionId)).size).toBe(1_001);
       expect(versions.filter((version) => version.isLatest)).toHaveLength(1);
