@@ -36,7 +36,7 @@ export interface StoreUnderTest {
   withoutBucket: ObjectStore;
   /** At an address where nothing answers. */
   unreachable: ObjectStore;
-  /** Sends a signed request as a client would; `headers` are those of the request, or what a test made of them. */
+  /** Sends a signed request as a client would. */
   send: (request: SignedRequest, body?: Buffer) => Promise<Answer>;
   /** A DELETE without a version id. */
   addDeleteMarker: (key: string) => Promise<void>;
@@ -55,13 +55,6 @@ export interface StoreLeg {
   /** Checks this store cannot pass, each with the reason. */
   cannot: Partial<Record<Check, string>>;
   /** What `probeStore` must find out. */
-  capabilities: StoreCapabilities;
-}
-
-/** What the groups of the suite get: the opened store, and what it is able to do. */
-export interface Fixture {
-  get(): StoreUnderTest;
-  can(check: Check): boolean;
   capabilities: StoreCapabilities;
 }
 
