@@ -52,6 +52,10 @@ export const configSchema = Type.Object({
     Type.String({ description: 'Static credentials; leave unset to use the AWS default chain (role, profile)' }),
   ),
   AWS_SECRET_ACCESS_KEY: Type.Optional(Type.String({ description: 'Secret of AWS_ACCESS_KEY_ID' })),
+  CREATE_BUCKET: Type.Boolean({
+    default: false,
+    description: 'The role `setup` creates the bucket, with versioning on; for stores of your own machine',
+  }),
 
   DEFAULT_RETENTION_DAYS: Type.Integer({
     default: DEFAULT_RETENTION_DAYS,
