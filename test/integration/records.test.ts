@@ -81,11 +81,32 @@ describe('under concurrency', () => {
     await client.query('BEGIN');
     await client.query('UPDATE executions SET retention_days = 77 WHERE id = $1', [executionId]);
     const registering = records.register(newArtifact({ executionId }));
-    const first = await Promise.race([registering, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
+    const first = await firstOf(registering);
     await client.query('COMMIT');
     client.release();
     expect(first).toBe('waits');
     expect((await registering).retention).toEqual({ rule: 'execution', days: 77 });
+  });
+
+  test('a change of the execution’s retention waits for a registration, and so finds the row that inherits it', async () => {
+    const { executionId } = await records.register(newArtifact());
+    const artifact = newArtifact({ executionId });
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    // Holds the registration up in the middle: its path may or may not be taken.
+    await client.query(
+      `INSERT INTO artifacts (execution_id, file_name, file_path, file_size) VALUES ($1, 'f', $2, 1)`,
+      [executionId, artifact.key],
+    );
+    const registering = records.register(artifact);
+    expect(await firstOf(registering)).toBe('waits');
+    const changing = pool.query('UPDATE executions SET retention_days = 77 WHERE id = $1', [executionId]);
+    const first = await firstOf(changing);
+    await client.query('ROLLBACK');
+    client.release();
+    expect(first).toBe('waits');
+    expect((await registering).retention).toEqual({ rule: 'default', days: 30 });
+    await changing;
   });
 });
 
@@ -240,6 +261,10 @@ describe('when the database is away', () => {
     await survivor.close();
   });
 });
+
+/** `waits` when nothing comes within 200 ms. */
+const firstOf = (work: Promise<unknown>): Promise<unknown> =>
+  Promise.race([work, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
 
 async function waitingForLocks(client: { query: Pool['query'] }): Promise<number> {
   const { rowCount } = await client.query(
