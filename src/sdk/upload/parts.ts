@@ -94,17 +94,16 @@ export async function sendStreamParts(
   context.progress.uploading(null, null);
   await runConcurrently(
     async (partSignal) => {
-      const buffer = pool.take();
-      const part = await cutter.next(buffer, partSignal);
+      const part = await cutter.next(upload.partSizeBytes, () => pool.take(), partSignal);
       context.progress.hashed(cutter.sizeBytes, null);
-      if (part === null) pool.giveBack(buffer);
-      return part === null ? null : { ...part, buffer };
+      return part;
     },
-    async ({ digest, bytes, buffer }, partSignal) => {
+    async ({ digest, bytes }, partSignal) => {
       const sign = async (): Promise<SignedRequestJson> =>
         requestOf(await context.api.signParts(artifactId, [digest], partSignal), digest.partNumber);
       await sendPart(context, { partNumber: digest.partNumber, bytes }, sign, partSignal);
-      pool.giveBack(buffer);
+      // Only the last part is shorter: nothing will need its memory.
+      if (bytes.length === upload.partSizeBytes) pool.giveBack(bytes);
     },
     { concurrency: context.concurrency, signal },
   );

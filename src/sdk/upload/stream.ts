@@ -67,19 +67,21 @@ export class StreamCutter {
     return { bytes, isAll: !(await this.#hasMore(signal)) };
   }
 
-  /** Puts what `head` took back in front of the stream. The buffer must stay as it is until it has gone through `next`. */
+  /** Puts what `head` took back in front of the stream. The buffer is the cutter's from now on. */
   unread(bytes: Buffer): void {
     this.#unread = [this.#rest];
     this.#rest = bytes;
   }
 
   /**
-   * Fills `buffer` with the next part; null after the last. A stream without bytes has no parts.
+   * The next part; null after the last. A stream without bytes has no parts. What was put back is a part as it is when it has the
+   * right size, so that it need not be copied.
+   * @param takeBuffer gives memory for a part.
    * @throws `too_large`, `aborted`, `source_unreadable` when the stream fails.
    */
-  async next(buffer: Buffer, signal: AbortSignal): Promise<FilledPart | null> {
+  async next(partSizeBytes: number, takeBuffer: () => Buffer, signal: AbortSignal): Promise<FilledPart | null> {
     const hash = createHash('sha256');
-    const length = await this.#fill(buffer, signal, (piece) => {
+    const count = (piece: Buffer): void => {
       hash.update(piece);
       this.#whole.update(piece);
       this.#sizeBytes += piece.length;
@@ -87,11 +89,19 @@ export class StreamCutter {
         throw new ArtifactError('too_large', `The stream has more than ${this.#maxBytes} bytes`, {
           details: { maxBytes: this.#maxBytes },
         });
-    });
-    if (length === 0) return null;
+    };
+    if (!(await this.#hasMore(signal))) return null;
+    let buffer = this.#rest;
+    if (this.#unread.length > 0 && buffer.length === partSizeBytes) {
+      count(buffer);
+      this.#rest = Buffer.alloc(0);
+    } else {
+      const memory = takeBuffer();
+      buffer = memory.subarray(0, await this.#fill(memory, signal, count));
+    }
     this.#partNumber += 1;
-    const digest = { partNumber: this.#partNumber, sizeBytes: length, sha256: hash.digest('hex') };
-    return { digest, bytes: buffer.subarray(0, length) };
+    const digest = { partNumber: this.#partNumber, sizeBytes: buffer.length, sha256: hash.digest('hex') };
+    return { digest, bytes: buffer };
   }
 
   async #fill(buffer: Buffer, signal: AbortSignal, onPiece: (piece: Buffer) => void): Promise<number> {

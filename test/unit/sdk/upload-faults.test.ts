@@ -148,8 +148,8 @@ describe('streams', () => {
   test('one that is longer than allowed is refused when the limit is passed', async () => {
     const cutter = new StreamCutter(Readable.from([Buffer.alloc(600), Buffer.alloc(600)]), 1_000);
     const { signal } = new AbortController();
-    expect((await cutter.next(Buffer.alloc(500), signal))?.digest.sizeBytes).toBe(500);
-    expect(await codeOf(cutter.next(Buffer.alloc(900), signal))).toBe('too_large');
+    expect((await cutter.next(500, () => Buffer.alloc(500), signal))?.digest.sizeBytes).toBe(500);
+    expect(await codeOf(cutter.next(900, () => Buffer.alloc(900), signal))).toBe('too_large');
   });
 });
 
