@@ -1,6 +1,7 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import { ArtifactError } from '../domain/errors.js';
+import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
 
 export interface Deletion {
@@ -41,7 +42,7 @@ export function deletionActivities({ records, store }: ActivityDeps) {
         patch: { deletionReason: reason },
         event: { kind: 'deletion_begun', actor, detail: { reason } },
       });
-      const evidence = await removeAll(marked);
+      const evidence = await withHeartbeat('deleting', () => removeAll(marked));
       return records.change({
         artifactId,
         changeNumber: changeNumber + 1,
@@ -60,7 +61,7 @@ export function deletionActivities({ records, store }: ActivityDeps) {
 
     /** Removes what a signed PUT that outlived the deletion may have brought back. Safe to repeat. */
     async sweepArtifact(record: ArtifactRecord): Promise<void> {
-      await removeVersions(record);
+      await withHeartbeat('sweeping', () => removeVersions(record));
     },
   };
 

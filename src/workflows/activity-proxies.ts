@@ -32,5 +32,6 @@ export const {
 /** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */
 export const { eraseArtifact, sweepArtifact } = proxyActivities<Activities>({
   startToCloseTimeout: '5m',
+  heartbeatTimeout: '15s',
   retry: { initialInterval: '500ms', backoffCoefficient: 3, maximumInterval: '10s', maximumAttempts: 3 },
 });

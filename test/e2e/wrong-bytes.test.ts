@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aFile, begin, bucketOf, put, request } from '../support/e2e.js';
+import { startTestStack, type TestStack } from '../support/stack.js';
+
+describe.each([
+  { store: 'versitygw' as const, sent: 400, completed: { status: 409, code: 'upload_incomplete' }, left: 'UPLOADING' },
+  { store: 'moto' as const, sent: 200, completed: { status: 422, code: 'checksum_mismatch' }, left: 'DELETED' },
+])('bytes that differ from the claim, on $store', ({ store, sent, completed, left }) => {
+  let stack: TestStack;
+  let token: string;
+  beforeAll(async () => {
+    stack = await startTestStack({ store });
+    token = await stack.token();
+  });
+  afterAll(() => stack.stop());
+
+  it('never become an artifact', async () => {
+    const { bytes, ...claim } = aFile(4096);
+    const begun = await begin(stack, token, { executionId: randomUUID(), fileName: 'x.bin', ...claim });
+    const forged = Buffer.from(bytes);
+    forged[100] = (forged[100] ?? 0) ^ 1;
+
+    expect(await put(begun, forged)).toBe(sent);
+    const path = `/v1/artifacts/${begun.artifact.id}`;
+    const answer = await request(stack, token, { method: 'POST', path: `${path}/upload/complete`, body: claim });
+    expect(answer).toMatchObject({ status: completed.status, body: { code: completed.code } });
+    await expect
+      .poll(async () => (await request(stack, token, { method: 'GET', path })).body, { timeout: 10_000 })
+      .toMatchObject({ artifact: { status: left } });
+    const bucket = bucketOf(stack);
+    expect(await bucket.listVersions(begun.artifact.filePath)).toEqual([]);
+    bucket.close();
+  });
+
+  it('do not keep the right ones from being accepted', async () => {
+    const { bytes, ...claim } = aFile(4096);
+    const begun = await begin(stack, token, { executionId: randomUUID(), fileName: 'y.bin', ...claim });
+    expect(await put(begun, bytes)).toBe(200);
+    const path = `/v1/artifacts/${begun.artifact.id}/upload/complete`;
+    const answer = await request(stack, token, { method: 'POST', path, body: claim });
+    expect(answer).toMatchObject({ status: 200, body: { artifact: { status: 'ACTIVE', checksumState: 'verified' } } });
+  });
+});
