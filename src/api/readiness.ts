@@ -5,10 +5,16 @@ import type { Readiness } from './schemas/health.js';
 
 /** Probes may come often and from many sides: an answer is given again for this long. */
 const CACHE_MS = 3 * SECOND_MS;
-/** A dependency that is silent for longer counts as down. */
-const CHECK_TIMEOUT_MS = 3 * SECOND_MS;
+/** A dependency that is silent for longer counts as down. Whoever probes often gives up after a second. */
+const CHECK_TIMEOUT_MS = 800;
 
 type Check = Readiness['checks']['database'];
+
+const NOT_ASKED: Check = { ok: false, detail: 'Not asked: the process is about to stop.' };
+const DRAINING: Readiness = {
+  status: 'draining',
+  checks: { database: NOT_ASKED, storage: NOT_ASKED, workflows: NOT_ASKED },
+};
 
 /**
  * Asks every dependency. The database and the store are needed for anything at all; without workflows reads and downloads go
@@ -17,15 +23,15 @@ type Check = Readiness['checks']['database'];
 export function createReadiness(context: ApiContext): () => Promise<Readiness> {
   let cached: { untilMs: number; checks: Promise<Readiness['checks']> } | null = null;
   return async () => {
+    if (context.isDraining()) return DRAINING;
     const nowMs = context.nowMs();
     if (cached === null || nowMs >= cached.untilMs) cached = { untilMs: nowMs + CACHE_MS, checks: checkAll(context) };
     const checks = await cached.checks;
-    return { status: statusOf(checks, context.isDraining()), checks };
+    return { status: statusOf(checks), checks };
   };
 }
 
-function statusOf({ database, storage, workflows }: Readiness['checks'], draining: boolean): Readiness['status'] {
-  if (draining) return 'draining';
+function statusOf({ database, storage, workflows }: Readiness['checks']): Readiness['status'] {
   if (!database.ok || !storage.ok) return 'unavailable';
   return workflows.ok ? 'ok' : 'degraded';
 }

@@ -37,7 +37,8 @@ async function main(): Promise<void> {
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError) return error.message.replace(/:\s+/, ': ').replaceAll(/\s*\n\s*/g, '; ');
-  if ('code' in error && error.code === 'EADDRINUSE') return 'the port is taken: set API_PORT to a free one, or to 0';
+  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error)
+    return `port ${String(error.port)} is taken: set API_PORT to a free one, or to 0`;
   return error.message;
 }
 

@@ -1,0 +1,170 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { mintToken } from '../../src/api/plugins/token.js';
+import { loadConfig } from '../../src/config.js';
+import { openRecords, openStore } from '../../src/deps.js';
+import { freePort } from '../../src/dev/servers/ports.js';
+import { objectAtCreation } from '../../src/domain/stored-object.js';
+import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
+import { changeOf, newArtifact } from '../support/new-artifact.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+
+const SECRET = 'a secret of the server tests, 32 or more';
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+let database: TestDatabase;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase(inject('databaseUrl'));
+  const { endpoint, accessKey, secretKey } = inject('versitygw');
+  const bucket = `api-${randomUUID()}`;
+  await createLocalBucket({ endpoint, bucket, accessKeyId: accessKey, secretAccessKey: secretKey });
+  env = {
+    API_PORT: '0',
+    AUTH_JWT_SECRET: SECRET,
+    DATABASE_URL: database.databaseUrl,
+    // Nobody listens there: reads must not care.
+    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
+    S3_ENDPOINT: endpoint,
+    S3_BUCKET: bucket,
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
+  };
+});
+
+afterAll(() => database.drop());
+
+interface Server {
+  child: ChildProcess;
+  output: { stdout: string; stderr: string };
+  ended: Promise<number | null>;
+}
+
+function launch(overrides: Record<string, string> = {}): Server {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/api/server.ts'], {
+    cwd: packageRoot,
+    env: { PATH, NODE_NO_WARNINGS: '1', ...env, ...overrides },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, output, ended };
+}
+
+async function urlOf({ output, child }: Server): Promise<string> {
+  while (child.exitCode === null) {
+    const url = /^api: listening on (http:\S+)$/m.exec(output.stdout)?.[1];
+    if (url !== undefined) return url;
+    await sleep(50);
+  }
+  throw new Error(`The server has ended:\n${output.stdout}${output.stderr}`);
+}
+
+const token = (): Promise<string> =>
+  mintToken({
+    secret: SECRET,
+    issuer: 'durable-artifacts',
+    audience: 'durable-artifacts',
+    sub: 'agent-7',
+    tenant: 'acme',
+    scope: 'artifacts:admin',
+    expiresInSeconds: 600,
+  });
+
+/** An ACTIVE artifact of tenant `acme`, written past the workflow. */
+async function storeArtifact(bytes: Buffer): Promise<string> {
+  const config = loadConfig(env);
+  const store = openStore(config);
+  const database = openRecords(config);
+  try {
+    const record = await database.records.register(newArtifact({ tenantId: 'acme', sizeBytes: bytes.length }));
+    const { versionId } = await store.put(objectAtCreation(record), bytes);
+    await database.records.change(changeOf(record.id, 1, { status: 'ACTIVE', versionId }));
+    return record.id;
+  } finally {
+    store.close();
+    await database.close();
+  }
+}
+
+describe('the API process', () => {
+  test('starts and reads while Temporal is down, and says that changes cannot be made', async () => {
+    const url = await urlOf(launch());
+    const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' };
+    const id = await storeArtifact(Buffer.from('hello'));
+    const ready = await fetch(`${url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      status: 'degraded',
+      checks: { database: { ok: true }, storage: { ok: true }, workflows: { ok: false } },
+    });
+    const content = await fetch(`${url}/v1/artifacts/${id}/content`, { headers });
+    expect(await content.text()).toBe('hello');
+    const range = await fetch(`${url}/v1/artifacts/${id}/content`, { headers: { ...headers, range: 'bytes=-3' } });
+    expect([range.status, await range.text()]).toEqual([206, 'llo']);
+    const signed = await fetch(`${url}/v1/artifacts/${id}/download-url`, { method: 'POST', headers, body: '{}' });
+    const { url: direct } = (await signed.json()) as { url: string };
+    expect(await (await fetch(direct)).text()).toBe('hello');
+
+    const begin = { method: 'POST', headers, body: JSON.stringify({ fileName: 'stream' }) };
+    const refused = await fetch(`${url}/v1/executions/${randomUUID()}/artifacts`, begin);
+    const problem: unknown = await refused.json();
+    const code = expect.stringMatching(/^(workflows_unavailable|not_yet_answered)$/) as unknown;
+    expect([refused.status, problem]).toMatchObject([503, { code }]);
+    expect(refused.headers.get('retry-after')).not.toBeNull();
+  });
+
+  test('on SIGTERM it says so to probes, finishes the download that runs, and exits 0', async () => {
+    const server = launch();
+    const url = await urlOf(server);
+    // More than sockets buffer, so that the download is still running when the signal comes.
+    const bytes = Buffer.alloc(48 * 1024 ** 2, 'durable');
+    const id = await storeArtifact(bytes);
+    const headers = { authorization: `Bearer ${await token()}` };
+    const [response] = (await once(get(`${url}/v1/artifacts/${id}/content`, { headers }), 'response')) as [
+      IncomingMessage,
+    ];
+    response.pause();
+
+    server.child.kill('SIGTERM');
+    const statusNow = async (): Promise<unknown> => (await fetch(`${url}/readyz`)).json();
+    await vi.waitFor(async () => expect(await statusNow()).toMatchObject({ status: 'draining' }), { interval: 20 });
+    await vi.waitFor(() => expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed'), 10_000);
+    let received = 0;
+    for await (const chunk of response) received += (chunk as Buffer).length;
+    expect(received).toBe(bytes.length);
+    expect(await server.ended).toBe(0);
+  });
+
+  test('a taken port and a bad configuration end it with one clear line', async () => {
+    const first = new URL(await urlOf(launch()));
+    const second = launch({ API_PORT: first.port });
+    expect(await second.ended).toBe(1);
+    expect(second.output.stderr).toBe(`api: port ${first.port} is taken: set API_PORT to a free one, or to 0\n`);
+
+    const wrong = launch({ API_PORT: 'abc', AUTH_JWT_SECRET: 'short' });
+    expect(await wrong.ended).toBe(1);
+    expect(wrong.output.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(wrong.output.stderr).toContain('API_PORT');
+    expect(wrong.output.stderr).toContain('AUTH_JWT_SECRET');
+
+    const keyless = launch({ AUTH_JWT_SECRET: '' });
+    expect(await keyless.ended).toBe(1);
+    expect(keyless.output.stderr).toBe(
+      'api: The configuration cannot be used: set one of AUTH_JWT_SECRET and AUTH_JWKS_URL, not both\n',
+    );
+  });
+});
