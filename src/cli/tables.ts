@@ -73,7 +73,7 @@ export function artifactSheet(artifact: Artifact): string {
       'Retention',
       retention.rule === 'permanent'
         ? `for ever, by ${retention.by} ${relativeTime(retention.at)}: ${retention.reason}`
-        : `${retention.days} days (${retention.rule})`,
+        : `${retention.days} ${retention.days === 1 ? 'day' : 'days'} (${retention.rule})`,
     ],
     ...dates.map(([name, date]): [string, string | undefined] => [name, date && dateAndRelative(date)]),
     ['Because', artifact.deletionReason],
