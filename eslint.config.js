@@ -9,6 +9,9 @@ const vendors = {
   temporal: ['@temporalio/*'],
   node: ['node:*'],
 };
+/** Where a process begins: they hand their environment to `loadConfig`. */
+const processEntries = ['src/worker.ts', 'src/api/server.ts', 'src/migrate.ts', 'src/setup.ts', 'src/main.ts'];
+
 const folders = ['sdk', 'api', 'temporal', 'workflows', 'activities', 'storage', 'db', 'cli', 'dev'];
 
 /**
@@ -80,7 +83,7 @@ export default tseslint.config(
   {
     // The only places that may read the environment.
     files: ['src/**/*.ts'],
-    ignores: ['src/config.ts', 'src/dev/**', 'src/cli/**'],
+    ignores: ['src/config.ts', 'src/dev/**', 'src/cli/**', ...processEntries],
     rules: {
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Read src/config.ts' }],
     },

@@ -1,4 +1,3 @@
-import { env } from 'node:process';
 import { ConfigError, loadConfig } from './config.js';
 import { migrate } from './db/migrate.js';
 import { ArtifactError } from './domain/errors.js';
@@ -7,7 +6,7 @@ import { ArtifactError } from './domain/errors.js';
 async function main(): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   try {
-    const applied = await migrate(loadConfig(env).DATABASE_URL);
+    const applied = await migrate(loadConfig(process.env).DATABASE_URL);
     if (applied.length === 0) say('The database is up to date.');
     for (const name of applied) say(`Applied ${name}`);
   } catch (error) {

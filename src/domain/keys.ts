@@ -3,7 +3,7 @@ import { ArtifactError } from './errors.js';
 /** FEAT-004 REQ-2: `artifacts/{executionId}/{output|logs}/{path}` and `artifacts/{executionId}/metadata.json`. */
 export const KEY_PREFIX = 'artifacts/';
 export const MAX_SEGMENT_CHARACTERS = 255;
-/** S3: a key is at most 1,024 bytes of UTF-8. Ours is ASCII after encoding, so bytes are characters. */
+/** S3: a key is at most 1,024 bytes of UTF-8. */
 export const MAX_KEY_BYTES = 1_024;
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
@@ -31,15 +31,20 @@ export function canonicalPath(fileName: string): string {
   }
   const rooted = segments.length > 1 && (segments[0] === 'output' || segments[0] === 'logs');
   const path = rooted ? fileName : `output/${fileName}`;
-  if (KEY_PREFIX.length + 37 + encodePath(path).length > MAX_KEY_BYTES) refuse('the path is too long for an S3 key');
+  if (KEY_PREFIX.length + 37 + utf8Bytes(encodePath(path)) > MAX_KEY_BYTES)
+    refuse('the path is too long for an S3 key');
   return path;
 }
 
 /**
- * Percent-encodes what S3 and URLs dislike. Kept as they are: letters, digits and `-_.!*'()` (S3 user guide, "object keys":
- * safe characters), and `/` between segments.
+ * Letters, marks and digits of any script stay as they are (a key is UTF-8, and a syllable of Hangul is 3 bytes then, not 9), and
+ * so do the other characters that the S3 user guide ("object keys") calls safe. The rest is percent-encoded.
  */
-const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/').replaceAll('~', '%7E');
+const UNSAFE = /[^\p{L}\p{M}\p{N}\-_.!*'()/]/gu;
+const encodePath = (path: string): string =>
+  path.replace(UNSAFE, (character) => (character === '~' ? '%7E' : encodeURIComponent(character)));
+
+const utf8Bytes = (text: string): number => encodeURIComponent(text).replaceAll(/%../g, '.').length;
 
 /** The S3 key of an artifact. @param path canonical, see {@link canonicalPath}. */
 export const artifactKey = (executionId: string, path: string): string =>

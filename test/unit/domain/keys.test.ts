@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArtifactError } from '../../../src/domain/errors.js';
+import type { ArtifactError } from '../../../src/domain/errors.js';
 import { artifactKey, canonicalPath, fileNameOf, manifestKey, pathOfKey } from '../../../src/domain/keys.js';
 import { EXECUTION_ID } from '../../support/records.js';
 
@@ -32,7 +32,7 @@ describe('canonicalPath', () => {
     'safe\u202egnp.exe',
     '\ud800',
     'x'.repeat(256),
-    'ü'.repeat(255),
+    '!'.repeat(200) + '/' + '?'.repeat(255) + '/' + '?'.repeat(10),
     Array.from({ length: 10 }, () => 'x'.repeat(200)).join('/'),
   ])('refuses %j', (given) => {
     expect(() => canonicalPath(given)).toThrow(expect.objectContaining({ code: 'invalid_path' }) as ArtifactError);
@@ -56,6 +56,11 @@ describe('artifactKey', () => {
     );
   });
 
+  it('takes a name of 255 Hangul syllables', () => {
+    const path = canonicalPath('보'.repeat(255));
+    expect(Buffer.byteLength(artifactKey(EXECUTION_ID, path))).toBeLessThan(1024);
+  });
+
   it('gives every accepted path a key of its own that leads back to it and fits S3', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => {
@@ -66,7 +71,8 @@ describe('artifactKey', () => {
           return true;
         }
         const key = artifactKey(EXECUTION_ID, path);
-        return pathOfKey(key) === path && key.length <= 1024 && /^[A-Za-z0-9\-_.!*'()/%]+$/.test(key);
+        const safe = /^[\p{L}\p{M}\p{N}\-_.!*'()/%]+$/u.test(key);
+        return safe && pathOfKey(key) === path && Buffer.byteLength(key) <= 1024;
       }),
       { numRuns: 1000 },
     );
