@@ -76,7 +76,9 @@ async function openBytes(
   { reply, range }: { reply: FastifyReply; range: ByteRange | null },
 ): Promise<Readable> {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
   const body = await store.read({ key, versionId }, { ...(range === null ? {} : { range }), signal: gone.signal });
   if (body === null)
     throw new ArtifactError(
