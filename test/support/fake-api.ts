@@ -30,6 +30,8 @@ export class FakeApi {
   readonly faults: ApiFault[] = [];
   /** `METHOD /path` of every request to the API, in order. */
   readonly requests: string[] = [];
+  /** How long the answer to a begin takes, after it has begun. */
+  beginDelayMs = 0;
   readonly sockets = new Set<Socket>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   readonly #seen = new Map<ApiFault, number>();
@@ -115,7 +117,9 @@ export class FakeApi {
         ? this.artifacts.ofExecution(verb, id, url.searchParams, json)
         : this.artifacts.ofArtifact(verb, id, json);
     response.writeHead(answer.status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(answer.body));
+    const send = (): void => void response.end(JSON.stringify(answer.body));
+    if (this.beginDelayMs > 0 && verb === 'POST artifacts') setTimeout(send, this.beginDelayMs);
+    else send();
   }
 }
 

@@ -1,6 +1,7 @@
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
 import type { UploadOptions } from '../../domain/artifact.js';
 import type { Api } from '../http.js';
+import { throwIfAborted } from '../problems.js';
 import { withRetry } from '../retry.js';
 import type { RetryPolicy } from '../retry.js';
 import { toArtifact } from '../wire.js';
@@ -22,6 +23,8 @@ const COMPLETE_RETRY: RetryPolicy = {
   firstDelayMs: 200,
   maxDelayMs: 5 * SECOND_MS,
 };
+/** How long the answer to a begin is waited for after the caller gave up. */
+const BEGIN_GRACE_MS = 5 * SECOND_MS;
 /** Cleaning up after a failure must not hold its report up for long. */
 const ABORT_RETRY: RetryPolicy = { tries: 2, budgetMs: 5 * SECOND_MS, firstDelayMs: 200, maxDelayMs: SECOND_MS };
 
@@ -33,19 +36,35 @@ export class UploadApi {
     this.#api = api;
   }
 
-  beginUpload(
+  /**
+   * A caller who gives up meanwhile waits for the answer a little longer: without it nobody would know the upload that may have
+   * begun, and could not remove it. So this may succeed although the signal has fired.
+   */
+  async beginUpload(
     executionId: string,
     options: UploadOptions,
     content: { sizeBytes: number; sha256: string } | null,
     signal: AbortSignal,
   ): Promise<BeginUploadJson> {
     const { fileName, mimeType, type, tags, retentionDays } = options;
-    return this.#api.call({
-      method: 'POST',
-      path: `/v1/executions/${executionId}/artifacts`,
-      body: { fileName, mimeType, type, tags, retentionDays, ...content },
-      signal,
-    });
+    throwIfAborted(signal);
+    const later = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const startTimer = (): void => {
+      timer = setTimeout(() => later.abort(signal.reason), BEGIN_GRACE_MS);
+    };
+    signal.addEventListener('abort', startTimer, { once: true });
+    try {
+      return await this.#api.call({
+        method: 'POST',
+        path: `/v1/executions/${executionId}/artifacts`,
+        body: { fileName, mimeType, type, tags, retentionDays, ...content },
+        signal: later.signal,
+      });
+    } finally {
+      signal.removeEventListener('abort', startTimer);
+      clearTimeout(timer);
+    }
   }
 
   async signParts(

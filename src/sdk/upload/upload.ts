@@ -121,13 +121,17 @@ async function beginStream(task: UploadTask): Promise<{ artifactId: string; uplo
   const { context, signal, executionId, options } = task;
   const begin = (): Promise<BeginUploadJson> => context.api.beginUpload(executionId, options, null, signal);
   let { artifact, upload } = await begin();
-  if ((await context.api.receivedParts(artifact.id, signal)).length > 0) {
-    await context.api.abortUpload(artifact.id);
-    ({ artifact, upload } = await begin());
+  try {
+    if ((await context.api.receivedParts(artifact.id, signal)).length > 0) {
+      await context.api.abortUpload(artifact.id);
+      ({ artifact, upload } = await begin());
+    }
+    if (upload?.kind === 'multipart') return { artifactId: artifact.id, upload };
+  } catch (error) {
+    await abortQuietly(context, artifact.id);
+    throw error;
   }
-  if (upload?.kind !== 'multipart')
-    throw new ArtifactError('internal', 'The API did not begin a multipart upload for a stream');
-  return { artifactId: artifact.id, upload };
+  throw new ArtifactError('internal', 'The API did not begin a multipart upload for a stream');
 }
 
 /**

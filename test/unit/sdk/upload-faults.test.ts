@@ -100,6 +100,19 @@ describe('a caller who gives up', () => {
     client.close();
   });
 
+  test.each([
+    ['a buffer', () => bytesOf(1_000)],
+    ['a long stream', () => Readable.from([bytesOf(20 * MIB)])],
+  ])('while %s begins: what has begun is removed', async (_kind, make) => {
+    fake.beginDelayMs = 150;
+    const controller = new AbortController();
+    const running = upload(make(), { signal: controller.signal });
+    await waitFor(() => fake.artifacts.entries.size === 1);
+    controller.abort();
+    expect(await codeOf(running)).toBe('aborted');
+    expect(fake.artifacts.only()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_aborted' });
+  });
+
   test('before the start: nothing is sent', async () => {
     expect(await codeOf(upload(bytesOf(10), { signal: AbortSignal.abort() }))).toBe('aborted');
     expect(fake.requests).toEqual([]);
