@@ -123,7 +123,7 @@ export function singlePutTests(leg: StoreLeg): void {
 
     test('of a name of more than 255 bytes reaches the store', async () => {
       const { store, send } = get();
-      const object = newObject(`${'가'.repeat(40)}.txt`);
+      const object = newObject(`${'가'.repeat(90)}.txt`);
       const { status } = await send(await signPut(store, object, BODY), BODY);
       expect(status).toBe(can('names of more than 255 bytes') ? 200 : 409);
     });
