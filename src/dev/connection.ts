@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive, readIdentity } from './process-identity.js';
 import { readSettings } from './settings.js';
 
 const LIVE_TIMEOUT_MS = 2_000;
@@ -24,15 +25,24 @@ const fileOf = (directory: string): string => join(directory, 'connection.json')
 
 /** The local stack of this package (or of `directory`) when it is up and its API answers; else null. */
 export async function readConnection(directory?: string): Promise<Connection | null> {
-  const connection = readConnectionFile(directory ?? readSettings(process.env).directory);
-  if (connection === null) return null;
+  const folder = directory ?? readSettings(process.env).directory;
+  const connection = readConnectionFile(folder);
+  if (connection === null || !isHeld(folder, connection.supervisorPid)) return null;
   try {
-    process.kill(connection.supervisorPid, 0);
     const answer = await fetch(`${connection.apiUrl}/livez`, { signal: AbortSignal.timeout(LIVE_TIMEOUT_MS) });
     return answer.ok ? connection : null;
   } catch {
     return null;
   }
+}
+
+/** The supervisor holds this file; see `takeLock`. */
+export const lockFile = (directory: string): string => join(directory, 'lock');
+
+/** The API may outlive a supervisor that was killed, and its process id may have been given away: neither is a stack. */
+function isHeld(directory: string, supervisorPid: number): boolean {
+  const owner = readIdentity(lockFile(directory));
+  return owner !== null && owner.pid === supervisorPid && isAlive(owner);
 }
 
 /** What the file says, whether or not that stack still runs. */

@@ -1,7 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { readConnectionFile } from './connection.js';
-import { identify, isAlive, type ProcessIdentity } from './process-identity.js';
+import { rmSync, writeFileSync } from 'node:fs';
+import { lockFile, readConnectionFile } from './connection.js';
+import { identify, isAlive, readIdentity } from './process-identity.js';
 import { StackError } from './settings.js';
 
 /**
@@ -10,7 +9,7 @@ import { StackError } from './settings.js';
  * @throws StackError with process id and addresses when another one runs.
  */
 export function takeLock(directory: string): () => void {
-  const file = join(directory, 'lock');
+  const file = lockFile(directory);
   const me = JSON.stringify(identify(process.pid));
   for (;;) {
     try {
@@ -21,7 +20,7 @@ export function takeLock(directory: string): () => void {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
-    const owner = readOwner(file);
+    const owner = readIdentity(file);
     if (owner !== null && isAlive(owner)) throw new StackError(alreadyRuns(directory, owner.pid));
     rmSync(file, { force: true });
   }
@@ -34,15 +33,4 @@ function alreadyRuns(directory: string, pid: number): string {
       ? `\n  API       ${connection.apiUrl}\n  Temporal  ${connection.temporalUiUrl ?? connection.temporalAddress}`
       : ' (it is still starting).';
   return `The local stack on ${directory} runs already, as process ${pid}${where}\nStop it with Ctrl-C in its terminal, or: kill ${pid}`;
-}
-
-function readOwner(file: string): ProcessIdentity | null {
-  try {
-    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof parsed !== 'object' || parsed === null) return null;
-    const { pid, startedAt } = parsed as Partial<ProcessIdentity>;
-    return typeof pid === 'number' && typeof startedAt === 'string' ? { pid, startedAt } : null;
-  } catch {
-    return null;
-  }
 }

@@ -17,6 +17,18 @@ export function identify(pid: number): ProcessIdentity | null {
 /** Whether this very process still lives. */
 export const isAlive = (identity: ProcessIdentity): boolean => identify(identity.pid)?.startedAt === identity.startedAt;
 
+/** An identity that was written to a file as JSON; null when there is none. */
+export function readIdentity(file: string): ProcessIdentity | null {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof parsed !== 'object' || parsed === null) return null;
+    const { pid, startedAt } = parsed as Partial<ProcessIdentity>;
+    return typeof pid === 'number' && typeof startedAt === 'string' ? { pid, startedAt } : null;
+  } catch {
+    return null;
+  }
+}
+
 function startFromProc(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -95,6 +95,7 @@ The local stack runs (${(tookMs / 1_000).toFixed(1)} s). Ctrl-C stops it.
 
 Try it in another terminal:
   npm run demo
+  npx artifacts upload package.json
 `;
 }
 
