@@ -1,4 +1,5 @@
 /** The process that runs the local stack: started by `launchStack`, ended by a signal or by the end of its launcher. */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { LocalServerError } from './servers/running-server.js';
 import { ArtifactError } from '../domain/errors.js';
@@ -95,7 +96,7 @@ The local stack runs (${(tookMs / 1_000).toFixed(1)} s). Ctrl-C stops it.
 
 Try it in another terminal:
   npm run demo
-  npx artifacts upload package.json
+  npx artifacts upload package.json --execution ${randomUUID()}
 `;
 }
 
