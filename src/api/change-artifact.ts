@@ -35,16 +35,6 @@ export async function changeArtifact(
 }
 
 function ruleOnDeleted(verb: Verb, record: ArtifactRecord): ArtifactRecord {
-  ruleOn(verb, {
-    v: 1,
-    record,
-    changes: 0,
-    nextRestorePollMs: null,
-    deletion: null,
-    putUrlMs: 0,
-    uploadEndedMs: null,
-    sweepAtMs: null,
-    problem: null,
-  });
+  ruleOn(verb, { record, deletion: null });
   return record;
 }

@@ -12,7 +12,8 @@ import { decideRange, namesEtag } from './range.js';
 /** @throws `not_downloadable` while it uploads or is archived, `artifact_deleted`. */
 export function requireDownloadable(record: ArtifactRecord): ArtifactRecord & { sizeBytes: number } {
   const { status, sizeBytes } = record;
-  if (status === 'DELETED') throw deleted(record);
+  // Once a deletion has begun, bytes may go at any moment.
+  if (status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
   if (status !== 'ACTIVE' || sizeBytes === null)
     throw new ArtifactError('not_downloadable', `${record.path} is ${status}`, {
       details: { artifactId: record.id, status },

@@ -134,8 +134,8 @@ const catalogue = {
   ),
   not_yet_answered: kind(
     503,
-    'The work is accepted but not finished',
-    'It goes on; look at the artifact, or send the same request again.',
+    'There was no answer in time; the work may still be done',
+    'Look at the artifact, or send the same request again: nothing is done twice.',
     true,
   ),
   api_unreachable: kind(503, 'The API does not answer', 'Check the address and that the service runs.', true),

@@ -18,8 +18,11 @@ export type Verb =
  */
 export type Ruling = 'perform' | 'done';
 
+/** What a ruling depends on. */
+type Standing = Pick<LifecycleState, 'record' | 'deletion'>;
+
 /** May this verb be applied now? The one table of REQ-5's arrows. @throws the error the caller gets. */
-export function ruleOn(verb: Verb, state: LifecycleState): Ruling {
+export function ruleOn(verb: Verb, state: Standing): Ruling {
   const { record, deletion } = state;
   switch (verb) {
     case 'completeUpload':
@@ -101,7 +104,7 @@ export function requireFutureExpiry(
   );
 }
 
-const isGone = (state: LifecycleState): boolean => state.record.status === 'DELETED' || state.deletion !== null;
+const isGone = (state: Standing): boolean => state.record.status === 'DELETED' || state.deletion !== null;
 
 function gone(record: ArtifactRecord): ArtifactError {
   if (record.deletionReason === 'checksum_mismatch')

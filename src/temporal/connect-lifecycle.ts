@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, WithStartWorkflowOperation, type Connection } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition } from '@temporalio/common';
+import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
 import * as messages from '../workflows/messages.js';
@@ -20,7 +22,9 @@ import type { LifecycleClient } from './lifecycle-client.js';
 const SHORT_VERB_MS = 12 * SECOND_MS;
 /** For verbs that may move or read the whole file; then the answer is `not_yet_answered` and the work goes on. */
 const LONG_VERB_MS = 50 * SECOND_MS;
-const PING_MS = 3 * SECOND_MS;
+/** Most verbs answer in a tenth of this. */
+const PATIENCE_MS = 2 * SECOND_MS;
+const PING_MS = 2 * SECOND_MS;
 
 /** The real {@link LifecycleClient}. Connects with its first call, so it can be made while Temporal is down. */
 export function connectLifecycle(settings: TemporalSettings): { client: LifecycleClient; close(): Promise<void> } {
@@ -31,11 +35,30 @@ export function connectLifecycle(settings: TemporalSettings): { client: Lifecycl
 function lifecycleClient(connection: Connection, namespace: string): LifecycleClient {
   const client = new Client({ connection, namespace });
 
-  async function call<T>(what: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
+  async function ping(): Promise<void> {
     try {
-      return await client.withDeadline(Date.now() + timeoutMs, run);
+      const call = () => connection.workflowService.describeNamespace({ namespace });
+      await client.withDeadline(Date.now() + PING_MS, call);
+    } catch (cause) {
+      throw new ArtifactError('workflows_unavailable', 'Temporal does not answer', { cause });
+    }
+  }
+
+  /**
+   * The SDK tries again until the deadline when the server is gone, which looks like slow work. So whoever waits unusually long
+   * asks whether anybody is there, and gives up at once when not.
+   */
+  async function call<T>(what: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
+    const settled = new AbortController();
+    const nobodyThere = new Promise<never>((_, reject) => {
+      sleep(PATIENCE_MS, undefined, { signal: settled.signal }).then(ping).catch(reject);
+    });
+    try {
+      return await Promise.race([client.withDeadline(Date.now() + timeoutMs, run), nobodyThere]);
     } catch (error) {
       throw translateTemporalError(error, what);
+    } finally {
+      settled.abort();
     }
   }
 
@@ -64,9 +87,7 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
       call(`artifact ${artifactId}`, SHORT_VERB_MS, () =>
         client.workflow.getHandle(artifactWorkflowId(artifactId)).query(messages.describe),
       ),
-    ping: async () => {
-      await call('ping', PING_MS, () => connection.workflowService.describeNamespace({ namespace }));
-    },
+    ping,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Api } from '../context.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../schemas/problem.js';
 import { listFaults } from '../validation.js';
 
-const PROBLEM_TYPE_BASE = 'https://durable-artifacts.dev/problems/';
+const PROBLEM_TYPE_BASE = 'urn:durable-artifacts:problem:';
 /** What a caller should wait when nothing better is known. */
 const RETRY_AFTER_SECONDS = 2;
 

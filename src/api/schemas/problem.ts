@@ -7,7 +7,7 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** RFC 9457, with the members every answer of ours has. */
 export const ProblemSchema = Type.Object(
   {
-    type: Type.String({ examples: ['https://durable-artifacts.dev/problems/artifact_not_found'] }),
+    type: Type.String({ examples: ['urn:durable-artifacts:problem:artifact_not_found'] }),
     title: Type.String(),
     status: Type.Integer({ examples: [404] }),
     detail: Type.String({ description: 'About this occurrence; neutral for 5xx' }),

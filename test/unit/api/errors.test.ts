@@ -15,7 +15,7 @@ describe('the renderer', () => {
     const problem = renderProblem(error, where);
     const { status, title, remedy } = errorKind(code);
     expect(problem).toMatchObject({ ...where, code, status, title, remedy });
-    expect(problem.type).toBe(`https://durable-artifacts.dev/problems/${code}`);
+    expect(problem.type).toBe(`urn:durable-artifacts:problem:${code}`);
     const text = JSON.stringify(problem);
     expect(text).not.toContain('10.0.0.7');
     expect(text).not.toContain('.ts:');

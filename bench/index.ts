@@ -1,0 +1,14 @@
+import { latency } from './latency.js';
+import { memory } from './memory.js';
+
+/** Every benchmark by name; each prints its figures beside a peer's, measured in the same run. */
+const benchmarks: Record<string, (args: string[]) => Promise<void>> = { latency, memory };
+
+const [name = '', ...args] = process.argv.slice(2);
+const run = benchmarks[name];
+if (run === undefined) {
+  console.error(`Which one? npm run bench -- ${Object.keys(benchmarks).join(' | ')}`);
+  process.exitCode = 2;
+} else {
+  await run(args);
+}
