@@ -10,7 +10,7 @@ import type { ArtifactService, DownloadOptions, ListFilters, UploadArtifactOptio
 import { ProgressMeter } from './upload/progress.js';
 import { StoreConnections } from './upload/put.js';
 import { UploadApi } from './upload/upload-api.js';
-import { uploadSource } from './upload/upload.js';
+import { defaultConcurrency, uploadSource } from './upload/upload.js';
 import { toArtifact } from './wire.js';
 import type {
   Artifact,
@@ -24,7 +24,6 @@ import type {
   UploadStatusJson,
 } from './wire.js';
 
-const DEFAULT_CONCURRENCY = 4;
 /** Of one page of a list; the most the API gives. */
 const PAGE_ARTIFACTS = 200;
 
@@ -65,7 +64,7 @@ export class ArtifactClient implements ArtifactService {
       api: new UploadApi(this.#api),
       connections: this.#connections,
       retry: this.#options.retry ?? DEFAULT_RETRY,
-      concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+      concurrency: options.concurrency ?? defaultConcurrency(file),
       progress: new ProgressMeter(options.onProgress),
     };
     const signal = options.signal ?? new AbortController().signal;

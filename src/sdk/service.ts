@@ -40,7 +40,7 @@ export interface UploadArtifactOptions extends UploadOptions {
   onProgress?: (progress: UploadProgress) => void;
   /** Stops the upload and removes what has arrived; the call throws `aborted`. */
   signal?: AbortSignal;
-  /** Parts sent at the same time, 1 to 16. Default 4. Each needs memory for one part (16 MiB). */
+  /** Parts sent at the same time, 1 to 16. Default 4, for streams 3. Each needs memory for one part (16 MiB). */
   concurrency?: number;
 }
 

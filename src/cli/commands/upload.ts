@@ -50,7 +50,7 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .option('--mime <type>', 'MIME type; guessed from the name')
     .option('--tag <key=value>', 'tag, repeatable', parseTag)
     .option('--retention-days <n>', 'whole days to keep it', parseWholeNumber)
-    .option('--concurrency <n>', 'parts of a large file sent at once (default 4)', parseWholeNumber)
+    .option('--concurrency <n>', 'parts of a large file sent at once (default 4, stdin 3)', parseWholeNumber)
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
       const files = names.map((name) => localFile(name, names.length, { options, command, terminal }));
