@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readmePath, withConfigTable } from '../../scripts/config-table.js';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const readme = readFileSync(readmePath, 'utf8');
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const scripts = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> })
+  .scripts;
+
+describe('the documents', () => {
+  it('list every variable of the configuration as the schema has it (npm run docs)', () => {
+    const cells = (text: string): string[] =>
+      text.split('\n').map((line) => line.replaceAll(/\s+/g, ' ').replaceAll(/-+/g, '-'));
+    expect(cells(readme)).toEqual(
+      cells(withConfigTable(readme)).filter((line, i, all) => line !== '' || all[i - 1] !== ''),
+    );
+  });
+
+  it.each(pages)('%s links to files that exist', (page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '');
+    const missing = targets.filter((target) => !existsSync(join(root, dirname(page), target)));
+    expect(missing).toEqual([]);
+  });
+
+  it('name only scripts that exist', () => {
+    const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name ?? '');
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+    expect(named).toContain('demo');
+  });
+
+  it('tell operators of every search attribute', () => {
+    const page = readFileSync(join(root, 'docs/operators.md'), 'utf8');
+    expect(SEARCH_ATTRIBUTES.filter((key) => !page.includes(`\`${key.name}\``))).toEqual([]);
+  });
+});
