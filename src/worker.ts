@@ -63,7 +63,9 @@ async function connect(config: Config): Promise<NativeConnection> {
   try {
     return await NativeConnection.connect(connectionOptions(config));
   } catch (cause) {
-    throw new ArtifactError('workflows_unavailable', `Temporal does not answer at ${config.TEMPORAL_ADDRESS}`, { cause });
+    throw new ArtifactError('workflows_unavailable', `Temporal does not answer at ${config.TEMPORAL_ADDRESS}`, {
+      cause,
+    });
   }
 }
 
