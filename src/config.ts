@@ -40,7 +40,7 @@ export const configSchema = Type.Object({
   TEMPORAL_TLS: Type.Boolean({ default: false, description: 'Use TLS to Temporal' }),
   WORKFLOW_BUNDLE: Type.Optional(
     Type.String({
-      description: 'Pre-built workflow bundle; without it the worker bundles its sources at start (development only)',
+      description: 'Workflow bundle of a worker; default: the one that the build made',
     }),
   ),
 

@@ -19,11 +19,16 @@ async function main(): Promise<void> {
   });
 
   const store = openStore(config);
-  const { records, close: closeRecords } = openRecords(config);
+  const database = openRecords(config);
   const capabilities = await probeStore(store);
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
   const connection = await connect(config);
-  const activities = createActivities({ records, store, capabilities, settings: activitySettings(config) });
+  const activities = createActivities({
+    records: database.records,
+    store,
+    capabilities,
+    settings: activitySettings(config),
+  });
   const worker = await Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -41,7 +46,7 @@ async function main(): Promise<void> {
     await worker.run();
   } finally {
     await connection.close();
-    await closeRecords();
+    await database.close();
     store.close();
   }
 }
@@ -52,11 +57,14 @@ const MAX_CONCURRENT_ACTIVITIES = 40;
 const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
 const SHUTDOWN_FORCE_MS = 15 * SECOND_MS;
 
-/** A pre-built bundle in production; sources otherwise. */
-function workflowSource(config: Config): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  if (config.WORKFLOW_BUNDLE !== undefined) return { workflowBundle: { codePath: config.WORKFLOW_BUNDLE } };
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return { workflowsPath: fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url)) };
+/** The bundle that the build made; only a worker that runs from its sources bundles them itself. */
+function workflowSource({ WORKFLOW_BUNDLE }: Config): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const fromSources = import.meta.url.endsWith('.ts');
+  if (WORKFLOW_BUNDLE === undefined && fromSources)
+    return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
+  return {
+    workflowBundle: { codePath: WORKFLOW_BUNDLE ?? fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+  };
 }
 
 async function connect(config: Config): Promise<NativeConnection> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
+import type { NewUpload } from '../domain/new-upload.js';
 import { partBytes, planParts } from '../domain/part-plan.js';
 import { currentTags, objectAtCreation } from '../domain/stored-object.js';
 import type { StoredBytes } from '../domain/changes.js';
@@ -9,19 +10,8 @@ import type { ObjectInfo, UploadedPart } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
 
-/** Everything that is decided before the first byte, see `NewUpload` of the workflow messages. */
-export interface UploadToRegister {
-  artifactId: string;
-  executionId: string;
-  tenantId: string;
-  path: string;
-  sizeBytes: number | null;
-  sha256: string | null;
-  mimeType: string;
-  type: ArtifactRecord['type'];
-  tags: ArtifactRecord['tags'];
-  retentionDays: number | null;
-  actor: string;
+/** An upload, and when its workflow began. */
+export interface UploadToRegister extends NewUpload {
   createdAtMs: number;
 }
 

@@ -1,5 +1,6 @@
 import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
 import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
+import type { NewUpload } from '../domain/new-upload.js';
 
 /** What is known about artifacts, in Postgres. Database errors become `database_unavailable` or bugs; absence is `null`. */
 export interface ArtifactRecords extends ArtifactReads {
@@ -38,25 +39,15 @@ export interface ArtifactReads {
   ping(): Promise<void>;
 }
 
-export interface NewArtifact {
+/** An upload as it is registered: with what was chosen for it. */
+export interface NewArtifact extends Omit<NewUpload, 'artifactId'> {
   id: string;
-  executionId: string;
-  tenantId: string;
-  path: string;
   key: string;
-  sizeBytes: number | null;
-  sha256: string | null;
-  mimeType: string;
-  type: ArtifactType;
-  tags: Tags;
-  /** The uploader's own wish; null to inherit. */
-  retentionDays: number | null;
   /** Used when neither the upload nor the execution says anything. */
   defaultRetentionDays: number;
   partSizeBytes: number | null;
   createdAtMs: number;
   uploadDeadlineMs: number;
-  actor: string;
 }
 
 export interface RecordChange {

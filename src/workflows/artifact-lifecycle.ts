@@ -2,7 +2,7 @@ import * as wf from '@temporalio/workflow';
 import type { DeletionReason } from '../domain/artifact.js';
 import { errorKind } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
-import { unregisteredRecord } from '../domain/new-record.js';
+import { unregisteredRecord } from '../domain/new-upload.js';
 import { act } from './actions.js';
 import { registerUpload } from './activity-proxies.js';
 import { performCommand } from './commands.js';

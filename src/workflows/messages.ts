@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type { ArtifactType, Tags } from '../domain/artifact.js';
 import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
+import type { NewUpload } from '../domain/new-upload.js';
 import type { RestoreTier } from '../domain/tiers.js';
 
 /**
@@ -10,26 +10,10 @@ import type { RestoreTier } from '../domain/tiers.js';
  * artifacts at once are signals of the same name too.
  */
 
+export type { NewUpload } from '../domain/new-upload.js';
+
 /** What every update answers with: the row after it. */
 export type Row = ArtifactRecord;
-
-/** Everything that is decided before the first byte. Validated by the sender. */
-export interface NewUpload {
-  artifactId: string;
-  executionId: string;
-  tenantId: string;
-  /** Canonical: `output/…` or `logs/…`. */
-  path: string;
-  /** Null for a stream of unknown length. */
-  sizeBytes: number | null;
-  /** Null when it is not known before the first byte. */
-  sha256: string | null;
-  mimeType: string;
-  type: ArtifactType;
-  tags: Tags;
-  retentionDays: number | null;
-  actor: string;
-}
 
 /** Input of the workflow: a new upload, or the state handed over by continue-as-new. */
 export type LifecycleInput = { upload: NewUpload } | { state: LifecycleState };

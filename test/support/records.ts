@@ -1,6 +1,6 @@
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import type { LifecycleState } from '../../src/domain/lifecycle.js';
-import { unregisteredRecord } from '../../src/domain/new-record.js';
+import { unregisteredRecord } from '../../src/domain/new-upload.js';
 import { DAY_MS } from '../../src/domain/units.js';
 
 export const EXECUTION_ID = '11111111-1111-4111-8111-111111111111';
@@ -21,6 +21,8 @@ export function aRecord(overrides: Partial<ArtifactRecord> = {}): ArtifactRecord
       mimeType: 'text/plain',
       type: 'document',
       tags: {},
+      retentionDays: null,
+      actor: 'agent',
     },
     BORN_MS,
   );

@@ -3,20 +3,28 @@ import type { ArtifactType, Tags } from './artifact.js';
 import { artifactKey } from './keys.js';
 import { DEFAULT_RETENTION_DAYS } from './retention.js';
 
-interface Upload {
+/** Everything that is decided before the first byte. Validated by whoever sends it. */
+export interface NewUpload {
   artifactId: string;
   executionId: string;
   tenantId: string;
+  /** Canonical: `output/…` or `logs/…`. */
   path: string;
+  /** Null for a stream of unknown length. */
   sizeBytes: number | null;
+  /** Lower-case hex; null when it is not known before the first byte. */
   sha256: string | null;
   mimeType: string;
   type: ArtifactType;
   tags: Tags;
+  /** The uploader's own wish; null to inherit. */
+  retentionDays: number | null;
+  /** `sub` of the uploader's token. */
+  actor: string;
 }
 
 /** What is known of an upload before its row is written: stands in for the row if that never happens. */
-export function unregisteredRecord(upload: Upload, createdAtMs: number): ArtifactRecord {
+export function unregisteredRecord(upload: NewUpload, createdAtMs: number): ArtifactRecord {
   const { artifactId, executionId, tenantId, path, sizeBytes, sha256, mimeType, type, tags } = upload;
   return {
     id: artifactId,
