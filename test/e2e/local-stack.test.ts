@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isAlive, type ProcessIdentity } from '../../src/dev/process-identity.js';
+import { identify, isAlive, type ProcessIdentity } from '../../src/dev/process-identity.js';
 import { readConnection } from '../../src/dev/connection.js';
 import { ArtifactClient } from '../../src/sdk/index.js';
 import { startCommand, type StartCommand } from '../support/local-stack.js';
@@ -77,9 +77,11 @@ describe('npm start', () => {
     before.close();
 
     const left = children();
+    const supervisor = identify(supervisorPid);
     command.child.kill('SIGKILL');
     process.kill(supervisorPid, 'SIGKILL');
     await command.ended;
+    await expect.poll(() => supervisor !== null && isAlive(supervisor)).toBe(false);
     expect(left.every(isAlive)).toBe(true);
 
     const again = start();
