@@ -29,6 +29,15 @@ export const {
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
 });
 
+/**
+ * The same write as the local activity, for when the database is away for longer: whether an attempt that timed out was committed is
+ * unknown, so the write is repeated until it is answered. Until then nothing else is decided about the artifact.
+ */
+export const { recordChange: recordChangeAtLast } = proxyActivities<Activities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
 /** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */
 export const { eraseArtifact, sweepArtifact } = proxyActivities<Activities>({
   startToCloseTimeout: '5m',

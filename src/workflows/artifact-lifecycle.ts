@@ -78,7 +78,7 @@ async function live(life: Life): Promise<void> {
   const asked = (): boolean => life.inbox.length > 0;
   for (;;) {
     await answerAll(life);
-    if (wf.workflowInfo().continueAsNewSuggested) await handOver(life);
+    if (wf.workflowInfo().continueAsNewSuggested && !life.isDeleting) await handOver(life);
     const next = nextAction(life.state, Date.now());
     showOperators(life.state, next);
     if (next.kind === 'none' && next.rule === 'deleted') {

@@ -4,7 +4,7 @@ import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
-import { recordChange } from './activity-proxies.js';
+import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
 import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from './messages.js';
 
@@ -47,10 +47,15 @@ export class Life {
     const ticket = this.tell(command);
     await condition(() => ticket.done);
     if (ticket.error !== undefined) throw asFailure(ticket.error);
-    await condition(() => this.state.deletion === null || this.state.deletion.failures > 0);
+    await condition(() => !this.isDeleting);
     const { deletion, problem, record } = this.state;
     if (deletion !== null && problem !== null) throw failureOf(new ArtifactError(problem.code, problem.message));
     return record;
+  }
+
+  /** A deletion was decided and has not been tried to its end yet: whoever asked for it waits. */
+  get isDeleting(): boolean {
+    return this.state.deletion?.failures === 0;
   }
 
   /** Queues a command. */
@@ -60,10 +65,14 @@ export class Life {
     return ticket;
   }
 
-  /** Writes a change to the row and the audit, and only then believes it. */
+  /** Writes a change to the row and the audit, however long that takes, and only then believes it. */
   async write(change: Change, rest: Partial<LifecycleState> = {}): Promise<void> {
     const changeNumber = this.state.changes + 1;
-    const record = await recordChange({ artifactId: this.state.record.id, changeNumber, atMs: Date.now(), ...change });
+    const write = { artifactId: this.state.record.id, changeNumber, atMs: Date.now(), ...change };
+    const record = await recordChange(write).catch((error: unknown) => {
+      if (errorOf(error)?.retryable !== true) throw error;
+      return recordChangeAtLast(write);
+    });
     this.state = { ...this.state, ...rest, record, changes: changeNumber };
   }
 

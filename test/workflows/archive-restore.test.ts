@@ -136,6 +136,13 @@ describe('a long life', () => {
     expect(await second.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
   });
 
+  it('is not handed over while somebody waits for its deletion', async () => {
+    let long = false;
+    const artifact = await active({ continueAsNewSuggested: () => long });
+    long = true;
+    expect(await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' })).toMatchObject({ status: 'DELETED' });
+  });
+
   it('carries its state as plain JSON', async () => {
     const artifact = await active({ continueAsNewSuggested: () => true });
     await artifact.run.signal('keepForever');

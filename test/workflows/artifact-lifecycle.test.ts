@@ -193,6 +193,24 @@ describe('keepForever', () => {
   });
 });
 
+describe('a database that is away', () => {
+  it('delays a change, and never lets the row and the life disagree', async () => {
+    const artifact = await active();
+    artifact.faults.set('recordChange', () => {
+      artifact.faults.clear();
+      return toFailure(new ArtifactError('database_unavailable', 'no answer'));
+    });
+    await artifact.run.mustUpdate('keepForever', { reason: 'evidence', actor: 'ann' });
+    const writes = artifact.run.activities.filter((name) => name === 'recordChange');
+    expect(writes).toHaveLength(3);
+    expect(await artifact.run.query('describe')).toMatchObject({
+      record: await artifact.row(),
+      next: { rule: 'permanent' },
+    });
+    expect(await artifact.audit()).toEqual(['upload_begun', 'upload_completed', 'retention_changed']);
+  });
+});
+
 describe('setRetention', () => {
   it('moves the deadline, also after another one was slept on', async () => {
     const artifact = await active();
