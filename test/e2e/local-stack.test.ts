@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify, isAlive, type ProcessIdentity } from '../../src/dev/process-identity.js';
+import { endLeftovers } from '../../src/dev/processes.js';
 import { readConnection } from '../../src/dev/connection.js';
 import { ArtifactClient } from '../../src/sdk/index.js';
 import { startCommand, type StartCommand } from '../support/local-stack.js';
@@ -23,6 +24,8 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const command of commands) command.child.kill('SIGTERM');
   await Promise.all(commands.map(({ ended }) => ended));
+  // Of a stack that a failed test has killed and not started again.
+  await endLeftovers(directory);
   await rm(directory, { recursive: true, force: true });
 });
 
