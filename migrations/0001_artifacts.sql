@@ -52,6 +52,8 @@ CREATE TABLE artifacts (
   restore_state VARCHAR(20),
   last_downloaded_at TIMESTAMP WITH TIME ZONE,
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),
+  -- Number of changes since the registration: each change names the one it builds on.
+  revision INTEGER NOT NULL DEFAULT 0,
   upload_id TEXT,
   part_size_bytes BIGINT,
   upload_deadline TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW(),

@@ -38,6 +38,8 @@ async function main(): Promise<void> {
     maxConcurrentActivityTaskExecutions: MAX_CONCURRENT_ACTIVITIES,
     workflowTaskPollerBehavior: { type: 'autoscaling' },
     activityTaskPollerBehavior: { type: 'autoscaling' },
+    // After a kill, a workflow waits this long for the dead worker's cache before any other takes it.
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   });
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
 
 /** Activities hold one stream of at most a few MiB each, so this bounds the worker's memory and its connections to the store. */
 const MAX_CONCURRENT_ACTIVITIES = 40;
+const STICKY_TIMEOUT_MS = 3 * SECOND_MS;
 /** Activities are repeatable, so a shutdown waits for short ones only. */
 const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
 const SHUTDOWN_FORCE_MS = 15 * SECOND_MS;

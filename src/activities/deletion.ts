@@ -1,15 +1,17 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import { ArtifactError } from '../domain/errors.js';
+import { SECOND_MS } from '../domain/units.js';
+import type { PendingUpload } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
+import { ownVersions } from './own-object.js';
 
 export interface Deletion {
-  artifactId: string;
+  /** As the workflow knows it: the row may be gone with its execution. */
+  record: ArtifactRecord;
   reason: DeletionReason;
   actor: string;
-  /** Number of the first of the two changes this writes: `deletion_begun`, `deleted`. */
-  changeNumber: number;
   atMs: number;
 }
 
@@ -22,57 +24,93 @@ interface Evidence extends Record<string, unknown> {
 
 /** The version id of an object in an unversioned bucket, as S3 calls it. */
 const NULL_VERSION = 'null';
+/** How far the clocks of the store and the worker may be apart. Less than it takes to notice that an attempt is dead. */
+const CLOCK_SKEW_MS = 5 * SECOND_MS;
 
 export function deletionActivities({ records, store }: ActivityDeps) {
   return {
     /**
      * Deletes an artifact for good and proves it: marks the row, removes every version and unfinished upload that is the
      * artifact's, looks again, and only then writes DELETED with the evidence. Safe to repeat at any point. Answers null when
-     * the artifact was never registered.
+     * there is no row: it was never registered, or went with its execution.
      * @throws `storage_unavailable` when something of it is still there afterwards.
      */
-    async eraseArtifact(deletion: Deletion): Promise<ArtifactRecord | null> {
-      const { artifactId, reason, actor, changeNumber, atMs } = deletion;
-      const row = await records.get(artifactId);
-      if (row === null || row.status === 'DELETED') return row;
-      const marked = await records.change({
-        artifactId,
-        changeNumber,
-        atMs,
-        patch: { deletionReason: reason },
-        event: { kind: 'deletion_begun', actor, detail: { reason } },
-      });
-      const evidence = await withHeartbeat('deleting', () => removeAll(marked));
-      return records.change({
-        artifactId,
-        changeNumber: changeNumber + 1,
-        atMs: Date.now(),
-        patch: {
-          status: 'DELETED',
-          deletedAtMs: atMs,
-          expiresAtMs: null,
-          uploadId: null,
-          restoreState: null,
-          ...(reason === 'checksum_mismatch' ? { checksumState: 'mismatch' as const } : {}),
-        },
-        event: { kind: 'deleted', actor, detail: { reason, ...evidence } },
+    async eraseArtifact({ record, reason, actor, atMs }: Deletion): Promise<ArtifactRecord | null> {
+      return withHeartbeat('deleting', async ({ signal }) => {
+        const startedAtMs = Date.now();
+        const row = await records.get(record.id);
+        if (row?.status === 'DELETED') return row;
+        if (row === null) {
+          await removeAll(record, signal, ({ uploadId }) => uploadId === record.uploadId);
+          return null;
+        }
+        const marked = row.deletionReason === null ? await markDeletion(row, { reason, actor, atMs }) : row;
+        // An upload that was opened but never noted is ours too; one that began later is a successor's.
+        const isOurs = ({ uploadId, initiatedAtMs }: PendingUpload): boolean =>
+          uploadId === row.uploadId || initiatedAtMs <= startedAtMs + CLOCK_SKEW_MS;
+        const evidence = await removeAll(marked, signal, isOurs);
+        return writeDeleted(marked, evidence, { reason, actor });
       });
     },
 
     /** Removes what a signed PUT that outlived the deletion may have brought back. Safe to repeat. */
     async sweepArtifact(record: ArtifactRecord): Promise<void> {
-      await withHeartbeat('sweeping', () => removeVersions(record));
+      await withHeartbeat('sweeping', ({ signal }) => removeVersions(record, signal));
     },
   };
 
-  async function removeAll(record: ArtifactRecord): Promise<Evidence> {
+  /** From here on nobody is given the bytes. */
+  function markDeletion(
+    row: ArtifactRecord,
+    { reason, actor, atMs }: Omit<Deletion, 'record'>,
+  ): Promise<ArtifactRecord> {
+    return records.change({
+      artifactId: row.id,
+      changeNumber: row.revision + 1,
+      atMs,
+      patch: { deletionReason: reason },
+      event: { kind: 'deletion_begun', actor, detail: { reason } },
+    });
+  }
+
+  function writeDeleted(
+    marked: ArtifactRecord,
+    evidence: Evidence,
+    { reason, actor }: Pick<Deletion, 'reason' | 'actor'>,
+  ): Promise<ArtifactRecord> {
+    const nowMs = Date.now();
+    return records.change({
+      artifactId: marked.id,
+      changeNumber: marked.revision + 1,
+      // The clock of this machine may be behind that of the server which dated the mark.
+      atMs: Math.max(nowMs, marked.updatedAtMs),
+      patch: {
+        status: 'DELETED',
+        deletedAtMs: nowMs,
+        expiresAtMs: null,
+        uploadId: null,
+        restoreState: null,
+        ...(reason === 'checksum_mismatch' ? { checksumState: 'mismatch' as const } : {}),
+      },
+      event: { kind: 'deleted', actor, detail: { reason, ...evidence } },
+    });
+  }
+
+  async function removeAll(
+    record: ArtifactRecord,
+    signal: AbortSignal,
+    isOurs: (upload: PendingUpload) => boolean,
+  ): Promise<Evidence> {
     const abortedUploads: string[] = [];
-    for (const upload of await store.listUploads(record.key)) {
+    for (const upload of (await store.listUploads(record.key)).filter(isOurs)) {
+      signal.throwIfAborted();
       await store.abortUpload(upload.key, upload.uploadId);
       abortedUploads.push(upload.uploadId);
     }
-    const removedVersions = await removeVersions(record);
-    const left = (await store.listUploads(record.key)).length + (await ownVersions(record)).length;
+    const removedVersions = await removeVersions(record, signal);
+    const uploadsLeft = (await store.listUploads(record.key)).filter(isOurs);
+    const versionsLeft = await ownVersions(store, record);
+    const left = uploadsLeft.length + versionsLeft.length;
     if (left > 0)
       throw new ArtifactError('storage_unavailable', `${left} versions or uploads of ${record.key} are still there`, {
         details: { key: record.key },
@@ -80,29 +118,13 @@ export function deletionActivities({ records, store }: ActivityDeps) {
     return { removedVersions, abortedUploads, provenAbsentAt: new Date().toISOString() };
   }
 
-  async function removeVersions(record: ArtifactRecord): Promise<string[]> {
+  async function removeVersions(record: ArtifactRecord, signal: AbortSignal): Promise<string[]> {
     const removed: string[] = [];
-    for (const versionId of await ownVersions(record)) {
+    for (const versionId of await ownVersions(store, record)) {
+      signal.throwIfAborted();
       await store.deleteVersion(record.key, versionId);
       removed.push(versionId ?? NULL_VERSION);
     }
     return removed;
-  }
-
-  /**
-   * Versions under the key that are this artifact's. The path is free again once the row is DELETED, so a successor's bytes may
-   * stand under the same key when an attempt comes late: those must never be touched. Markers hide nothing of anyone else's
-   * once the key has no other bytes, and are removed then.
-   */
-  async function ownVersions(record: ArtifactRecord): Promise<(string | null)[]> {
-    const own: (string | null)[] = [];
-    const markers: (string | null)[] = [];
-    let foreign = 0;
-    for (const version of await store.listVersions(record.key)) {
-      if (version.isDeleteMarker) markers.push(version.versionId);
-      else if ((await store.head(version))?.owner?.artifactId === record.id) own.push(version.versionId);
-      else foreign += 1;
-    }
-    return foreign === 0 ? [...own, ...markers] : own;
   }
 }

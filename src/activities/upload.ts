@@ -4,11 +4,12 @@ import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import { partBytes, planParts } from '../domain/part-plan.js';
-import { currentTags, objectAtCreation } from '../domain/stored-object.js';
+import { currentTags, lacksTags, objectAtCreation } from '../domain/stored-object.js';
 import type { StoredBytes } from '../domain/changes.js';
 import type { ObjectInfo, UploadedPart } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
+import { newestOwnVersion } from './own-object.js';
 
 /** An upload, and when its workflow began. */
 export interface UploadToRegister extends NewUpload {
@@ -48,10 +49,7 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
       });
       const { putUrlMs } = settings;
       if (record.partSizeBytes === null || record.uploadId !== null) return { record, putUrlMs };
-      const created = await store.createUpload(objectAtCreation(record));
-      const uploadId = await records.attachUpload(id, created);
-      if (uploadId !== created) await store.abortUpload(record.key, created);
-      return { record: { ...record, uploadId }, putUrlMs };
+      return { record: { ...record, uploadId: await openUpload(record) }, putUrlMs };
     },
 
     /**
@@ -63,7 +61,7 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
       requireSizeMatch(record, claim, info);
       if (info.sha256 !== null && info.sha256 !== claim.sha256) throw mismatch(record, claim, info.sha256);
       const bornWithHash = info.owner?.sha256 !== undefined;
-      if (record.retention.rule === 'permanent' || !bornWithHash)
+      if (lacksTags(record, bornWithHash))
         await store.putTags(info, currentTags({ ...record, sha256: claim.sha256 }, bornWithHash));
       const { versionId, etag, storageClass } = info;
       return {
@@ -90,24 +88,40 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
     },
   };
 
+  /** Whatever becomes of the row, the multipart upload is either noted in it or gone. */
+  async function openUpload(record: ArtifactRecord): Promise<string> {
+    const created = await store.createUpload(objectAtCreation(record));
+    let noted: string | null = null;
+    try {
+      noted = await records.attachUpload(record.id, created);
+      return noted;
+    } finally {
+      if (noted !== created) await store.abortUpload(record.key, created);
+    }
+  }
+
   async function findSinglePut(record: ArtifactRecord): Promise<ObjectInfo> {
-    const info = await store.head({ key: record.key });
-    if (info?.owner?.artifactId !== record.id)
-      throw new ArtifactError('upload_incomplete', `${record.path} was not sent yet`, {
-        details: { missingParts: ['1'] },
-      });
-    return info;
+    const info = await newestOwnVersion(store, record);
+    if (info !== null) return info;
+    throw new ArtifactError('upload_incomplete', `${record.path} was not sent yet`, {
+      details: { missingParts: ['1'] },
+    });
   }
 
   async function joinParts(record: ArtifactRecord, claim: Claim): Promise<ObjectInfo> {
-    const { key, id: artifactId } = record;
-    if (record.uploadId === null) throw new Error(`${artifactId} has a part size but no upload`);
-    const parts = await store.listParts(key, record.uploadId);
-    if (parts !== null) requireAllParts(record, claim, parts);
-    const info = await store.completeUpload({ key, uploadId: record.uploadId, artifactId, parts: parts ?? [] });
-    // A crash between opening an upload and noting its id leaves a second, empty one behind.
-    for (const stray of await store.listUploads(key)) await store.abortUpload(key, stray.uploadId);
+    const { key, id: artifactId, uploadId } = record;
+    if (uploadId === null) throw new Error(`${artifactId} has a part size but no upload`);
+    const parts = await store.listParts(key, uploadId);
+    // An attempt that joined them may have died before it could say so.
+    const info = parts === null ? await newestOwnVersion(store, record) : await join(parts);
+    if (info === null)
+      throw new ArtifactError('upload_incomplete', `the parts of ${record.path} are gone from the store`);
     return info;
+
+    function join(found: UploadedPart[]): Promise<ObjectInfo> {
+      requireAllParts(record, claim, found);
+      return store.completeUpload({ key, uploadId: uploadId ?? '', artifactId, parts: found });
+    }
   }
 }
 

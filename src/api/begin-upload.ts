@@ -58,14 +58,19 @@ async function winnerOf(context: ApiContext, upload: NewUpload, error: unknown):
 }
 
 async function join(context: ApiContext, existing: ArtifactRecord, upload: NewUpload): Promise<Begun> {
-  const sameContent = existing.sizeBytes === upload.sizeBytes && existing.sha256 === upload.sha256;
-  const finished = existing.status !== 'UPLOADING';
-  // Without a checksum nobody can say that a finished artifact has the same bytes.
-  if (!sameContent || (finished && upload.sha256 === null))
-    throw new ArtifactError('path_taken', `${existing.path} already holds other content`, {
-      details: { artifactId: existing.id, status: existing.status },
-    });
-  if (finished) return { created: false, body: { artifact: encodeArtifact(existing), upload: null } };
+  // Without a checksum nobody can say that it is the same file, and parts of two files must not meet in one upload.
+  const sameContent =
+    upload.sha256 !== null && existing.sha256 === upload.sha256 && existing.sizeBytes === upload.sizeBytes;
+  if (!sameContent || existing.deletionReason !== null)
+    throw new ArtifactError(
+      'path_taken',
+      existing.deletionReason === null
+        ? `${existing.path} already holds other content, or an upload whose content is not known yet`
+        : `the artifact at ${existing.path} is being deleted; the path is free when that is done`,
+      { details: { artifactId: existing.id, status: existing.status } },
+    );
+  if (existing.status !== 'UPLOADING')
+    return { created: false, body: { artifact: encodeArtifact(existing), upload: null } };
   return { created: false, body: await answer(context, existing) };
 }
 

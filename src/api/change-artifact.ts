@@ -1,6 +1,7 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
+import type { Verb } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
-import { ruleOn, type Verb } from '../domain/verbs.js';
+import { ruleOn } from '../domain/verbs.js';
 import { requireArtifact, type Caller } from './access.js';
 import type { ApiContext } from './context.js';
 

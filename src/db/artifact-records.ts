@@ -14,7 +14,8 @@ export interface ArtifactRecords extends ArtifactReads {
   register(artifact: NewArtifact): Promise<ArtifactRecord>;
   /**
    * Applies a patch and appends its event in one transaction, and answers with the row.
-   * Safe to repeat: a `changeNumber` that was written before changes nothing.
+   * Safe to repeat: the same event since `changeNumber` means that the change was written, and changes nothing. Another one means
+   * that a change was written whose answer was lost: this one follows it, unless it is the older of the two, which is refused.
    * @throws `artifact_not_found` when the row is gone (its execution was deleted), `path_taken` when a DELETED row would come
    * back to a path that another one has now.
    */
@@ -52,7 +53,7 @@ export interface NewArtifact extends Omit<NewUpload, 'artifactId'> {
 
 export interface RecordChange {
   artifactId: string;
-  /** 1, 2, 3, … in the order of the workflow's changes; 0 is the registration. */
+  /** The revision of the row that this builds on, plus one; 0 is the registration. */
   changeNumber: number;
   atMs: number;
   patch: RecordPatch;

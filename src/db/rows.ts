@@ -15,6 +15,7 @@ import type { ExecutionRecord, RecordedEvent } from './artifact-records.js';
 /** A row of `artifacts` with its execution's `tenant_id`, as node-postgres answers: bigint as text, timestamptz as Date. */
 export interface ArtifactRow {
   id: string;
+  revision: number;
   execution_id: string;
   tenant_id: string | null;
   file_path: string;
@@ -61,6 +62,7 @@ export interface EventRow {
 export function toArtifactRecord(row: ArtifactRow): ArtifactRecord {
   return {
     id: row.id,
+    revision: row.revision,
     executionId: row.execution_id,
     // An execution without a tenant belongs to nobody; no token has the empty tenant.
     tenantId: row.tenant_id ?? '',

@@ -2,8 +2,9 @@ import type { Pool } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
-import type { ArtifactRecords, ListQuery, Page, RecordChange } from './artifact-records.js';
-import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
+import type { ArtifactRecords, ListQuery, Page } from './artifact-records.js';
+import { changeArtifact } from './change.js';
+import { toJson, type SqlValue } from './columns.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { withDatabaseErrors } from './errors.js';
 import { registerArtifact } from './register.js';
@@ -61,44 +62,6 @@ async function findByPath(pool: Pool, executionId: string, path: string): Promis
     [executionId, artifactKey(executionId, path)],
   );
   return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
-}
-
-/**
- * One statement, so one round trip and one transaction: the row is changed only if its event was written now, and an event is
- * written only for a row that exists. A repetition waits for the first try to commit, then writes no event and changes nothing.
- */
-async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
-  const { artifactId, changeNumber, atMs, event } = change;
-  const values: SqlValue[] = [
-    artifactId,
-    changeNumber,
-    new Date(atMs),
-    toText(event.actor),
-    event.kind,
-    toJson(event.detail),
-  ];
-  const assignments = columnsOf(change.patch).map(({ column, value, cast }) => {
-    values.push(value);
-    return `${column} = $${values.length}${cast === undefined ? '' : `::${cast}`}`;
-  });
-  const { rows } = await pool.query<ArtifactRow>(
-    `WITH written AS (
-       INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
-       SELECT a.id, $2::integer, a.execution_id, COALESCE(e.tenant_id, ''), $3::timestamptz, $4, $5, $6::jsonb
-       FROM artifacts a JOIN executions e ON e.id = a.execution_id
-       WHERE a.id = $1
-       ON CONFLICT (artifact_id, change_number) DO NOTHING
-       RETURNING artifact_id, tenant_id
-     )
-     UPDATE artifacts a SET ${[...assignments, 'updated_at = $3::timestamptz'].join(', ')}
-     FROM written WHERE a.id = written.artifact_id
-     RETURNING a.*, written.tenant_id`,
-    values,
-  );
-  if (rows[0] !== undefined) return toArtifactRecord(rows[0]);
-  const unchanged = await getArtifact(pool, artifactId);
-  if (unchanged === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
-  return unchanged;
 }
 
 async function attachUpload(pool: Pool, artifactId: string, uploadId: string): Promise<string> {

@@ -5,6 +5,8 @@ import type { StorageTier } from './tiers.js';
 /** All that is known about an artifact, as plain JSON: what the row holds and what workflow messages answer with. */
 export interface ArtifactRecord {
   id: string;
+  /** Number of changes since the registration; the number of the last row of the audit. */
+  revision: number;
   executionId: string;
   tenantId: string;
   /** Canonical path below the execution: `output/…` or `logs/…`, as its author wrote it. */
@@ -45,7 +47,7 @@ export interface ArtifactRecord {
 
 /** What a state change may set in the row; the rest is fixed at registration. */
 export type RecordPatch = Partial<
-  Omit<ArtifactRecord, 'id' | 'executionId' | 'tenantId' | 'path' | 'key' | 'createdAtMs' | 'updatedAtMs'>
+  Omit<ArtifactRecord, 'id' | 'revision' | 'executionId' | 'tenantId' | 'path' | 'key' | 'createdAtMs' | 'updatedAtMs'>
 >;
 
 /** Kinds of rows in the audit. */

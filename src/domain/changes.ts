@@ -42,6 +42,13 @@ export function uploadCompleted(
   };
 }
 
+/** A change is known again by what it says, so the time it was asked at, which a repetition may not share, is not part of it. */
+function undated(retention: Retention): Record<string, unknown> {
+  if (retention.rule !== 'permanent') return retention;
+  const { rule, by, reason } = retention;
+  return { rule, by, reason };
+}
+
 /** While uploading, the deadline waits in the retention: `expiresAt` appears with ACTIVE. */
 export function retentionChanged(record: ArtifactRecord, retention: Retention, actor: string): Change {
   const deadlineMs = record.status === 'UPLOADING' ? null : expiresAtMs(record.createdAtMs, retention);
@@ -50,7 +57,7 @@ export function retentionChanged(record: ArtifactRecord, retention: Retention, a
     event: {
       kind: 'retention_changed',
       actor,
-      detail: { from: record.retention, to: retention, expiresAtMs: deadlineMs },
+      detail: { from: undated(record.retention), to: undated(retention), expiresAtMs: deadlineMs },
     },
   };
 }
@@ -70,15 +77,15 @@ export function restoreRequested(tier: string, actor: string): Change {
   };
 }
 
-export function restored(stored: StoredBytes | null, actor: string): Change {
+export function restored(stored: StoredBytes, actor: string): Change {
   return {
     patch: {
       status: 'ACTIVE',
-      tier: stored === null ? 'HOT' : tierOfClass(stored.storageClass),
+      tier: tierOfClass(stored.storageClass),
       archivedAtMs: null,
       restoreState: null,
       ...stored,
     },
-    event: { kind: 'restored', actor, detail: stored === null ? { logical: true } : { logical: false, ...stored } },
+    event: { kind: 'restored', actor, detail: { ...stored } },
   };
 }

@@ -1,5 +1,6 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { DeletionReason } from './artifact.js';
+import type { Command } from './commands.js';
 import type { ErrorCode } from './errors.js';
 
 /**
@@ -10,10 +11,10 @@ export interface LifecycleState {
   v: 1;
   /** The row as last written. */
   record: ArtifactRecord;
-  /** Number of changes written so far: makes each write safe to repeat. */
-  changes: number;
   /** When a running restore is looked at next; null when none runs. */
   nextRestorePollMs: number | null;
+  /** Accepted messages that nobody waits for and that could not be carried out yet, oldest first. */
+  unfinished: UnfinishedCommand[];
   /** A deletion that was decided and is not proven yet; there is no way back from it. */
   deletion: PendingDeletion | null;
   /**
@@ -30,12 +31,20 @@ export interface LifecycleState {
   problem: Problem | null;
 }
 
+export interface UnfinishedCommand {
+  command: Command;
+  failures: number;
+  nextTryMs: number;
+}
+
 export interface PendingDeletion {
   reason: DeletionReason;
   actor: string;
   /** Tries that failed. */
   failures: number;
   nextTryMs: number;
+  /** No row was found once; a registration that was given up may still be written, so it is looked for again. */
+  rowMissing: boolean;
 }
 
 export interface Problem {
@@ -49,6 +58,7 @@ export type NextAction =
   | { kind: 'none'; atMs: null; rule: 'deleted' | 'permanent' }
   | { kind: 'sweep'; atMs: number; rule: 'signed_urls_outlive_deletion' }
   | { kind: 'delete'; atMs: number; rule: DeletionReason }
+  | { kind: 'finishCommand'; atMs: number; rule: 'message_accepted' }
   | { kind: 'abandonUpload'; atMs: number; rule: 'upload_deadline' }
   | { kind: 'pollRestore'; atMs: number; rule: 'restore_requested' }
   | { kind: 'expire'; atMs: number; rule: 'default_retention' | 'execution_retention' | 'artifact_retention' };
@@ -65,6 +75,10 @@ export function nextAction(state: LifecycleState, nowMs: number): NextAction {
       ? { kind: 'none', atMs: null, rule: 'deleted' }
       : { kind: 'sweep', atMs: due(state.sweepAtMs), rule: 'signed_urls_outlive_deletion' };
   if (deletion !== null) return { kind: 'delete', atMs: due(deletion.nextTryMs), rule: deletion.reason };
+  // What was accepted comes before what happens by itself: a keep that came in time wins.
+  const [unfinished] = state.unfinished;
+  if (unfinished !== undefined)
+    return { kind: 'finishCommand', atMs: due(unfinished.nextTryMs), rule: 'message_accepted' };
   if (record.status === 'UPLOADING')
     return { kind: 'abandonUpload', atMs: due(record.uploadDeadlineMs), rule: 'upload_deadline' };
   const { retention, expiresAtMs } = record;

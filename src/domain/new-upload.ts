@@ -28,6 +28,7 @@ export function unregisteredRecord(upload: NewUpload, createdAtMs: number): Arti
   const { artifactId, executionId, tenantId, path, sizeBytes, sha256, mimeType, type, tags } = upload;
   return {
     id: artifactId,
+    revision: 0,
     executionId,
     tenantId,
     path,

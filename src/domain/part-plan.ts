@@ -5,7 +5,6 @@ import { MIB_BYTES } from './units.js';
 /** Below this a file is one signed PUT. */
 export const SINGLE_PUT_MAX_BYTES = 16 * MIB_BYTES - 1;
 /** S3 user guide, "multipart upload limits": 5 MiB to 5 GiB a part (the last may be smaller), 1 to 10,000 parts. */
-export const MIN_PART_BYTES = 5 * MIB_BYTES;
 export const MAX_PARTS = 10_000;
 export const DEFAULT_PART_BYTES = 16 * MIB_BYTES;
 

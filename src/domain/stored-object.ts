@@ -1,6 +1,6 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { Tags } from './artifact.js';
-import { objectTags } from './tags.js';
+import { fitHeader, objectTags } from './tags.js';
 
 /** What is written with an artifact's bytes, so that its row can be rebuilt from the bucket. Fits `NewObject` of the store port. */
 export interface StoredObject {
@@ -17,7 +17,7 @@ export function objectAtCreation(record: ArtifactRecord): StoredObject {
     key: record.key,
     mimeType: record.mimeType,
     owner: sha256 === null ? { artifactId, executionId, type } : { artifactId, executionId, type, sha256 },
-    tags: objectTags(record.tags, false),
+    tags: objectTags(fitHeader(record.tags) ? record.tags : {}, false),
   };
 }
 
@@ -26,3 +26,7 @@ export function currentTags(record: ArtifactRecord, bornWithHash: boolean): Tags
   const lateSha256 = bornWithHash || record.sha256 === null ? undefined : record.sha256;
   return objectTags(record.tags, record.retention.rule === 'permanent', lateSha256);
 }
+
+/** Do the tags of an object that was just uploaded say less than they should? */
+export const lacksTags = (record: ArtifactRecord, bornWithHash: boolean): boolean =>
+  record.retention.rule === 'permanent' || !bornWithHash || !fitHeader(record.tags);

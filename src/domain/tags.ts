@@ -9,9 +9,9 @@ export const MAX_TAG_VALUE_CHARACTERS = 256;
 /** Our tags begin with this; users' must not. */
 const RESERVED_PREFIX = 'artifact-';
 /** The bucket's expiry rule matches only this tag, so an object that lost it is kept (never the other way round). */
-export const RETENTION_TAG = 'artifact-retention';
+const RETENTION_TAG = 'artifact-retention';
 /** Whole-file SHA-256, set when it was not known before the first byte (streams): metadata cannot be added later, tags can. */
-export const CHECKSUM_TAG = 'artifact-sha256';
+const CHECKSUM_TAG = 'artifact-sha256';
 
 /** S3 user guide, "object tagging": letters, digits and spaces of UTF-8 and + - = . _ : / @. */
 const ALLOWED = /^[\p{L}\p{N}\p{Z}+\-=._:/@]*$/u;
@@ -31,6 +31,24 @@ export function requireTags(tags: Tags): Tags {
     if (key.startsWith(RESERVED_PREFIX) || key.toLowerCase().startsWith('aws:')) refuse(`tag key "${key}" is reserved`);
   }
   return tags;
+}
+
+/**
+ * Tags travel in a header when an object is created, percent-encoded; stores refuse what is long then (versitygw counts the
+ * encoded form against the limits, S3 allows 8 KiB for all headers). Longer ones are set when the upload is complete.
+ */
+const MAX_HEADER_CHARACTERS = 1_500;
+
+/** May all of these be given with the first byte? */
+export function fitHeader(tags: Tags): boolean {
+  const encoded = Object.entries(tags).map(([key, value]) => [encodeURIComponent(key), encodeURIComponent(value)]);
+  const total = encoded.reduce((sum, [key = '', value = '']) => sum + key.length + value.length + 2, 0);
+  return (
+    total <= MAX_HEADER_CHARACTERS &&
+    encoded.every(
+      ([key = '', value = '']) => key.length <= MAX_TAG_KEY_CHARACTERS && value.length <= MAX_TAG_VALUE_CHARACTERS,
+    )
+  );
 }
 
 /** The tag set of an object: the user's, and ours. */

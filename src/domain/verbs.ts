@@ -1,17 +1,8 @@
 import type { ArtifactRecord } from './artifact-record.js';
+import type { Verb } from './commands.js';
 import { ArtifactError } from './errors.js';
 import type { LifecycleState } from './lifecycle.js';
 import { expiresAtMs, requireRetentionDays } from './retention.js';
-
-/** The verbs of an artifact's life, the same names on every layer. */
-export type Verb =
-  | 'completeUpload'
-  | 'abortUpload'
-  | 'setRetention'
-  | 'keepForever'
-  | 'deleteArtifact'
-  | 'archiveArtifact'
-  | 'restoreArtifact';
 
 /**
  * `perform`: do it. `done`: the artifact is already there, answer with it. Anything else is thrown.

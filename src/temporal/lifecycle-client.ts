@@ -1,13 +1,7 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type {
-  ByActor,
-  CompleteUpload,
-  Description,
-  KeepForever,
-  NewUpload,
-  RestoreArtifact,
-  SetRetention,
-} from '../workflows/messages.js';
+import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from '../domain/commands.js';
+import type { NewUpload } from '../domain/new-upload.js';
+import type { Description } from '../workflows/messages.js';
 
 /**
  * The verbs of an artifact's life, each sent as a workflow update and answered with the row after it.

@@ -23,6 +23,7 @@ export const {
   verifyBytes,
   ensureTier,
   pollRestore,
+  removeOtherVersions,
 } = proxyActivities<Activities>({
   startToCloseTimeout: '2h',
   heartbeatTimeout: '30s',

@@ -1,6 +1,5 @@
 import * as wf from '@temporalio/workflow';
 import type { DeletionReason } from '../domain/artifact.js';
-import { errorKind } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
 import { unregisteredRecord } from '../domain/new-upload.js';
 import { act } from './actions.js';
@@ -9,7 +8,6 @@ import { performCommand } from './commands.js';
 import { errorOf } from './failures.js';
 import { Life } from './life.js';
 import type { LifecycleInput, NewUpload } from './messages.js';
-import { showOperators } from './operator-view.js';
 import { receiveMessages } from './receive-messages.js';
 
 /** What a life ended with; `refused`: the upload was never registered. */
@@ -46,8 +44,8 @@ function newLife(upload: NewUpload): Life {
   return new Life({
     v: 1,
     record: unregisteredRecord(upload, Date.now()),
-    changes: 0,
     nextRestorePollMs: null,
+    unfinished: [],
     deletion: null,
     putUrlMs: 0,
     uploadEndedMs: null,
@@ -66,7 +64,8 @@ async function register(life: Life, upload: NewUpload): Promise<void> {
     const known = errorOf(error);
     if (known === null) throw error;
     life.registration = { error: known };
-    const refused = errorKind(known.code).status < 500;
+    // These two were refused before anything was written.
+    const refused = known.code === 'path_taken' || known.code === 'execution_not_found';
     if (refused) life.state = { ...life.state, record: { ...life.state.record, status: 'DELETED' } };
     // A crash may have come after the row or the multipart upload: both are removed before the run ends.
     else life.decideDeletion('upload_failed', upload.actor);
@@ -80,7 +79,7 @@ async function live(life: Life): Promise<void> {
     await answerAll(life);
     if (wf.workflowInfo().continueAsNewSuggested && !life.isDeleting) await handOver(life);
     const next = nextAction(life.state, Date.now());
-    showOperators(life.state, next);
+    life.show();
     if (next.kind === 'none' && next.rule === 'deleted') {
       await wf.condition(() => asked() || wf.allHandlersFinished());
       if (!asked()) return;
@@ -100,8 +99,10 @@ async function answerAll(life: Life): Promise<void> {
     try {
       await performCommand(life, ticket.command);
     } catch (error) {
+      const known = errorOf(error);
+      if (known === null) throw error;
       ticket.error = error;
-      if (errorOf(error) === null) throw error;
+      if (!ticket.awaited) life.postpone(ticket.command, known);
     }
     ticket.done = true;
   }
@@ -110,6 +111,7 @@ async function answerAll(life: Life): Promise<void> {
 /** A long life changes over to a new run, with its state; nothing that was asked may be left unanswered. */
 async function handOver(life: Life): Promise<void> {
   while (life.inbox.length > 0 || !wf.allHandlersFinished()) {
+    if (life.isDeleting) return;
     await wf.condition(() => life.inbox.length > 0 || wf.allHandlersFinished());
     await answerAll(life);
   }

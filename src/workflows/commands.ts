@@ -1,17 +1,19 @@
+import { log } from '@temporalio/workflow';
 import { archived, restored, restoreRequested, retentionChanged, uploadCompleted } from '../domain/changes.js';
+import type { Command, CompleteUpload, RestoreArtifact, SetRetention } from '../domain/commands.js';
 import { expiresAtMs, type Retention } from '../domain/retention.js';
 import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../domain/verbs.js';
 import {
   ensureTier,
   joinMultipart,
   joinSinglePut,
+  removeOtherVersions,
   requestRestore,
   tagObject,
   verifyBytes,
 } from './activity-proxies.js';
 import { errorOf } from './failures.js';
-import type { Command, Life } from './life.js';
-import type { CompleteUpload, RestoreArtifact, SetRetention } from './messages.js';
+import type { Life } from './life.js';
 
 /**
  * Refuses a command that cannot be carried out as things stand: synchronous and without side effects, so updates are refused
@@ -49,7 +51,8 @@ export async function performCommand(life: Life, command: Command): Promise<void
       );
     }
     case 'archiveArtifact':
-      return life.write(archived(await ensureTier(life.state.record, 'COLD'), actor, Date.now()));
+      await life.write(archived(await ensureTier(life.state.record, 'COLD'), actor, Date.now()));
+      return tidy(life);
     case 'restoreArtifact':
       return restoreArtifact(life, command.message);
   }
@@ -97,4 +100,15 @@ async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Pr
   const progress = await requestRestore(life.state.record, tier);
   if (progress.done) return life.write(restored(progress.stored, actor));
   await life.write(restoreRequested(tier, actor), { nextRestorePollMs: Date.now() + progress.pollAgainMs });
+}
+
+/** Removes what a copy left behind, now that the row names the copy. What stays is removed with the artifact. */
+export async function tidy(life: Life): Promise<void> {
+  if (life.state.record.versionId === null) return;
+  try {
+    await removeOtherVersions(life.state.record);
+  } catch (error) {
+    if (errorOf(error) === null) throw error;
+    log.warn(`older versions of ${life.state.record.path} stay for now: ${errorOf(error)?.message}`);
+  }
 }

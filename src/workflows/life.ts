@@ -1,25 +1,25 @@
-import { condition } from '@temporalio/workflow';
+import { condition, log } from '@temporalio/workflow';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
+import type { Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
-import type { LifecycleState } from '../domain/lifecycle.js';
+import { nextAction, type LifecycleState } from '../domain/lifecycle.js';
+import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
-import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from './messages.js';
+import { showOperators } from './operator-view.js';
 
-/** A verb with its message, as it waits for its turn. */
-export type Command =
-  | { verb: 'completeUpload'; message: CompleteUpload }
-  | { verb: 'abortUpload'; message: ByActor }
-  | { verb: 'setRetention'; message: SetRetention }
-  | { verb: 'keepForever'; message: KeepForever }
-  | { verb: 'deleteArtifact'; message: ByActor }
-  | { verb: 'archiveArtifact'; message: ByActor }
-  | { verb: 'restoreArtifact'; message: RestoreArtifact };
+const RETRY_MIN_MS = MINUTE_MS;
+const RETRY_MAX_MS = HOUR_MS;
+
+/** 1, 2, 4, … minutes, at most an hour. */
+export const retryDelayMs = (failures: number): number => Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
 
 interface Ticket {
   command: Command;
+  /** Somebody waits for the answer. */
+  awaited: boolean;
   done: boolean;
   /** Why it could not be carried out. */
   error?: unknown;
@@ -44,7 +44,7 @@ export class Life {
    * with the problem when its first try failed (it goes on).
    */
   async ask(command: Command): Promise<ArtifactRecord> {
-    const ticket = this.tell(command);
+    const ticket = this.#queue(command, true);
     await condition(() => ticket.done);
     if (ticket.error !== undefined) throw asFailure(ticket.error);
     await condition(() => !this.isDeleting);
@@ -58,32 +58,61 @@ export class Life {
     return this.state.deletion?.failures === 0;
   }
 
-  /** Queues a command. */
-  tell(command: Command): Ticket {
-    const ticket: Ticket = { command, done: false };
+  /** Queues a command that nobody waits for; what cannot be done at once is done later. */
+  tell(command: Command): void {
+    this.#queue(command, false);
+  }
+
+  #queue(command: Command, awaited: boolean): Ticket {
+    const ticket: Ticket = { command, awaited, done: false };
     this.inbox.push(ticket);
     return ticket;
   }
 
   /** Writes a change to the row and the audit, however long that takes, and only then believes it. */
   async write(change: Change, rest: Partial<LifecycleState> = {}): Promise<void> {
-    const changeNumber = this.state.changes + 1;
+    const changeNumber = this.state.record.revision + 1;
     const write = { artifactId: this.state.record.id, changeNumber, atMs: Date.now(), ...change };
     const record = await recordChange(write).catch((error: unknown) => {
       if (errorOf(error)?.retryable !== true) throw error;
+      this.noteProblem(error);
+      this.show();
       return recordChangeAtLast(write);
     });
-    this.state = { ...this.state, ...rest, record, changes: changeNumber };
+    this.state = { ...this.state, ...rest, record, problem: null };
   }
 
-  /** Decides a deletion; the main loop carries it out, for as long as it takes. The first decision stands. */
+  /** Brings what operators see up to date. */
+  show(): void {
+    showOperators(this.state, nextAction(this.state, Date.now()));
+  }
+
+  /**
+   * Decides a deletion; the main loop carries it out, for as long as it takes. The first decision stands; asked for again, it is
+   * tried again at once.
+   */
   decideDeletion(reason: DeletionReason, actor: string): void {
-    if (this.state.record.status === 'DELETED' || this.state.deletion !== null) return;
+    if (this.state.record.status === 'DELETED') return;
+    const {
+      reason: first,
+      actor: firstActor,
+      rowMissing,
+    } = this.state.deletion ?? { reason, actor, rowMissing: false };
     this.state = {
       ...this.state,
       nextRestorePollMs: null,
-      deletion: { reason, actor, failures: 0, nextTryMs: Date.now() },
+      unfinished: [],
+      deletion: { reason: first, actor: firstActor, failures: 0, nextTryMs: Date.now(), rowMissing },
     };
+  }
+
+  /** A command that nobody waits for could not be carried out: later, unless it never can be. */
+  postpone(command: Command, error: ArtifactError, failures = 1): void {
+    log.warn(`${command.verb} failed: ${error.message}`, { code: error.code, failures });
+    if (!error.retryable) return;
+    this.noteProblem(error);
+    const later = { command, failures, nextTryMs: Date.now() + retryDelayMs(failures) };
+    this.state = { ...this.state, unfinished: [...this.state.unfinished, later] };
   }
 
   /** Remembers what stands in the way, since when. A bug of ours is thrown on: it must fail the workflow task, not be retried. */

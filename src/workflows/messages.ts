@@ -1,8 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
+import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from '../domain/commands.js';
 import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
-import type { RestoreTier } from '../domain/tiers.js';
 
 /**
  * The messages of `artifactLifecycle`, and their payloads: plain JSON with absolute facts, so that a message that arrives twice
@@ -17,35 +17,6 @@ export type Row = ArtifactRecord;
 
 /** Input of the workflow: a new upload, or the state handed over by continue-as-new. */
 export type LifecycleInput = { upload: NewUpload } | { state: LifecycleState };
-
-export interface CompleteUpload {
-  sha256: string;
-  sizeBytes: number;
-  actor: string;
-}
-
-export interface ByActor {
-  /** `sub` of the caller's token. */
-  actor: string;
-}
-
-export interface SetRetention {
-  /** Whole days from creation. */
-  days: number;
-  /** Needed when that lies in the past: the artifact is then deleted at once. */
-  confirm: boolean;
-  actor: string;
-}
-
-export interface KeepForever {
-  reason: string;
-  actor: string;
-}
-
-export interface RestoreArtifact {
-  tier: RestoreTier;
-  actor: string;
-}
 
 /** Answer of `describe`: where the artifact is and what comes next. */
 export interface Description {

@@ -1,11 +1,12 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as wf from '@temporalio/workflow';
+import type { Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
-import type { RestoreTier } from '../domain/tiers.js';
+import { RESTORE_TIERS, type RestoreTier } from '../domain/tiers.js';
 import { checkCommand } from './commands.js';
 import { failureOf } from './failures.js';
-import { asFailure, type Command, type Life } from './life.js';
+import { asFailure, type Life } from './life.js';
 import * as messages from './messages.js';
 
 /** Who an unsigned signal is from. */
@@ -73,31 +74,37 @@ export function receiveMessages(life: Life): void {
     messages.setRetentionSignal,
     (m) => ({
       verb: 'setRetention',
-      message: { days: m?.days ?? NaN, confirm: m?.confirm ?? false, actor: m?.actor ?? SIGNAL },
+      message: { days: Number(m?.days ?? NaN), confirm: m?.confirm === true, actor: sender(m?.actor) },
     }),
     'As the update: {"days": 90}',
   );
   signal(
     messages.keepForeverSignal,
-    (m) => ({ verb: 'keepForever', message: { reason: m?.reason ?? '', actor: m?.actor ?? SIGNAL } }),
+    (m) => ({ verb: 'keepForever', message: { reason: text(m?.reason), actor: sender(m?.actor) } }),
     'As the update: {"reason": "…", "actor": "…"}, or nothing at all',
   );
   signal(
     messages.deleteArtifactSignal,
-    (m) => ({ verb: 'deleteArtifact', message: { actor: m?.actor ?? SIGNAL } }),
+    (m) => ({ verb: 'deleteArtifact', message: { actor: sender(m?.actor) } }),
     'As the update',
   );
   signal(
     messages.archiveArtifactSignal,
-    (m) => ({ verb: 'archiveArtifact', message: { actor: m?.actor ?? SIGNAL } }),
+    (m) => ({ verb: 'archiveArtifact', message: { actor: sender(m?.actor) } }),
     'As the update',
   );
   signal(
     messages.restoreArtifactSignal,
-    (m) => ({ verb: 'restoreArtifact', message: { tier: m?.tier ?? DEFAULT_RESTORE_TIER, actor: m?.actor ?? SIGNAL } }),
+    (m) => ({ verb: 'restoreArtifact', message: { tier: restoreTier(m?.tier), actor: sender(m?.actor) } }),
     'As the update: {"tier": "Expedited" | "Standard" | "Bulk"}',
   );
 }
+
+// Nothing has checked what was typed into a terminal.
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+const sender = (value: unknown): string => text(value) || SIGNAL;
+const restoreTier = (value: unknown): RestoreTier =>
+  RESTORE_TIERS.find((tier) => tier === value) ?? DEFAULT_RESTORE_TIER;
 
 /** Refused here, an update leaves no trace in the history. Synchronous, reads only. */
 function validate(life: Life, command: Command): void {

@@ -28,6 +28,7 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       const record = await records().register(artifact);
       expect(record).toEqual<ArtifactRecord>({
         id: artifact.id,
+        revision: 0,
         executionId: artifact.executionId,
         tenantId: 'tenant-a',
         path: 'logs/a b.log',
@@ -200,7 +201,7 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       } as const;
       const change = changeOf(id, 1, patch);
       const answer = await records().change(change);
-      expect(answer).toEqual({ ...registered, id, ...patch, updatedAtMs: change.atMs });
+      expect(answer).toEqual({ ...registered, id, ...patch, revision: 1, updatedAtMs: change.atMs });
       expect(await records().get(id)).toEqual(answer);
     });
 
@@ -219,11 +220,35 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       expect(await records().change(changeOf(id, 2, back))).toMatchObject(back);
     });
 
-    test('repeated with the same number changes nothing, whatever it says', async () => {
+    test('repeated changes nothing, also when others came in between', async () => {
       const { id } = await records().register(newArtifact());
-      const first = await records().change(changeOf(id, 1, { etag: 'first' }));
-      expect(await records().change(changeOf(id, 1, { etag: 'second', status: 'DELETED' }))).toEqual(first);
-      expect(await records().history(id)).toHaveLength(2);
+      const change = changeOf(id, 1, { etag: 'first' });
+      const first = await records().change(change);
+      expect(await records().change(change)).toEqual(first);
+      const second = await records().change(changeOf(id, 2, { etag: 'second' }));
+      expect(await records().change(change)).toEqual(second);
+      expect(await records().history(id)).toHaveLength(3);
+    });
+
+    test('follows a change that was written but never answered, and is known again when repeated', async () => {
+      const { id } = await records().register(newArtifact());
+      const lost = changeOf(id, 1, { retention: { rule: 'artifact', days: 60 } });
+      await records().change(lost);
+      const retention = { rule: 'permanent', by: 'ann', reason: '', atMs: 1 } as const;
+      const keep = { ...changeOf(id, 1, { retention }), event: { ...lost.event, detail: { to: 'permanent' } } };
+      const kept = await records().change({ ...keep, atMs: lost.atMs + 10_000 });
+      expect(kept).toMatchObject({ revision: 2, retention });
+      expect(await records().change({ ...keep, atMs: lost.atMs + 20_000 })).toEqual(kept);
+      expect(await records().history(id)).toHaveLength(3);
+    });
+
+    test('that arrives after a later one is refused', async () => {
+      const { id } = await records().register(newArtifact());
+      const later = { ...changeOf(id, 1, { etag: 'later' }), atMs: Date.UTC(2026, 0, 3) };
+      await records().change(later);
+      const late = { ...changeOf(id, 1, { etag: 'late' }), event: { ...later.event, detail: { late: true } } };
+      await expect(records().change(late)).rejects.toMatchObject({ code: 'wrong_state' });
+      expect(await records().get(id)).toMatchObject({ etag: 'later', revision: 1 });
     });
 
     test('with an empty patch still writes its event', async () => {
@@ -256,8 +281,8 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
 
     test('tells its history in the order of the change numbers', async () => {
       const { id } = await records().register(newArtifact());
-      for (const changeNumber of [2, 10, 1]) await records().change(changeOf(id, changeNumber, {}));
-      expect((await records().history(id)).map((event) => event.changeNumber)).toEqual([0, 1, 2, 10]);
+      for (const changeNumber of [1, 2, 3]) await records().change(changeOf(id, changeNumber, {}));
+      expect((await records().history(id)).map((event) => event.changeNumber)).toEqual([0, 1, 2, 3]);
     });
   });
 

@@ -7,17 +7,12 @@ import {
   uploadCompleted,
   type Change,
 } from '../../src/domain/changes.js';
+import type { Verb } from '../../src/domain/commands.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { artifactKey } from '../../src/domain/keys.js';
 import { planParts } from '../../src/domain/part-plan.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
-import {
-  requireClaimKept,
-  requireFutureExpiry,
-  requireSameContent,
-  ruleOn,
-  type Verb,
-} from '../../src/domain/verbs.js';
+import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../../src/domain/verbs.js';
 import type { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import type { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import type { LifecycleClient } from '../../src/temporal/lifecycle-client.js';
@@ -41,7 +36,6 @@ export class FakeLifecycle implements LifecycleClient {
   readonly #records: MemoryArtifactRecords;
   readonly #store: MemoryObjectStore;
   readonly #nowMs: () => number;
-  #changes = 0;
 
   constructor(deps: { records: MemoryArtifactRecords; store: MemoryObjectStore; nowMs: () => number }) {
     this.#records = deps.records;
@@ -112,7 +106,10 @@ export class FakeLifecycle implements LifecycleClient {
 
   /** Ends a restore that is under way. */
   async finishRestore(artifactId: string): Promise<void> {
-    await this.#write(await this.#get(artifactId), restored(null, 'worker'));
+    await this.#write(
+      await this.#get(artifactId),
+      restored({ versionId: null, etag: 'restored', storageClass: 'STANDARD' }, 'worker'),
+    );
   }
 
   async describe(artifactId: string): ReturnType<LifecycleClient['describe']> {
@@ -153,10 +150,9 @@ export class FakeLifecycle implements LifecycleClient {
   }
 
   #write(record: ArtifactRecord, { patch, event }: Change): Promise<ArtifactRecord> {
-    this.#changes += 1;
     return this.#records.change({
       artifactId: record.id,
-      changeNumber: this.#changes,
+      changeNumber: record.revision + 1,
       atMs: this.#nowMs(),
       patch,
       event,

@@ -39,7 +39,7 @@ export function aState(record: Partial<ArtifactRecord> = {}, rest: Partial<Lifec
   return {
     v: 1,
     record: aRecord(record),
-    changes: 1,
+    unfinished: [],
     nextRestorePollMs: null,
     deletion: null,
     putUrlMs: 0,

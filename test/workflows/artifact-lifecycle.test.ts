@@ -257,7 +257,7 @@ describe('deleteArtifact', () => {
     expect(artifact.run.ending).toBeNull();
     await artifact.send(BYTES);
     expect(await artifact.remains()).toBe(1);
-    await artifact.run.advance(HOUR_MS);
+    await artifact.run.advance(2 * HOUR_MS);
     expect(await artifact.remains()).toBe(0);
     expect(artifact.run.ending).toMatchObject({ completed: { ended: 'requested' } });
   });
@@ -267,7 +267,7 @@ describe('deleteArtifact', () => {
     const { executionId } = await first.row();
     await first.run.mustUpdate('deleteArtifact', { actor: 'ann' });
     const second = await active({ world: first.world, upload: { executionId } });
-    await first.run.advance(HOUR_MS);
+    await first.run.advance(2 * HOUR_MS);
     expect(first.run.activities).toContain('sweepArtifact');
     expect(await second.remains()).toBe(1);
   });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { chooseRetention } from '../../domain/retention.js';
@@ -24,6 +25,13 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   /** Creates or replaces an execution, as the feature that owns executions would. */
   putExecution(execution: ExecutionRecord): void {
     this.#executions.set(execution.id, { ...execution });
+  }
+
+  /** Deletes an execution with its artifacts, as ON DELETE CASCADE does; the audit stays. */
+  deleteExecution(executionId: string): void {
+    this.#executions.delete(executionId);
+    for (const { id } of [...this.#artifacts.values()].filter((record) => record.executionId === executionId))
+      this.#artifacts.delete(id);
   }
 
   register(artifact: NewArtifact): Promise<ArtifactRecord> {
@@ -100,13 +108,24 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   #change({ artifactId, changeNumber, atMs, patch, event }: RecordChange): ArtifactRecord {
     const record = this.#existing(artifactId);
     const events = this.#events.get(artifactId) ?? [];
-    if (events.some((written) => written.changeNumber === changeNumber)) return record;
-    const changed = { ...record, ...structuredClone(patch), updatedAtMs: atMs };
+    if (record.revision !== changeNumber - 1) {
+      const isRepetition = (written: RecordedEvent): boolean =>
+        written.changeNumber >= changeNumber &&
+        isDeepStrictEqual({ ...event }, { kind: written.kind, actor: written.actor, detail: written.detail });
+      if (events.some(isRepetition)) return record;
+      if (events.some((written) => written.atMs > atMs))
+        throw new ArtifactError(
+          'wrong_state',
+          `Artifact ${artifactId} has changed since; this ${event.kind} comes too late`,
+        );
+    }
+    const revision = record.revision + 1;
+    const changed = { ...record, ...structuredClone(patch), revision, updatedAtMs: atMs };
     const holder = this.#holder(record.executionId, record.key);
     if (changed.status !== 'DELETED' && holder !== undefined && holder.id !== artifactId)
       throw new ArtifactError('path_taken', `Could not change the artifact: another artifact has its path`);
     this.#artifacts.set(artifactId, changed);
-    events.push({ changeNumber, atMs, ...structuredClone(event) });
+    events.push({ changeNumber: revision, atMs, ...structuredClone(event) });
     return changed;
   }
 
@@ -157,6 +176,7 @@ function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactR
   const { retentionDays, defaultRetentionDays, actor: _actor, ...given } = structuredClone(artifact);
   return {
     ...given,
+    revision: 0,
     checksumState: 'claimed',
     status: 'UPLOADING',
     tier: 'HOT',

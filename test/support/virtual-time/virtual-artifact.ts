@@ -3,6 +3,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type ActivitySettings } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
+import { toFailure } from '../../../src/activities/boundary.js';
+import { ArtifactError } from '../../../src/domain/errors.js';
+import { artifactKey } from '../../../src/domain/keys.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
 import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
@@ -35,6 +38,8 @@ interface Options {
   continueAsNewSuggested?: () => boolean;
   /** The store does not answer while the upload is registered. */
   outageAtStart?: boolean;
+  /** This activity fails from the start. */
+  outageOf?: string;
 }
 
 export interface World {
@@ -47,14 +52,25 @@ export class VirtualArtifact {
   readonly run: VirtualRun;
   readonly world: World;
   readonly id: string;
-  /** Set to make activities fail: by name, what they throw. */
+  readonly upload: NewUpload;
+  /** Set to make activities fail before they did anything: by name, what they throw. */
   readonly faults: Map<string, () => unknown>;
+  /** Set to lose the answer of activities that did their work: by name, what is thrown instead. */
+  readonly losses: Map<string, () => unknown>;
 
-  private constructor(parts: { run: VirtualRun; world: World; id: string; faults: Map<string, () => unknown> }) {
+  private constructor(parts: {
+    run: VirtualRun;
+    world: World;
+    upload: NewUpload;
+    faults: Map<string, () => unknown>;
+    losses: Map<string, () => unknown>;
+  }) {
     this.run = parts.run;
     this.world = parts.world;
-    this.id = parts.id;
+    this.id = parts.upload.artifactId;
+    this.upload = parts.upload;
     this.faults = parts.faults;
+    this.losses = parts.losses;
   }
 
   static async start(sandbox: Sandbox, options: Options = {}): Promise<VirtualArtifact> {
@@ -69,6 +85,9 @@ export class VirtualArtifact {
     };
     const activities = createActivities({ ...world, capabilities, settings: SETTINGS });
     const faults = new Map<string, () => unknown>();
+    const losses = new Map<string, () => unknown>();
+    if (options.outageOf !== undefined)
+      faults.set(options.outageOf, () => toFailure(new ArtifactError('database_unavailable', 'no answer')));
     const upload = aNewUpload(options.upload);
     const run = await VirtualRun.start({
       sandbox,
@@ -80,13 +99,16 @@ export class VirtualArtifact {
         if (fault !== undefined) throw fault();
         const run = (...given: unknown[]): Promise<unknown> =>
           (activities as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>)[name]!(...given);
-        return new MockActivityEnvironment({}, { logger: QUIET }).run(run, ...args);
+        const answer = await new MockActivityEnvironment({}, { logger: QUIET }).run(run, ...args);
+        const loss = losses.get(name);
+        if (loss !== undefined) throw loss();
+        return answer;
       },
       ...(options.continueAsNewSuggested === undefined
         ? {}
         : { continueAsNewSuggested: options.continueAsNewSuggested }),
     });
-    return new VirtualArtifact({ run, world, id: upload.artifactId, faults });
+    return new VirtualArtifact({ run, world, upload, faults, losses });
   }
 
   /** An artifact that was uploaded and is ACTIVE. */
@@ -97,12 +119,26 @@ export class VirtualArtifact {
     return artifact;
   }
 
+  /** The row is written although the workflow was told that it could not be. */
+  registerLate(): Promise<ArtifactRecord> {
+    const { artifactId: id, ...upload } = this.upload;
+    return this.world.records.register({
+      ...upload,
+      id,
+      key: artifactKey(upload.executionId, upload.path),
+      partSizeBytes: null,
+      defaultRetentionDays: SETTINGS.defaultRetentionDays,
+      createdAtMs: START_MS,
+      uploadDeadlineMs: START_MS + SETTINGS.uploadDeadlineMs,
+    });
+  }
+
   /** The bytes arrive in the bucket, as by the signed PUT. */
   async send(bytes: Buffer): Promise<void> {
     await this.world.store.put(objectAtCreation(await this.row()), bytes);
   }
 
-  complete(bytes = BYTES): Promise<ArtifactRecord> {
+  complete(bytes: Buffer = BYTES): Promise<ArtifactRecord> {
     return this.run.mustUpdate('completeUpload', { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent' });
   }
 

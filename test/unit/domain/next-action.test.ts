@@ -47,7 +47,13 @@ describe('nextAction', () => {
   });
 
   it('goes on with a decided deletion whatever the retention says', () => {
-    const deletion = { reason: 'requested' as const, actor: 'ann', failures: 1, nextTryMs: BORN_MS + 5 };
+    const deletion = {
+      reason: 'requested' as const,
+      actor: 'ann',
+      failures: 1,
+      nextTryMs: BORN_MS + 5,
+      rowMissing: false,
+    };
     const state = aState({ retention: PERMANENT, expiresAtMs: null }, { deletion });
     expect(nextAction(state, BORN_MS)).toEqual({ kind: 'delete', atMs: BORN_MS + 5, rule: 'requested' });
   });

@@ -1,17 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Verb } from '../../../src/domain/commands.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import type { LifecycleState } from '../../../src/domain/lifecycle.js';
-import {
-  requireClaimKept,
-  requireFutureExpiry,
-  requireSameContent,
-  ruleOn,
-  type Verb,
-} from '../../../src/domain/verbs.js';
+import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../../../src/domain/verbs.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import { aRecord, aState, BORN_MS, SHA256 } from '../../support/records.js';
 
-const deletion = { reason: 'expired' as const, actor: 'worker', failures: 0, nextTryMs: BORN_MS };
+const deletion = { reason: 'expired' as const, actor: 'worker', failures: 0, nextTryMs: BORN_MS, rowMissing: false };
 const states: Record<string, LifecycleState> = {
   UPLOADING: aState({ status: 'UPLOADING' }),
   ACTIVE: aState(),

@@ -1,0 +1,72 @@
+import type { Pool, PoolClient } from 'pg';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import type { RecordChange } from './artifact-records.js';
+import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
+import { inTransaction } from './pool.js';
+import { toArtifactRecord, type ArtifactRow } from './rows.js';
+
+/** See `ArtifactRecords.change`. Nearly always one statement, so one round trip: only a change that was tried before needs more. */
+export async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
+  const written = await write(pool, change, change.changeNumber);
+  return written ?? inTransaction(pool, (client) => changeAgain(client, change));
+}
+
+/** The row is not at the revision that the change builds on. Whatever else writes to it waits for this transaction. */
+async function changeAgain(client: PoolClient, change: RecordChange): Promise<ArtifactRecord> {
+  const { artifactId, changeNumber, atMs, event } = change;
+  const { rows } = await client.query<ArtifactRow>(
+    `SELECT a.*, e.tenant_id FROM artifacts a JOIN executions e ON e.id = a.execution_id WHERE a.id = $1 FOR UPDATE OF a`,
+    [artifactId],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
+  const { rows: events } = await client.query<{ repeated: boolean; newer: boolean }>(
+    `SELECT change_number >= $2 AND kind = $3 AND actor = $4 AND detail = $5::jsonb AS repeated, at > $6::timestamptz AS newer
+     FROM artifact_events WHERE artifact_id = $1`,
+    [artifactId, changeNumber, event.kind, toText(event.actor), toJson(event.detail), new Date(atMs)],
+  );
+  if (events.some(({ repeated }) => repeated)) return toArtifactRecord(row);
+  if (events.some(({ newer }) => newer))
+    throw new ArtifactError(
+      'wrong_state',
+      `Artifact ${artifactId} has changed since; this ${event.kind} comes too late`,
+    );
+  const written = await write(client, change, row.revision + 1);
+  if (written === null) throw new Error(`Artifact ${artifactId} changed while its row was locked`);
+  return written;
+}
+
+/** Changes the row if it is at the revision before, and appends the event; null when it is not. */
+async function write(
+  database: Pool | PoolClient,
+  { artifactId, atMs, patch, event }: RecordChange,
+  revision: number,
+): Promise<ArtifactRecord | null> {
+  const values: SqlValue[] = [
+    artifactId,
+    revision,
+    new Date(atMs),
+    toText(event.actor),
+    event.kind,
+    toJson(event.detail),
+  ];
+  const assignments = columnsOf(patch).map(({ column, value, cast }) => {
+    values.push(value);
+    return `${column} = $${values.length}${cast === undefined ? '' : `::${cast}`}`;
+  });
+  const { rows } = await database.query<ArtifactRow>(
+    `WITH changed AS (
+       UPDATE artifacts a SET ${[...assignments, 'revision = $2', 'updated_at = $3::timestamptz'].join(', ')}
+       FROM executions e
+       WHERE a.id = $1 AND a.revision = $2::integer - 1 AND e.id = a.execution_id
+       RETURNING a.*, e.tenant_id
+     ), event AS (
+       INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
+       SELECT id, $2, execution_id, COALESCE(tenant_id, ''), $3::timestamptz, $4, $5, $6::jsonb FROM changed
+     )
+     SELECT * FROM changed`,
+    values,
+  );
+  return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
+}

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toFailure } from '../../src/activities/boundary.js';
+import { ArtifactError } from '../../src/domain/errors.js';
+import { objectAtCreation } from '../../src/domain/stored-object.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
+import { BYTES, sha256, START_MS, VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
+import { Sandbox } from '../support/virtual-time/virtual-run.js';
+
+/*
+ * Work that was done although nobody heard of it: a worker that died before it could answer, an answer that was lost, an attempt that
+ * comes late. What is done again must know it.
+ */
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await Sandbox.open();
+});
+afterAll(() => sandbox.close());
+
+const start = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
+  VirtualArtifact.start(sandbox, options);
+const active = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
+  VirtualArtifact.active(sandbox, options);
+const away = () => toFailure(new ArtifactError('storage_unavailable', 'no answer'));
+const PART_BYTES = 16 * 1024 ** 2;
+
+/** A multipart upload of one full part and one byte, all sent. */
+async function sentInParts(): Promise<{ artifact: VirtualArtifact; bytes: Buffer }> {
+  const bytes = Buffer.alloc(PART_BYTES + 1, 'x');
+  const artifact = await start({ upload: { sizeBytes: bytes.length, sha256: sha256(bytes) } });
+  const { key, uploadId } = await artifact.row();
+  const parts = [bytes.subarray(0, PART_BYTES), bytes.subarray(PART_BYTES)];
+  for (const [index, part] of parts.entries()) {
+    const facts = {
+      key,
+      uploadId: uploadId ?? '',
+      partNumber: index + 1,
+      sizeBytes: part.length,
+      sha256: sha256(part),
+    };
+    const answer = await artifact.world.store.receive(await artifact.world.store.presignPart(facts, 60), part);
+    expect(answer.status).toBe(200);
+  }
+  return { artifact, bytes };
+}
+
+describe('a multipart upload whose parts were joined', () => {
+  it('before the answer was lost can be completed again', async () => {
+    const { artifact, bytes } = await sentInParts();
+    artifact.losses.set('joinUpload', away);
+    const claim = { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent' };
+    await expect(artifact.run.mustUpdate('completeUpload', claim)).rejects.toMatchObject({
+      type: 'storage_unavailable',
+    });
+    artifact.losses.clear();
+    expect(await artifact.complete(bytes)).toMatchObject({ status: 'ACTIVE', checksumState: 'verified' });
+    expect(await artifact.remains()).toBe(1);
+  });
+
+  it('before its bytes could be read back can be completed again', async () => {
+    const { artifact, bytes } = await sentInParts();
+    artifact.faults.set('verifyBytes', away);
+    await artifact.run.update('completeUpload', { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent' });
+    artifact.faults.clear();
+    expect(await artifact.complete(bytes)).toMatchObject({ status: 'ACTIVE', checksumState: 'verified' });
+  });
+
+  it('and then abandoned leaves nothing', async () => {
+    const { artifact, bytes } = await sentInParts();
+    artifact.losses.set('joinUpload', away);
+    await artifact.run.update('completeUpload', { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent' });
+    await artifact.run.advance(DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_abandoned' });
+    expect(await artifact.remains()).toBe(0);
+  });
+});
+
+describe('a change of the row', () => {
+  it('that a dying worker wrote does not swallow the keep that comes next', async () => {
+    const artifact = await active();
+    const { revision } = await artifact.row();
+    // The task of this one was never completed: neither update nor marker is in the history.
+    await artifact.world.records.change({
+      artifactId: artifact.id,
+      changeNumber: revision + 1,
+      atMs: START_MS,
+      patch: { retention: { rule: 'artifact', days: 60 }, expiresAtMs: START_MS + 60 * DAY_MS },
+      event: { kind: 'retention_changed', actor: 'bob', detail: { days: 60 } },
+    });
+    await artifact.run.signal('keepForever', { actor: 'ann', reason: 'evidence' });
+    await artifact.run.advance(400 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE', retention: { rule: 'permanent', by: 'ann' } });
+  });
+
+  it('whose answer was lost is not written twice', async () => {
+    const artifact = await active();
+    artifact.losses.set('recordChange', () => {
+      artifact.losses.clear();
+      return toFailure(new ArtifactError('database_unavailable', 'no answer'));
+    });
+    await artifact.run.mustUpdate('keepForever', { reason: 'evidence', actor: 'ann' });
+    expect(await artifact.audit()).toEqual(['upload_begun', 'upload_completed', 'retention_changed']);
+  });
+});
+
+describe('an archive', () => {
+  it('whose row could not be written at once keeps the version that the row names', async () => {
+    const artifact = await active();
+    const before = await artifact.row();
+    artifact.losses.set('ensureTier', away);
+    await artifact.run.update('archiveArtifact', { actor: 'ann' });
+    const read = await artifact.world.store.read({ key: before.key, versionId: before.versionId });
+    expect(read).not.toBeNull();
+    read?.destroy();
+    artifact.losses.clear();
+    await artifact.run.mustUpdate('archiveArtifact', { actor: 'ann' });
+    expect(await artifact.row()).toMatchObject({ status: 'ARCHIVED', storageClass: 'GLACIER' });
+    expect(await artifact.remains()).toBe(1);
+  });
+});
+
+describe('a signal whose work fails', () => {
+  it('is visible, is tried again, and comes before the expiry', async () => {
+    const artifact = await active();
+    artifact.faults.set('tagObject', away);
+    await artifact.run.advance(30 * DAY_MS - 2 * MINUTE_MS);
+    await artifact.run.signal('keepForever', { actor: 'ops' });
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBe('storage_unavailable');
+    await artifact.run.advance(HOUR_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE', retention: { rule: 'default' } });
+    artifact.faults.clear();
+    await artifact.run.advance(HOUR_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE', retention: { rule: 'permanent', by: 'ops' } });
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBeNull();
+  });
+});
+
+describe('a deletion', () => {
+  it('removes the object also when the row went with its execution', async () => {
+    const artifact = await active();
+    const { key } = await artifact.row();
+    artifact.world.records.deleteExecution((await artifact.row()).executionId);
+    await artifact.run.update('deleteArtifact', { actor: 'ann' });
+    await artifact.run.advance(HOUR_MS);
+    expect(await artifact.world.store.listVersions(key)).toEqual([]);
+  });
+
+  it('that comes late leaves the successor’s upload alone', async () => {
+    const first = await active();
+    const record = await first.row();
+    await first.run.mustUpdate('deleteArtifact', { actor: 'ann' });
+    const second = await start({
+      world: first.world,
+      upload: { executionId: record.executionId, sizeBytes: 2 * PART_BYTES },
+    });
+    await second.world.records.get(second.id);
+    await first.run.mustUpdate('deleteArtifact', { actor: 'ann' });
+    expect(await second.remains()).toBe(1);
+  });
+
+  it('asked for again is tried at once', async () => {
+    const artifact = await active();
+    artifact.faults.set('eraseArtifact', away);
+    await artifact.run.update('deleteArtifact', { actor: 'ann' });
+    artifact.faults.clear();
+    expect(await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' })).toMatchObject({ status: 'DELETED' });
+  });
+});
+
+describe('a registration that was given up', () => {
+  it('and is written after all is found and removed', async () => {
+    const artifact = await start({ outageOf: 'registerUpload' });
+    const record = await artifact.registerLate();
+    await artifact.world.store.put(objectAtCreation(record), BYTES);
+    await artifact.run.advance(HOUR_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_failed' });
+    expect(await artifact.remains()).toBe(0);
+  });
+});
