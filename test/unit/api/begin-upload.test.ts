@@ -96,14 +96,25 @@ describe('beginning the same path again', () => {
   test('the same content joins the upload that runs', async () => {
     const api = await startTestApi();
     const executionId = randomUUID();
-    for (const payload of [small, { fileName: 'big', sizeBytes: 20 * MIB_BYTES }, { fileName: 'stream' }]) {
+    const big = { fileName: 'big', sizeBytes: 20 * MIB_BYTES, sha256: 'd'.repeat(64) };
+    for (const payload of [small, big]) {
       const first = (await begin(api, executionId, payload)).json<Begun>();
       const again = await begin(api, executionId, payload);
       expect(again.statusCode).toBe(200);
       expect(again.json<Begun>().artifact.id).toBe(first.artifact.id);
       expect(again.json<Begun>().upload?.kind).toBe(first.upload?.kind);
     }
-    expect(api.lifecycle.calls).toHaveLength(3);
+    expect(api.lifecycle.calls).toHaveLength(2);
+  });
+
+  test('an upload without a hash is joined by nobody: parts of two files must not meet', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    for (const payload of [{ fileName: 'big', sizeBytes: 20 * MIB_BYTES }, { fileName: 'stream' }]) {
+      expect((await begin(api, executionId, payload)).statusCode).toBe(201);
+      const again = await begin(api, executionId, payload);
+      expect([again.statusCode, again.json<{ code: string }>().code]).toEqual([409, 'path_taken']);
+    }
   });
 
   test('the same content that is complete, or archived, has nothing left to send', async () => {
