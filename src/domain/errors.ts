@@ -22,8 +22,12 @@ const kind = (status: number, title: string, remedy: string, retryable = false):
 });
 
 const catalogue = {
-  invalid_request: kind(400, 'The request is not well formed', 'Correct the fields listed in errors.'),
-  invalid_id: kind(400, 'The id is not a UUID', 'Use the id the API gave, a lower-case UUID.'),
+  invalid_request: kind(
+    400,
+    'The request is not well formed',
+    'Correct what the detail says, field by field where errors lists them.',
+  ),
+  invalid_id: kind(400, 'The id is not a UUID', 'Use a lower-case UUID, as the API writes them.'),
   invalid_path: kind(
     400,
     'The file name or path is not allowed',
@@ -81,7 +85,6 @@ const catalogue = {
   ),
   upload_incomplete: kind(409, 'Bytes are missing in the store', 'Upload the missing parts, then complete again.'),
   artifact_deleted: kind(410, 'The artifact has been deleted', 'Nothing can be done; its history says when and why.'),
-  length_required: kind(411, 'The size must be known', 'Send sizeBytes.'),
   too_large: kind(413, 'The file is larger than 5 GiB', 'Split it, or store it compressed.'),
   request_too_large: kind(
     413,
@@ -121,7 +124,7 @@ const catalogue = {
   storage_rejected: kind(
     502,
     'The object store refused the request',
-    'An operator must look at the permissions of the store.',
+    'An operator must look at the store: its permissions, and whether the object is still there.',
   ),
   bucket_not_found: kind(503, 'The bucket does not exist', 'An operator must create the bucket or correct S3_BUCKET.'),
   storage_unavailable: kind(503, 'The object store does not answer', 'Try again later.', true),

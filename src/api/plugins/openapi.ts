@@ -9,6 +9,10 @@ const DOCS_CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="230" height="40"><text x="0" y="27" fill="#fff" font-size="22" ' +
+  'font-family="sans-serif">durable-artifacts</text></svg>';
+
 /** Makes the OpenAPI 3.1 document from the schemas of the routes. Register it before them. */
 export async function registerOpenApi(app: Api): Promise<void> {
   await app.register(swagger, {
@@ -63,6 +67,11 @@ export async function registerDocs(app: Api): Promise<void> {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'public' };
     });
-    await docs.register(swaggerUi, { routePrefix: DOCS_PATH, staticCSP: DOCS_CSP });
+    await docs.register(swaggerUi, {
+      routePrefix: DOCS_PATH,
+      staticCSP: DOCS_CSP,
+      logo: { type: 'image/svg+xml', content: Buffer.from(LOGO), href: OPENAPI_PATH, target: '_blank' },
+      theme: { title: 'durable-artifacts API' },
+    });
   });
 }
