@@ -9,6 +9,9 @@ import { connectLifecycle } from './temporal/connect-lifecycle.js';
 
 /** The real adapters, built from the configuration. None of them connects before its first use; whoever opens one closes it. */
 
+/** Less than a local activity may take: a statement that was given up must not be carried out long afterwards. */
+const STATEMENT_TIMEOUT_MS = 4_000;
+
 export function openStore(config: Config): ObjectStore {
   const { S3_ENDPOINT: endpoint, S3_PUBLIC_ENDPOINT: publicEndpoint } = config;
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = config;
@@ -24,7 +27,7 @@ export function openStore(config: Config): ObjectStore {
 }
 
 export function openRecords(config: Config): { records: ArtifactRecords; close(): Promise<void> } {
-  const records = createArtifactRecords(createPool(config.DATABASE_URL));
+  const records = createArtifactRecords(createPool(config.DATABASE_URL, { statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
   return { records, close: () => records.close() };
 }
 

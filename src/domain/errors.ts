@@ -36,7 +36,7 @@ const catalogue = {
   invalid_tags: kind(
     400,
     'The tags are not allowed',
-    'At most 8 tags, key 1-128 and value 0-256 characters of letters, digits, spaces and + - = . _ : / @.',
+    'At most 8 tags, key of 1 to 128 and value of 0 to 256 bytes: letters, digits, spaces and + - = . _ : / @.',
   ),
   invalid_retention: kind(400, 'The retention is not allowed', 'Give whole days from 1 to 36500, or permanent.'),
   invalid_checksum: kind(400, 'The checksum is not a SHA-256', 'Send 64 lower-case hexadecimal digits.'),
@@ -121,6 +121,12 @@ const catalogue = {
     true,
   ),
   not_supported: kind(501, 'The object store cannot do this', 'See the capabilities of the store.'),
+  download_corrupted: kind(
+    502,
+    'What arrived is not what was stored',
+    'Nothing was written. Download it again; tell an operator if it stays.',
+  ),
+  not_the_api: kind(502, 'What answers at the address is not the API', 'Check the address (ARTIFACTS_URL).'),
   storage_rejected: kind(
     502,
     'The object store refused the request',

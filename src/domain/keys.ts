@@ -1,4 +1,5 @@
 import { ArtifactError } from './errors.js';
+import { utf8Bytes } from './text.js';
 
 /** FEAT-004 REQ-2: `artifacts/{executionId}/{output|logs}/{path}` and `artifacts/{executionId}/metadata.json`. */
 export const KEY_PREFIX = 'artifacts/';
@@ -43,8 +44,6 @@ export function canonicalPath(fileName: string): string {
 const UNSAFE = /[^\p{L}\p{M}\p{N}\-_.!*'()/]/gu;
 const encodePath = (path: string): string =>
   path.replace(UNSAFE, (character) => (character === '~' ? '%7E' : encodeURIComponent(character)));
-
-const utf8Bytes = (text: string): number => encodeURIComponent(text).replaceAll(/%../g, '.').length;
 
 /** The S3 key of an artifact. @param path canonical, see {@link canonicalPath}. */
 export const artifactKey = (executionId: string, path: string): string =>

@@ -1,10 +1,12 @@
 import type { Tags } from './artifact.js';
 import { ArtifactError } from './errors.js';
+import { utf8Bytes } from './text.js';
 
 /** S3 allows 10 tags per object; two are ours. */
 export const MAX_USER_TAGS = 8;
-export const MAX_TAG_KEY_CHARACTERS = 128;
-export const MAX_TAG_VALUE_CHARACTERS = 256;
+/** UTF-8. S3 counts characters, some stores bytes: the smaller of the two is accepted by all. */
+const MAX_TAG_KEY_BYTES = 128;
+const MAX_TAG_VALUE_BYTES = 256;
 
 /** Our tags begin with this; users' must not. */
 const RESERVED_PREFIX = 'artifact-';
@@ -24,10 +26,11 @@ export function requireTags(tags: Tags): Tags {
   const entries = Object.entries(tags);
   if (entries.length > MAX_USER_TAGS) refuse(`${entries.length} tags given, at most ${MAX_USER_TAGS} are allowed`);
   for (const [key, value] of entries) {
-    if (key.length === 0 || key.length > MAX_TAG_KEY_CHARACTERS)
-      refuse(`tag key "${key.slice(0, 40)}" must have 1 to 128 characters`);
-    if (value.length > MAX_TAG_VALUE_CHARACTERS) refuse(`the value of tag "${key}" has more than 256 characters`);
-    if (!ALLOWED.test(key) || !ALLOWED.test(value)) refuse(`tag "${key}" has characters that S3 refuses`);
+    if (!ALLOWED.test(key) || !ALLOWED.test(value)) refuse(`tag "${key.slice(0, 40)}" has characters that S3 refuses`);
+    if (key.length === 0 || utf8Bytes(key) > MAX_TAG_KEY_BYTES)
+      refuse(`tag key "${key.slice(0, 40)}" must have 1 to ${MAX_TAG_KEY_BYTES} bytes`);
+    if (utf8Bytes(value) > MAX_TAG_VALUE_BYTES)
+      refuse(`the value of tag "${key}" has more than ${MAX_TAG_VALUE_BYTES} bytes`);
     if (key.startsWith(RESERVED_PREFIX) || key.toLowerCase().startsWith('aws:')) refuse(`tag key "${key}" is reserved`);
   }
   return tags;
@@ -45,9 +48,7 @@ export function fitHeader(tags: Tags): boolean {
   const total = encoded.reduce((sum, [key = '', value = '']) => sum + key.length + value.length + 2, 0);
   return (
     total <= MAX_HEADER_CHARACTERS &&
-    encoded.every(
-      ([key = '', value = '']) => key.length <= MAX_TAG_KEY_CHARACTERS && value.length <= MAX_TAG_VALUE_CHARACTERS,
-    )
+    encoded.every(([key = '', value = '']) => key.length <= MAX_TAG_KEY_BYTES && value.length <= MAX_TAG_VALUE_BYTES)
   );
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ArtifactClient } from '../../src/sdk/index.js';
-import { aFile, clientOf } from '../support/e2e.js';
+import { aFile, bucketOf, clientOf } from '../support/e2e.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
 
 const run = promisify(execFile);
@@ -51,6 +51,16 @@ describe('an operator with the Temporal command line', () => {
     await expect
       .poll(() => client.getArtifact(artifact.id), { timeout: 15_000 })
       .toMatchObject({ retention: { rule: 'permanent', by: 'ops', reason: 'case 17' } });
+  });
+
+  it('sees every tag on the object, also those too long for the header of an upload', async () => {
+    const long = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`slashes-${i}`, '/'.repeat(256)]));
+    const korean = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`한글-${i}`, '가'.repeat(85)]));
+    const tags = { ...long, ...korean };
+    const artifact = await client.uploadArtifact(randomUUID(), aFile(10).bytes, { fileName: 'tagged.txt', tags });
+    const bucket = bucketOf(stack);
+    expect(await bucket.getTags({ key: artifact.filePath })).toEqual({ ...tags, 'artifact-retention': 'expiring' });
+    bucket.close();
   });
 
   it('finds artifacts by execution and state, and reads what comes next', async () => {

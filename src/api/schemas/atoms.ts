@@ -24,7 +24,7 @@ export const Sha256 = Type.String({
 
 export const Tags = Type.Record(Type.String(), Type.String(), {
   description:
-    'At most 8 tags; key 1 to 128 and value 0 to 256 characters of letters, digits, spaces and + - = . _ : / @. ' +
+    'At most 8 tags; key of 1 to 128 and value of 0 to 256 bytes: letters, digits, spaces and + - = . _ : / @. ' +
     'Keys that begin with `aws:` or `artifact-` are reserved.',
   examples: [{ agent: 'researcher', step: '3' }],
 });
