@@ -10,7 +10,14 @@ const vendors = {
   node: ['node:*'],
 };
 /** Where a process begins: they hand their environment to `loadConfig`. */
-const processEntries = ['src/worker.ts', 'src/api/server.ts', 'src/migrate.ts', 'src/setup.ts', 'src/main.ts'];
+const processEntries = [
+  'src/worker.ts',
+  'src/api/server.ts',
+  'src/migrate.ts',
+  'src/setup.ts',
+  'src/main.ts',
+  'src/token.ts',
+];
 
 const folders = ['sdk', 'api', 'temporal', 'workflows', 'activities', 'storage', 'db', 'cli', 'dev'];
 

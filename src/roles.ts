@@ -4,4 +4,5 @@ export const roles: Readonly<Record<string, () => Promise<unknown>>> = {
   worker: () => import('./worker.js'),
   migrate: () => import('./migrate.js'),
   setup: () => import('./setup.js'),
+  token: () => import('./token.js'),
 };

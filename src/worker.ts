@@ -18,7 +18,9 @@ async function main(): Promise<void> {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[toPinoLevel(level)](meta ?? {}, message)),
   });
 
-  const store = openStore(config);
+  // It signs nothing for clients, and what they reach may be out of its own reach.
+  const { S3_PUBLIC_ENDPOINT: _clients, ...internal } = config;
+  const store = openStore(internal);
   const database = openRecords(config);
   const capabilities = await probeStore(store);
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
