@@ -115,7 +115,7 @@ class Download {
     if (!this.#isWhole || this.#sha256 === undefined) return;
     const actual = this.#hash.digest('hex');
     if (actual !== this.#sha256 || this.#receivedBytes !== this.#sizeBytes)
-      throw new ArtifactError('checksum_mismatch', 'The downloaded bytes are not the bytes of the artifact', {
+      throw new ArtifactError('download_corrupted', 'The downloaded bytes are not the bytes of the artifact', {
         details: { expected: this.#sha256, actual },
       });
   }

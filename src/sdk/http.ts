@@ -1,6 +1,6 @@
 import { ArtifactError } from '../domain/errors.js';
 import { MINUTE_MS } from '../domain/units.js';
-import { abortedError, errorOfAnswer, throwIfAborted } from './problems.js';
+import { abortedError, errorOfAnswer, notTheApi, throwIfAborted } from './problems.js';
 import { DEFAULT_RETRY, withRetry } from './retry.js';
 import type { RetryPolicy } from './retry.js';
 
@@ -26,11 +26,14 @@ export interface ApiRequest {
   body?: unknown;
   signal?: AbortSignal | undefined;
   retry?: RetryPolicy;
+  /** Told why, before each new try. */
+  onRetry?: (error: ArtifactError) => void;
 }
 
 /**
  * JSON over HTTP with bearer token, timeout and retries. Every verb of the API may be repeated without harm, so all are.
- * @throws `ArtifactError` with the problem's code; `api_unreachable` when nothing answers; `aborted`.
+ * @throws `ArtifactError` with the problem's code; `api_unreachable` when nothing answers; `not_the_api` when something else does;
+ * `aborted`.
  */
 export class Api {
   readonly #base: string;
@@ -50,41 +53,46 @@ export class Api {
   /** Sends a request and answers with the JSON of its 2xx answer. */
   async call<T>(request: ApiRequest): Promise<T> {
     return withRetry(
-      async () => {
-        // A timer of its own, not AbortSignal.timeout: that one would go on living after the answer.
-        const timer = new AbortController();
-        const timeout = setTimeout(() => timer.abort(), this.#timeoutMs);
-        try {
-          const response = await this.#authorized(request, {}, timer.signal);
+      () =>
+        this.#inTime(async (timer) => {
+          const response = await this.#authorized(request, {}, timer);
           // The shape is the contract's; a test holds these types against the API's schemas.
           return (await this.#read(response, request)) as T;
-        } finally {
-          clearTimeout(timeout);
-        }
-      },
-      { policy: request.retry ?? this.#retry, signal: request.signal },
+        }),
+      { policy: request.retry ?? this.#retry, signal: request.signal, onRetry: request.onRetry },
     );
   }
 
   /** Opens the answer of a GET without reading its body. The timeout covers the head of the answer only. */
   async open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
-    return withRetry(() => this.#authorized({ method: 'GET', path, signal }, headers), {
+    return withRetry(() => this.#inTime((timer) => this.#authorized({ method: 'GET', path, signal }, headers, timer)), {
       policy: this.#retry,
       signal,
     });
   }
 
-  async #authorized(request: ApiRequest, headers: Record<string, string>, timer?: AbortSignal): Promise<Response> {
-    const response = await this.#send(request, headers, timer);
-    // A renewable token may have expired on the way: ask for it once more.
-    if (response.status !== 401 || typeof this.#token === 'string') return failIfNot2xx(response);
-    await response.body?.cancel();
-    return failIfNot2xx(await this.#send(request, headers, timer));
+  /** With a timer of its own, not AbortSignal.timeout: that one would go on living after the answer, and end its body. */
+  async #inTime<T>(work: (timer: AbortSignal) => Promise<T>): Promise<T> {
+    const timer = new AbortController();
+    const timeout = setTimeout(() => timer.abort(), this.#timeoutMs);
+    try {
+      return await work(timer.signal);
+    } finally {
+      clearTimeout(timeout);
+    }
   }
 
-  async #send(request: ApiRequest, headers: Record<string, string>, timer?: AbortSignal): Promise<Response> {
+  async #authorized(request: ApiRequest, headers: Record<string, string>, timer: AbortSignal): Promise<Response> {
+    const response = await this.#send(request, headers, timer);
+    // A renewable token may have expired on the way: ask for it once more.
+    if (response.status !== 401 || typeof this.#token === 'string') return failIfNot2xx(this.#base, response);
+    await response.body?.cancel();
+    return failIfNot2xx(this.#base, await this.#send(request, headers, timer));
+  }
+
+  async #send(request: ApiRequest, headers: Record<string, string>, timer: AbortSignal): Promise<Response> {
     throwIfAborted(request.signal);
-    const signals = [request.signal, timer].filter((signal) => signal !== undefined);
+    const signals = request.signal === undefined ? [timer] : [request.signal, timer];
     const token = typeof this.#token === 'string' ? this.#token : await this.#token();
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     try {
@@ -114,7 +122,7 @@ export class Api {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw new ArtifactError('internal', 'The API answered something that is not JSON', { cause: error });
+      throw notTheApi(this.#base, `an answer ${response.status} that is not JSON`, error);
     }
   }
 }
@@ -134,9 +142,9 @@ export function networkError(base: string, error: unknown, signal: AbortSignal |
   return new ArtifactError('api_unreachable', `${base}: ${reason}`, { details: { url: base }, cause: error });
 }
 
-async function failIfNot2xx(response: Response): Promise<Response> {
+async function failIfNot2xx(base: string, response: Response): Promise<Response> {
   if (response.ok) return response;
-  const error = errorOfAnswer(response.status, await response.text().catch(() => ''));
+  const error = errorOfAnswer(base, response.status, await response.text().catch(() => ''));
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   if (!Number.isFinite(retryAfter)) throw error;
   throw new ArtifactError(error.code, error.message, {

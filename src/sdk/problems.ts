@@ -7,7 +7,8 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 function codeOfStatus(status: number): ErrorCode {
   if (status === 401) return 'unauthenticated';
   if (status === 403) return 'forbidden';
-  if (status === 404) return 'route_not_found';
+  // What our API does not have, it says in a problem.
+  if (status === 404 || status === 405 || status === 501) return 'not_the_api';
   if (status === 413) return 'too_large';
   if (status === 429) return 'rate_limited';
   if (status === 502 || status === 503 || status === 504) return 'api_unreachable';
@@ -34,21 +35,29 @@ function detailsOf(problem: Record<string, unknown>): ErrorDetails {
 /**
  * Turns an answer that is not 2xx into our error: the problem's `code` when the catalogue has it (an unknown one becomes
  * `internal`), else what the status says.
+ * @param base address that was asked.
  * @param body the answer's text, RFC 9457 JSON or anything else.
  */
-export function errorOfAnswer(status: number, body: string): ArtifactError {
+export function errorOfAnswer(base: string, status: number, body: string): ArtifactError {
   let problem: unknown;
   try {
     problem = JSON.parse(body);
   } catch {
     problem = undefined;
   }
-  if (!isObject(problem) || typeof problem['code'] !== 'string')
-    return new ArtifactError(codeOfStatus(status), `The API answered ${status}`, { details: { status } });
+  if (!isObject(problem) || typeof problem['code'] !== 'string') {
+    const meaning = codeOfStatus(status);
+    if (meaning === 'not_the_api') return notTheApi(base, `${status} without a problem of the API`);
+    return new ArtifactError(meaning, `${base} answered ${status}`, { details: { status, url: base } });
+  }
   const code = isErrorCode(problem['code']) ? problem['code'] : 'internal';
   const text = [problem['detail'], problem['title'], problem['code']].find((part) => typeof part === 'string');
   return new ArtifactError(code, String(text), { details: detailsOf(problem) });
 }
+
+/** Something answered at this address, but as the API never does. */
+export const notTheApi = (base: string, answer: string, cause?: unknown): ArtifactError =>
+  new ArtifactError('not_the_api', `${base} gave ${answer}`, { details: { url: base }, cause });
 
 /** The error of everything that stops because its AbortSignal fired. */
 export const abortedError = (signal?: AbortSignal): ArtifactError =>

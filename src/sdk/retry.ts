@@ -26,6 +26,8 @@ export interface RetryOptions {
   signal?: AbortSignal | undefined;
   /** Default: the catalogue's word, except `internal`, which a repetition seldom heals. */
   isRetryable?: (error: ArtifactError) => boolean;
+  /** Told why, before each new try. */
+  onRetry?: ((error: ArtifactError) => void) | undefined;
 }
 
 const mayRetry = (error: ArtifactError): boolean => error.retryable && error.code !== 'internal';
@@ -42,7 +44,7 @@ function delayMs(error: ArtifactError, attempt: number, policy: RetryPolicy): nu
  * @throws `aborted` as soon as the signal fires, also while waiting.
  */
 export async function withRetry<T>(attempt: (number: number) => Promise<T>, options: RetryOptions): Promise<T> {
-  const { policy, signal, isRetryable = mayRetry } = options;
+  const { policy, signal, isRetryable = mayRetry, onRetry } = options;
   const endsAtMs = Date.now() + policy.budgetMs;
   for (let number = 1; ; number += 1) {
     throwIfAborted(signal);
@@ -52,6 +54,7 @@ export async function withRetry<T>(attempt: (number: number) => Promise<T>, opti
       if (!(error instanceof ArtifactError) || !isRetryable(error) || number >= policy.tries) throw error;
       const waitMs = delayMs(error, number, policy);
       if (Date.now() + waitMs > endsAtMs) throw error;
+      onRetry?.(error);
       await pause(waitMs, signal);
     }
   }

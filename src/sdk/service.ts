@@ -73,7 +73,7 @@ export interface ArtifactService {
   createDownloadUrl(artifactId: string, expiresIn?: number): Promise<DownloadUrl>;
   /**
    * The bytes, through the API. A whole file is compared with its SHA-256: the stream fails at its end with
-   * `checksum_mismatch` when it differs. A connection that breaks is taken up again where it was.
+   * `download_corrupted` when it differs. A connection that breaks is taken up again where it was.
    * @throws `not_downloadable`, `artifact_deleted`, `artifact_not_found`, `range_not_satisfiable`.
    */
   downloadArtifact(artifactId: string, options?: DownloadOptions): Promise<ReadableStream<Uint8Array>>;

@@ -16,8 +16,8 @@ export interface ApiFault {
   method: string;
   /** Matched against the path. */
   path: RegExp;
-  /** A problem, or a connection that is cut. */
-  answer: { code: ErrorCode; status?: number; retryAfterSeconds?: number } | 'reset';
+  /** A problem, or a connection that is cut: before anything is done, or (`lost`) instead of the answer. */
+  answer: { code: ErrorCode; status?: number; retryAfterSeconds?: number } | 'reset' | 'lost';
 }
 
 /**
@@ -84,9 +84,9 @@ export class FakeApi {
       return;
     }
     try {
-      if (fault !== undefined) throw new Refusal(fault.code, 'on purpose', fault);
+      if (fault !== undefined && fault !== 'lost') throw new Refusal(fault.code, 'on purpose', fault);
       if (request.headers.authorization !== `Bearer ${FAKE_TOKEN}`) throw new Refusal('unauthenticated', 'no token');
-      this.#route(method, url, body, response);
+      this.#route(method, url, body, fault === 'lost' ? cut(response) : response);
     } catch (error) {
       sendProblem(response, error instanceof Refusal ? error : new Refusal('internal', String(error)));
     }
@@ -121,6 +121,15 @@ export class FakeApi {
     if (this.beginDelayMs > 0 && verb === 'POST artifacts') setTimeout(send, this.beginDelayMs);
     else send();
   }
+}
+
+/** An answer that never arrives. */
+function cut(response: ServerResponse): ServerResponse {
+  response.end = () => {
+    response.socket?.resetAndDestroy();
+    return response;
+  };
+  return response;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -93,7 +94,7 @@ export async function fileSource(path: string, onHashed: OnHashed, signal: Abort
   const file = await openFile(path);
   try {
     const before = await file.stat({ bigint: true });
-    if (!before.isFile()) throw new ArtifactError('source_unreadable', `${path} is not a regular file`);
+    if (!before.isFile()) throw new ArtifactError('source_unreadable', `${path} is ${kindOf(before)}`);
     const sizeBytes = requireSize(Number(before.size));
     const reader = new FileReader(file, path, before);
     if (sizeBytes <= SINGLE_PUT_MAX_BYTES) {
@@ -132,11 +133,17 @@ async function largeFile(
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    // Without O_NONBLOCK (Windows has none) the open of a pipe waits for a writer, and nothing can end that.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ArtifactError('source_unreadable', `${path} cannot be read: ${reason}`, { cause: error });
   }
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a folder, not a file';
+  return stats.isFIFO() ? 'a pipe: send what comes out of it as a stream' : 'not a regular file';
 }
 
 class FileReader {

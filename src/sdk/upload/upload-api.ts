@@ -1,3 +1,4 @@
+import { ArtifactError } from '../../domain/errors.js';
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
 import type { UploadOptions } from '../../domain/artifact.js';
 import type { Api } from '../http.js';
@@ -39,6 +40,8 @@ export class UploadApi {
   /**
    * A caller who gives up meanwhile waits for the answer a little longer: without it nobody would know the upload that may have
    * begun, and could not remove it. So this may succeed although the signal has fired.
+   * @throws `path_taken`: for a stream (`content` null) it says so when the upload that has the path may be one of our own, begun by a
+   * try whose answer was lost. Nobody can tell it from another stream's, so it is left to its deadline.
    */
   async beginUpload(
     executionId: string,
@@ -48,6 +51,7 @@ export class UploadApi {
   ): Promise<BeginUploadJson> {
     const { fileName, mimeType, type, tags, retentionDays } = options;
     throwIfAborted(signal);
+    let failed: ArtifactError | undefined;
     const later = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const startTimer = (): void => {
@@ -60,7 +64,10 @@ export class UploadApi {
         path: `/v1/executions/${executionId}/artifacts`,
         body: { fileName, mimeType, type, tags, retentionDays, ...content },
         signal: later.signal,
+        onRetry: (error) => (failed = error),
       });
+    } catch (error) {
+      throw content === null && failed !== undefined ? orOurOwn(error, failed) : error;
     } finally {
       signal.removeEventListener('abort', startTimer);
       clearTimeout(timer);
@@ -106,4 +113,15 @@ export class UploadApi {
     const path = `/v1/artifacts/${artifactId}/upload/abort`;
     await this.#api.call<ArtifactAnswerJson>({ method: 'POST', path, retry: ABORT_RETRY });
   }
+}
+
+function orOurOwn(error: unknown, failed: ArtifactError): unknown {
+  if (!(error instanceof ArtifactError) || error.code !== 'path_taken') return error;
+  const { artifactId } = error.details;
+  const which = typeof artifactId === 'string' ? `artifact ${artifactId}` : 'it';
+  return new ArtifactError(
+    'path_taken',
+    `${error.message}. This call may have begun it itself, in a try whose answer was lost (${failed.message}): it goes at its deadline; delete ${which} to have the path now`,
+    { details: error.details, cause: error },
+  );
 }

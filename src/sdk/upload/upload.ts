@@ -9,7 +9,7 @@ import { requireTags } from '../../domain/tags.js';
 import { throwIfAborted } from '../problems.js';
 import type { FileSource, UploadArtifactOptions, UploadSource } from '../service.js';
 import { toArtifact } from '../wire.js';
-import type { Artifact, BeginUploadJson, SignedRequestJson, UploadJson } from '../wire.js';
+import type { Artifact, SignedRequestJson, UploadJson } from '../wire.js';
 import { sendKnownParts, sendPart, sendStreamParts } from './parts.js';
 import type { UploadContext } from './parts.js';
 import { fileSource, memorySource } from './source.js';
@@ -119,21 +119,12 @@ async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Art
 
 type MultipartJson = Extract<UploadJson, { kind: 'multipart' }>;
 
-/** Parts that an earlier stream left under the same path could get mixed with ours: such an upload is given up first. */
+/** Always a new upload: without a checksum the API joins nobody to one that is there. */
 async function beginStream(task: UploadTask): Promise<{ artifactId: string; upload: MultipartJson }> {
   const { context, signal, executionId, options } = task;
-  const begin = (): Promise<BeginUploadJson> => context.api.beginUpload(executionId, options, null, signal);
-  let { artifact, upload } = await begin();
-  try {
-    if ((await context.api.receivedParts(artifact.id, signal)).length > 0) {
-      await context.api.abortUpload(artifact.id);
-      ({ artifact, upload } = await begin());
-    }
-    if (upload?.kind === 'multipart') return { artifactId: artifact.id, upload };
-  } catch (error) {
-    await abortQuietly(context, artifact.id);
-    throw error;
-  }
+  const { artifact, upload } = await context.api.beginUpload(executionId, options, null, signal);
+  if (upload?.kind === 'multipart') return { artifactId: artifact.id, upload };
+  await abortQuietly(context, artifact.id);
   throw new ArtifactError('internal', 'The API did not begin a multipart upload for a stream');
 }
 
@@ -152,7 +143,8 @@ async function finish(
     content = await send();
   } catch (error) {
     const isPassing = error instanceof ArtifactError && error.retryable;
-    if (signal.aborted || !upload.isResumable || !isPassing) await abortQuietly(context, upload.artifactId);
+    if (signal.aborted) throw await givenUp(task, upload.artifactId);
+    if (!upload.isResumable || !isPassing) await abortQuietly(context, upload.artifactId);
     throw error;
   }
   context.progress.verifying();
@@ -160,12 +152,24 @@ async function finish(
     return await context.api.completeUpload(upload.artifactId, content, signal);
   } catch (error) {
     // The API has judged the bytes itself, or goes on judging: only a caller who gives up ends that.
-    if (signal.aborted) await abortQuietly(context, upload.artifactId);
+    if (signal.aborted) throw await givenUp(task, upload.artifactId);
     throw error;
   }
 }
 
-/** The failure that led here matters more than one in cleaning up; the upload's deadline removes what stays. */
-async function abortQuietly(context: UploadContext, artifactId: string): Promise<void> {
-  await context.api.abortUpload(artifactId).catch(() => undefined);
+/** Removes what was sent for a caller who gave up, and says whether that worked: `details.isRemoved`. */
+async function givenUp({ context, signal }: UploadTask, artifactId: string): Promise<ArtifactError> {
+  const isRemoved = await abortQuietly(context, artifactId);
+  const rest = isRemoved ? 'what was sent has been removed' : 'what was sent is removed at the deadline of the upload';
+  return new ArtifactError('aborted', `The caller gave up; ${rest}`, {
+    details: { artifactId, isRemoved },
+    cause: signal.reason,
+  });
 }
+
+/** The failure that led here matters more than one in cleaning up; the upload's deadline removes what stays. */
+const abortQuietly = (context: UploadContext, artifactId: string): Promise<boolean> =>
+  context.api.abortUpload(artifactId).then(
+    () => true,
+    () => false,
+  );

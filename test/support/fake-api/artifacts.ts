@@ -125,7 +125,7 @@ export class FakeArtifacts {
     const sha256 = typeof body['sha256'] === 'string' ? body['sha256'] : null;
     for (const { json, upload } of this.entries.values()) {
       if (json.executionId !== executionId || json.path !== path || json.status === 'DELETED') continue;
-      if (upload.sizeBytes !== sizeBytes || upload.sha256 !== sha256)
+      if (sha256 === null || upload.sizeBytes !== sizeBytes || upload.sha256 !== sha256)
         throw new Refusal('path_taken', `${path} is taken`);
       const running = json.status === 'UPLOADING' ? this.#upload(json, sizeBytes, sha256) : null;
       return { status: 200, body: { artifact: json, upload: running } };

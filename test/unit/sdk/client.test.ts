@@ -40,7 +40,7 @@ describe('downloadArtifact', () => {
   test('fails at the end when the bytes are not those of the artifact', async () => {
     const { id } = await upload(Buffer.from('right'));
     fake.artifacts.contentOverride = Buffer.from('wrong');
-    expect(await codeOf(text(await client.downloadArtifact(id)))).toBe('checksum_mismatch');
+    expect(await codeOf(text(await client.downloadArtifact(id)))).toBe('download_corrupted');
   });
 
   test('goes on where a broken connection left off', async () => {
@@ -58,6 +58,39 @@ describe('downloadArtifact', () => {
     controller.abort();
     expect(await codeOf(buffer(stream))).toBe('aborted');
     await (await client.downloadArtifact(id)).cancel();
+  });
+
+  test('gives up when its first answer does not come in time', async () => {
+    const hanging = clientOf(fake, {
+      requestTimeoutMs: 30,
+      fetch: (_input, init) =>
+        new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+        }),
+    });
+    expect(await codeOf(hanging.downloadArtifact(newExecution()))).toBe('api_unreachable');
+  });
+
+  test('takes longer than the time for its first answer when the bytes do', async () => {
+    const { id } = await upload(Buffer.from('slow bytes'));
+    const slow = clientOf(fake, {
+      requestTimeoutMs: 100,
+      fetch: async (input, init) => {
+        const answer = await fetch(input, init);
+        const bytes = new Uint8Array(await answer.arrayBuffer());
+        const body = new ReadableStream<Uint8Array>({
+          start: (controller) => {
+            init?.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
+            setTimeout(() => {
+              controller.enqueue(bytes);
+              controller.close();
+            }, 250);
+          },
+        });
+        return new Response(body, answer);
+      },
+    });
+    expect(await text(await slow.downloadArtifact(id))).toBe('slow bytes');
   });
 
   test('says that an artifact is deleted', async () => {
@@ -192,10 +225,14 @@ test.each([
   [413, 'too big', 'too_large'],
   [418, '{"code":"teapot","detail":"short and stout"}', 'internal'],
   [500, '', 'internal'],
-  [200, 'not json', 'internal'],
+  [200, '<html>', 'not_the_api'],
+  [404, '<html>', 'not_the_api'],
+  [501, 'no POST here', 'not_the_api'],
 ])('an answer %i with %j becomes %s', async (status, body, code) => {
   const odd = clientOf(fake, { fetch: () => Promise.resolve(new Response(body, { status })) });
-  expect(await codeOf(odd.getArtifact(newExecution()))).toBe(code);
+  const error = await errorOf(odd.getArtifact(newExecution()));
+  expect(error.code).toBe(code);
+  if (code === 'not_the_api') expect(error.message).toContain(fake.url);
 });
 
 test('an address that is not http is refused at once', () => {

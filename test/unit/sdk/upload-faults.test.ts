@@ -94,7 +94,7 @@ describe('a caller who gives up', () => {
     const running = upload(make(), { signal: controller.signal });
     await waitFor(() => fake.store.putsNow > 0);
     controller.abort(new Error('enough'));
-    expect(await codeOf(running)).toBe('aborted');
+    expect(await errorOf(running)).toMatchObject({ code: 'aborted', details: { isRemoved: true } });
     expect(fake.artifacts.only()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_aborted' });
     await waitFor(() => fake.store.putsNow === 0);
     client.close();
@@ -143,7 +143,7 @@ describe('streams', () => {
     expect(fake.artifacts.only().status).toBe('DELETED');
   });
 
-  test('parts that another stream left under the path are not mixed in', async () => {
+  test('one to the path of another that never ended is refused, so that their parts cannot meet', async () => {
     const execution = newExecution();
     const begin = (bytes: Buffer): Promise<unknown> =>
       client.uploadArtifact(execution, Readable.from([bytes]), { fileName: 'a', concurrency: 1 });
@@ -151,11 +151,23 @@ describe('streams', () => {
     fake.faults.push({ nth: 1, method: 'POST', path: /abort$/, answer: { code: 'forbidden' } });
     expect(await codeOf(begin(bytesOf(40 * MIB)))).toBe('storage_unavailable');
     fake.store.fault = () => undefined;
-    const bytes = bytesOf(17 * MIB, 2);
-    await begin(bytes);
-    const [left, ours] = [...fake.artifacts.entries.values()].map(({ json }) => json);
-    expect(left?.status).toBe('DELETED');
-    expect(ours).toMatchObject({ status: 'ACTIVE', checksum: sha256Of(bytes) });
+    const error = await errorOf(begin(bytesOf(17 * MIB, 2)));
+    expect(error.code).toBe('path_taken');
+    expect(error.message).not.toContain('lost');
+    expect(fake.artifacts.only().status).toBe('UPLOADING');
+  });
+
+  test('one whose begin was answered into the void says that it may stand in its own way', async () => {
+    fake.faults.push({ nth: 1, method: 'POST', path: /artifacts$/, answer: 'lost' });
+    const error = await errorOf(upload(Readable.from([bytesOf(17 * MIB)])));
+    expect(error.code).toBe('path_taken');
+    expect(error.message).toMatch(/may have begun it itself, in a try whose answer was lost/);
+    expect(fake.artifacts.only().status).toBe('UPLOADING');
+  });
+
+  test('a buffer whose begin was answered into the void joins what it began', async () => {
+    fake.faults.push({ nth: 1, method: 'POST', path: /artifacts$/, answer: 'lost' });
+    expect((await upload(bytesOf(17 * MIB))).id).toBe(fake.artifacts.only().id);
   });
 
   test('one that is longer than allowed is refused when the limit is passed', async () => {

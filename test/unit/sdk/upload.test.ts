@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fromFile } from '../../../src/sdk/index.js';
 import type { ArtifactClient, UploadProgress, UploadSource } from '../../../src/sdk/index.js';
 import { FakeApi } from '../../support/fake-api.js';
-import { MIB, bytesOf, clientOf, codeOf, newExecution, sha256Of } from '../../support/sdk.js';
+import { MIB, bytesOf, clientOf, codeOf, errorOf, newExecution, sha256Of } from '../../support/sdk.js';
 
 let fake: FakeApi;
 let client: ArtifactClient;
@@ -119,6 +120,14 @@ describe('files', () => {
       client.uploadArtifact(newExecution(), fromFile(path), { fileName: 'a' });
     expect(await codeOf(upload(join(folder, 'absent')))).toBe('source_unreadable');
     expect(await codeOf(upload(folder))).toBe('source_unreadable');
+  });
+
+  test('a pipe that nobody writes to is refused at once', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const error = await errorOf(client.uploadArtifact(newExecution(), fromFile(path), { fileName: 'a' }));
+    expect(error.code).toBe('source_unreadable');
+    expect(error.message).toContain('is a pipe');
   });
 
   test('one that is written to between hashing and sending is noticed, and the upload removed', async () => {
