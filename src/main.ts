@@ -1,10 +1,10 @@
 import { argv } from 'node:process';
-import { roles } from './roles.js';
+import { roles, tools } from './roles.js';
 
 const [, , role = ''] = argv;
-const start = roles[role];
+const start = roles[role] ?? tools[role];
 if (start === undefined) {
-  process.stderr.write(`usage: main.js ${Object.keys(roles).join(' | ')}\n`);
+  process.stderr.write(`usage: main.js ${Object.keys({ ...roles, ...tools }).join(' | ')}\n`);
   process.exitCode = 2;
 } else {
   await start();

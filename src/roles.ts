@@ -4,5 +4,9 @@ export const roles: Readonly<Record<string, () => Promise<unknown>>> = {
   worker: () => import('./worker.js'),
   migrate: () => import('./migrate.js'),
   setup: () => import('./setup.js'),
+};
+
+/** What a person runs in the image by hand. */
+export const tools: Readonly<Record<string, () => Promise<unknown>>> = {
   token: () => import('./token.js'),
 };

@@ -6,7 +6,7 @@ import { configSchema, loadConfig } from '../../src/config.js';
 import { TEMPORAL_CLI_VERSION } from '../../src/dev/servers/temporal.js';
 import { VERSITYGW_VERSION } from '../../src/dev/servers/versitygw.js';
 import { readSettings } from '../../src/dev/settings.js';
-import { roles } from '../../src/roles.js';
+import { roles, tools } from '../../src/roles.js';
 
 // There is no container engine where these tests run: the images are neither built nor started here. What is checked is that the
 // files agree with the code, which is where they rot.
@@ -76,6 +76,12 @@ describe('docker-compose.yml', () => {
   it('has a service for every role, and runs no other role', () => {
     expect(ours.map(([, { command }]) => command?.[0]).sort()).toEqual(Object.keys(roles).sort());
     for (const [, { command }] of ours) expect(command).toHaveLength(1);
+  });
+
+  it('is shown in the README with tools that exist', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const named = [...readme.matchAll(/docker compose run --rm \w+ (\w+)/g)].map(([, tool]) => tool);
+    expect(named).toEqual(Object.keys(tools));
   });
 
   it.each(ours)('sets only variables that the configuration has, for %s', (_, { environment = {} }) => {
