@@ -14,8 +14,37 @@ Exit codes:
   5    not available now: the API, the store, the database or the workflows; try again
   130  interrupted`;
 
+/** One of several files that did not make it. */
+export interface FailedFile {
+  /** As it was typed. */
+  file: string;
+  error: unknown;
+}
+
+/** Some of several files failed; the exit code is that of the first, or says that the user interrupted. */
+export class FilesFailed extends Error {
+  override readonly name = 'FilesFailed';
+  readonly failures: FailedFile[];
+
+  /** @param counts all files that were given, and those that were not even tried. */
+  constructor(failures: FailedFile[], { files, untried }: { files: number; untried: number }) {
+    const rest = untried === 0 ? '' : `; ${untried} more ${untried === 1 ? 'was' : 'were'} not tried`;
+    super(`${failures.length} of ${files} files failed${rest}`);
+    this.failures = failures;
+  }
+}
+
+/** Whether the next file would fail the same way: no access, no API, or the user has had enough. */
+export const concernsAll = (error: unknown): boolean =>
+  error instanceof ArtifactError &&
+  (['api_unreachable', 'not_the_api'].includes(error.code) || [401, 403, 499].includes(error.status));
+
 /** @see EXIT_CODES_HELP */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof FilesFailed) {
+    const codes = error.failures.map((failure) => exitCodeOf(failure.error));
+    return codes.includes(INTERRUPTED) ? INTERRUPTED : (codes[0] ?? 1);
+  }
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof ArtifactError)) return 1;
   switch (error.status) {
@@ -43,12 +72,32 @@ export function exitCodeOf(error: unknown): number {
 
 /** What is said about a failure: code, what happened, what to do. With `json` one object on one line. */
 export function describeFailure(error: unknown, json: boolean): string {
+  if (error instanceof FilesFailed) return describeFiles(error, json);
   const { code, message, remedy, details } = factsOf(error);
   if (json) return JSON.stringify({ error: { code, message, remedy, details } });
+  if (code === 'aborted') return interruption(details['isRemoved']);
   const list = details['errors'];
   const fields = Array.isArray(list) ? list.map((line) => `\n  ${line}`).join('') : '';
   const requestId = typeof details['requestId'] === 'string' ? `\n  Request id: ${details['requestId']}` : '';
   return `Error (${code}): ${message}${fields}\n  ${remedy}${requestId}`;
+}
+
+/** A failed file for scripts. */
+export const failureJson = ({ file, error }: FailedFile): object => ({ file, error: factsOf(error) });
+
+function describeFiles({ message, failures }: FilesFailed, json: boolean): string {
+  if (json) return JSON.stringify({ error: factsOf(failures[0]?.error), message, files: failures.map(failureJson) });
+  return [`${message}:`, ...failures.map(({ file, error }) => `\n${file}\n${describeFailure(error, false)}`)].join(
+    '\n',
+  );
+}
+
+/** @param isRemoved whether an upload that had begun could be removed; undefined when none had. */
+function interruption(isRemoved: unknown): string {
+  if (isRemoved === undefined) return 'Interrupted.';
+  return isRemoved === true
+    ? 'Interrupted; what was sent has been removed.'
+    : 'Interrupted; what was sent could not be removed now, and will be at the deadline of the upload.';
 }
 
 function factsOf(error: unknown): {

@@ -5,12 +5,13 @@ import { addQueryCommands } from './commands/query.js';
 import { addUploadCommand } from './commands/upload.js';
 import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
 import type { Terminal } from './terminal.js';
+import { packageVersion } from './version.js';
 
 // Commander wraps these paragraphs to the width of the terminal.
 const ABOUT = [
   "Stores what agents produce: files go to S3, facts to Postgres, and a workflow keeps each one's life.",
-  'The API is named by ARTIFACTS_URL and ARTIFACTS_TOKEN. Without them the local stack ("npm start") at or above the ' +
-    'working folder is used. Every command takes --json: its result, and nothing else, on stdout.',
+  'The API is named by ARTIFACTS_URL and ARTIFACTS_TOKEN. Without ARTIFACTS_URL the local stack ("npm start") at or above the ' +
+    'working folder is used, with ARTIFACTS_TOKEN or its own token. Every command takes --json: its result, and nothing else, on stdout.',
 ].join('\n\n');
 
 const EXAMPLES = `
@@ -39,6 +40,7 @@ function buildProgram(terminal: Terminal): Command {
   const program = new Command('artifacts')
     .summary('store and find what agents produce')
     .description(ABOUT)
+    .version(packageVersion())
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     // Subcommands inherit both, so they come before them.
     .exitOverride()

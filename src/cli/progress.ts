@@ -1,9 +1,18 @@
-import type { MultiBar as Bars, SingleBar } from 'cli-progress';
+import type { GenericFormatter, MultiBar as Bars, SingleBar } from 'cli-progress';
 import cliProgress from 'cli-progress';
 import type { UploadProgress } from '../sdk/index.js';
 import { humanBytes } from './format.js';
+import { columnsOf, fit, shorten } from './text-width.js';
 
-const NAME_COLUMNS = 32;
+const MAX_NAME_COLUMNS = 40;
+const MIN_NAME_COLUMNS = 12;
+/** `1023.9 KiB`. */
+const MOVED_COLUMNS = 10;
+/** `reading 1023.9 KiB`, and `verifying`. */
+const NOTE_COLUMNS = { wide: 18, narrow: 9 };
+/** On narrower terminals the bars get shorter, so that names stay readable. */
+const WIDE_COLUMNS = 100;
+const DEFAULT_COLUMNS = 80;
 
 /** How a transfer of several files is shown. */
 export interface TransferDisplay {
@@ -46,7 +55,14 @@ const lineDisplay = (stream: NodeJS.WriteStream): TransferDisplay => ({
   stop: () => undefined,
 });
 
+interface BarText {
+  name: string;
+  movedBytes: number;
+  note: string;
+}
+
 class BarDisplay implements TransferDisplay {
+  readonly #stream: NodeJS.WriteStream;
   readonly #bars: Bars;
   readonly #total: SingleBar | undefined;
   readonly #files: number;
@@ -54,12 +70,12 @@ class BarDisplay implements TransferDisplay {
   #movedBytes = 0;
 
   constructor(stream: NodeJS.WriteStream, total: { files: number; bytes: number } | null) {
+    this.#stream = stream;
+    const format: GenericFormatter = (_options, { progress }, text: BarText) =>
+      formatBar(progress, text, columnsOfStream(stream));
     this.#bars = new cliProgress.MultiBar({
       stream,
-      format: ' {bar} {percentage}% {name} {moved} {note}',
-      barsize: 24,
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
+      format,
       hideCursor: true,
       clearOnComplete: true,
       forceRedraw: true,
@@ -67,29 +83,31 @@ class BarDisplay implements TransferDisplay {
       gracefulExit: false,
     });
     this.#files = total?.files ?? 1;
-    this.#total = total === null ? undefined : this.#bars.create(Math.max(1, total.bytes), 0, this.#totalNote(0));
+    this.#total = total === null ? undefined : this.#bars.create(Math.max(1, total.bytes), 0, this.#totalText());
   }
 
   begin(name: string, totalBytes: number | null): FileDisplay {
-    const payload = (bytes: number, note: string): object => ({ name: fit(name), moved: humanBytes(bytes), note });
-    const bar = this.#bars.create(Math.max(1, totalBytes ?? 1), 0, payload(0, ''));
+    const text = (movedBytes: number, note: string): BarText => ({ name, movedBytes, note });
+    const bar = this.#bars.create(Math.max(1, totalBytes ?? 1), 0, text(0, ''));
     let seen = 0;
     const move = (bytes: number): void => {
       this.#movedBytes += bytes - seen;
       seen = bytes;
-      this.#total?.update(this.#movedBytes, this.#totalNote(this.#movedBytes));
+      this.#total?.update(this.#movedBytes, this.#totalText());
     };
     return {
       update: (bytes, note) => {
-        bar.update(totalBytes === null ? 0 : Math.min(bytes, bar.getTotal()), payload(bytes, note));
+        bar.update(totalBytes === null ? 0 : Math.min(bytes, bar.getTotal()), text(bytes, note));
         move(bytes);
       },
       end: (note) => {
         this.#filesDone += 1;
         move(totalBytes ?? seen);
         bar.stop();
+        // A line waits for the next redraw, which removing the bar is: the last file has no other.
+        const columns = columnsOfStream(this.#stream) - columnsOf(note) - 3;
+        this.#bars.log(` ${fit(name, Math.max(MIN_NAME_COLUMNS, Math.min(MAX_NAME_COLUMNS, columns)))} ${note}\n`);
         this.#bars.remove(bar);
-        this.#bars.log(` ${fit(name)} ${note}\n`);
       },
     };
   }
@@ -98,18 +116,29 @@ class BarDisplay implements TransferDisplay {
     this.#bars.stop();
   }
 
-  #totalNote(bytes: number): object {
-    return { name: fit(`total, ${this.#filesDone} of ${this.#files} files`), moved: humanBytes(bytes), note: '' };
+  #totalText(): BarText {
+    return { name: `${this.#filesDone} of ${this.#files} files`, movedBytes: this.#movedBytes, note: '' };
   }
 }
 
-const fit = (name: string): string =>
-  (name.length > NAME_COLUMNS ? `…${name.slice(1 - NAME_COLUMNS)}` : name).padEnd(NAME_COLUMNS);
+const columnsOfStream = (stream: NodeJS.WriteStream): number => stream.columns || DEFAULT_COLUMNS;
+
+/** One line that never wraps: a wrapped one would be drawn again and again below itself. */
+function formatBar(progress: number, { name, movedBytes, note }: BarText, columns: number): string {
+  const [barColumns, noteColumns] = columns >= WIDE_COLUMNS ? [24, NOTE_COLUMNS.wide] : [12, NOTE_COLUMNS.narrow];
+  const filled = Math.round(progress * barColumns);
+  const bar = '█'.repeat(filled) + '░'.repeat(barColumns - filled);
+  const percent = `${Math.floor(progress * 100)}%`.padStart(4);
+  const moved = humanBytes(movedBytes).padStart(MOVED_COLUMNS);
+  const rest = columns - barColumns - percent.length - MOVED_COLUMNS - noteColumns - 6;
+  const nameColumns = Math.max(MIN_NAME_COLUMNS, Math.min(MAX_NAME_COLUMNS, rest));
+  return shorten(` ${bar} ${percent} ${fit(name, nameColumns)} ${moved} ${shorten(note, noteColumns)}`, columns - 1);
+}
 
 /** Feeds the progress of an upload into a display. */
 export const uploadInto =
   (display: FileDisplay) =>
   ({ phase, hashedBytes, sentBytes }: UploadProgress): void => {
     if (phase === 'hashing') display.update(0, `reading ${humanBytes(hashedBytes)}`);
-    else display.update(sentBytes, phase === 'verifying' ? 'checking' : '');
+    else display.update(sentBytes, phase === 'verifying' ? 'verifying' : '');
   };

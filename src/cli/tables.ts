@@ -1,55 +1,74 @@
-import Table from 'cli-table3';
-import type { Artifact, HistoryEntry } from '../sdk/index.js';
+import type { Artifact, ArtifactRetention } from '../sdk/index.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
+import { columnsOf, fit } from './text-width.js';
 
-const EDGES = [
-  'top',
-  'top-mid',
-  'top-left',
-  'top-right',
-  'bottom',
-  'bottom-mid',
-  'bottom-left',
-  'bottom-right',
-] as const;
-const RULES = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'] as const;
-/** Columns and space, no lines: easy to read, to copy and to cut. */
-const PLAIN = { ...Object.fromEntries([...EDGES, ...RULES].map((name) => [name, ''])), middle: '  ' };
+const GAP = '  ';
+/** Paths are not shortened below this: rather a column less, then rather a long line. */
+const MIN_PATH_COLUMNS = 20;
+const LEAST_PATH_COLUMNS = 12;
 
-/** Rows under headings, columns as wide as they need. */
-export function table(head: string[], rows: string[][], alignRight: string[] = []): string {
-  const grid = new Table({
-    head,
-    chars: PLAIN,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    colAligns: head.map((name) => (alignRight.includes(name) ? 'right' : 'left')),
-  });
-  grid.push(...rows);
-  return `${trimLines(grid.toString())}\n`;
+export interface Column<T> {
+  head: string;
+  text: (row: T) => string;
+  align?: 'left' | 'right';
+  /** At most so many columns; what is longer is shortened in its middle. */
+  maxColumns?: number;
 }
 
-const trimLines = (text: string): string => text.replace(/ +$/gm, '');
+/** Rows under headings, columns as wide as they need, no lines: easy to read, to copy and to cut. */
+export function table<T>(columns: Column<T>[], rows: T[]): string {
+  const cells = columns.map(({ head, text, align = 'left', maxColumns = Infinity }) => {
+    const texts = [head, ...rows.map(text)];
+    const width = Math.min(maxColumns, Math.max(...texts.map(columnsOf)));
+    return texts.map((cell) => fit(cell, width, align));
+  });
+  const lines = ['', ...rows].map((_, index) => cells.map((column) => column[index] ?? '').join(GAP));
+  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
 
 /** What the list says about how long it stays. */
-export function keptUntil({ status, retention, expiresAt, deletionReason, uploadDeadline }: Artifact): string {
-  if (status === 'DELETED') return deletionReason ?? 'deleted';
+export function keptUntil({ status, retention, expiresAt, uploadDeadline }: Artifact): string {
+  if (status === 'DELETED') return '—';
   if (uploadDeadline !== undefined) return `upload ends ${relativeTime(uploadDeadline)}`;
   if (retention.rule === 'permanent') return 'for ever';
   return expiresAt === undefined ? '' : relativeTime(expiresAt);
 }
 
-export function artifactTable(artifacts: Artifact[]): string {
-  const rows = artifacts.map((artifact) => [
-    artifact.id,
-    artifact.path,
-    artifact.type,
-    humanBytes(artifact.fileSize),
-    artifact.status,
-    artifact.tier,
-    keptUntil(artifact),
-  ]);
-  return table(['ID', 'PATH', 'TYPE', 'SIZE', 'STATUS', 'TIER', 'KEPT'], rows, ['SIZE']);
+const statusOf = ({ status, deletionReason }: Artifact): string =>
+  status === 'DELETED' && deletionReason !== undefined ? `${status} (${deletionReason})` : status;
+
+const COLUMNS: Column<Artifact>[] = [
+  { head: 'ID', text: ({ id }) => id },
+  { head: 'PATH', text: ({ path }) => path },
+  { head: 'TYPE', text: ({ type }) => type },
+  { head: 'SIZE', text: ({ fileSize }) => humanBytes(fileSize), align: 'right' },
+  { head: 'STATUS', text: statusOf },
+  { head: 'TIER', text: ({ tier }) => tier },
+  { head: 'KEPT', text: keptUntil },
+];
+
+/** @param maxColumns width of the terminal: paths are shortened to fit, and when that is not enough TIER and TYPE are left out. */
+export function artifactTable(artifacts: Artifact[], maxColumns = Infinity): string {
+  const widthOf = ({ head, text }: Column<Artifact>): number =>
+    Math.max(columnsOf(head), ...artifacts.map((artifact) => columnsOf(text(artifact))));
+  const leftFor = (shown: Column<Artifact>[]): number =>
+    shown.reduce((left, column) => (column.head === 'PATH' ? left : left - widthOf(column) - GAP.length), maxColumns);
+  const narrower = [[], ['TIER'], ['TIER', 'TYPE']].map((hidden) =>
+    COLUMNS.filter(({ head }) => !hidden.includes(head)),
+  );
+  const shown = narrower.find((columns) => leftFor(columns) >= MIN_PATH_COLUMNS) ?? narrower.at(-1) ?? COLUMNS;
+  const pathColumns = Math.max(LEAST_PATH_COLUMNS, leftFor(shown));
+  return table(
+    shown.map((column) => (column.head === 'PATH' ? { ...column, maxColumns: pathColumns } : column)),
+    artifacts,
+  );
 }
+
+/** `30 days (default)`, `for ever, by ann: evidence`. */
+export const retentionText = (retention: ArtifactRetention): string =>
+  retention.rule === 'permanent'
+    ? `for ever, by ${retention.by} ${relativeTime(retention.at)}: ${retention.reason}`
+    : `${retention.days} ${retention.days === 1 ? 'day' : 'days'} (${retention.rule})`;
 
 export function artifactSheet(artifact: Artifact): string {
   const { retention, tags } = artifact;
@@ -69,12 +88,7 @@ export function artifactSheet(artifact: Artifact): string {
     ['Size', `${humanBytes(artifact.fileSize)} (${artifact.fileSize} bytes)`],
     ['SHA-256', artifact.checksum === '' ? undefined : `${artifact.checksum} (${artifact.checksumState})`],
     ['Stored', `${artifact.filePath} (${artifact.tier}, ${artifact.storageClass})`],
-    [
-      'Retention',
-      retention.rule === 'permanent'
-        ? `for ever, by ${retention.by} ${relativeTime(retention.at)}: ${retention.reason}`
-        : `${retention.days} ${retention.days === 1 ? 'day' : 'days'} (${retention.rule})`,
-    ],
+    ['Retention', retentionText(retention)],
     ...dates.map(([name, date]): [string, string | undefined] => [name, date && dateAndRelative(date)]),
     ['Because', artifact.deletionReason],
     ['Restore', artifact.restoreState],
@@ -94,16 +108,4 @@ export function pairs(facts: [string, string | undefined][]): string {
   const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
   return known.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
-}
-
-export function historyTable(entries: HistoryEntry[]): string {
-  const rows = entries.map(({ at, kind, actor, detail }) => [
-    at.toISOString(),
-    kind,
-    actor,
-    Object.entries(detail)
-      .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-      .join(' '),
-  ]);
-  return table(['WHEN', 'WHAT', 'BY', 'DETAIL'], rows);
 }

@@ -19,6 +19,10 @@ export interface Terminal {
   withCleanup: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
+/** Columns a line may take: those of a terminal, any number in a file or a pipe. */
+export const columnsOfTerminal = (stream: NodeJS.WriteStream): number =>
+  stream.isTTY && stream.columns > 0 ? stream.columns : Infinity;
+
 /** Ends the process like a shell expects it after Ctrl-C. */
 export const INTERRUPTED = 130;
 
@@ -28,7 +32,7 @@ export function processTerminal(): Terminal {
   let cleaning = 0;
   const interrupt = (): void => {
     if (cleaning === 0 || controller.signal.aborted) process.exit(INTERRUPTED);
-    process.stderr.write('\nStopping and removing what was sent; press Ctrl-C again to leave at once.\n');
+    process.stderr.write('\nStopping and cleaning up; press Ctrl-C again to leave at once.\n');
     controller.abort(new Error('interrupted'));
   };
   process.on('SIGINT', interrupt);

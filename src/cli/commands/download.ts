@@ -30,7 +30,7 @@ The file appears under its name only when it is complete and its SHA-256 is righ
 const URL_EXAMPLES = `
 Examples:
   artifacts url 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10
-  curl -OJ "$(artifacts url 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 --expires-in 60)"
+  curl -o report.pdf "$(artifacts url 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 --expires-in 60)"
 
 Whoever has the URL can download until it expires.`;
 

@@ -78,11 +78,17 @@ function addDeleteCommand(program: Command, terminal: Terminal): void {
       const { execution } = options;
       if (ids.length > 0 === (execution !== undefined))
         command.error('error: give artifact ids, or --execution, and not both');
+      const alreadyDeleted: string[] = [];
       const deleted = await withClient(terminal, async (client) => {
         if (execution !== undefined) return client.deleteExecutionArtifacts(execution);
-        for (const id of ids) await client.deleteArtifact(id);
-        return ids.length;
+        for (const id of ids) {
+          // Deleting again is fine for a program; a person may have mistaken the id.
+          if ((await client.getArtifact(id)).status === 'DELETED') alreadyDeleted.push(id);
+          else await client.deleteArtifact(id);
+        }
+        return ids.length - alreadyDeleted.length;
       });
-      print(terminal, options, { json: { deleted }, text: `Deleted ${deleted}.\n` });
+      const text = [`Deleted ${deleted}.`, ...alreadyDeleted.map((id) => `${id} was already deleted.`)];
+      print(terminal, options, { json: { deleted, alreadyDeleted }, text: `${text.join('\n')}\n` });
     });
 }

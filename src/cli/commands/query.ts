@@ -2,7 +2,9 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { ARTIFACT_STATUSES, ARTIFACT_TYPES } from '../../sdk/index.js';
 import type { ArtifactStatus, ArtifactType, Tags } from '../../sdk/index.js';
-import { artifactTable, historyTable } from '../tables.js';
+import { historyTable } from '../history.js';
+import { artifactTable } from '../tables.js';
+import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { parseTag, print, printArtifact, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
@@ -17,7 +19,9 @@ const LIST_EXAMPLES = `
 Examples:
   artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11
   artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --type image --tag agent=plotter
-  artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --json | jq -r '.artifacts[].id'`;
+  artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --json | jq -r '.artifacts[].id'
+
+On a narrow terminal long paths are shortened in the middle, and TIER and TYPE left out; a pipe or a file gets everything.`;
 
 const SHOW_EXAMPLES = `
 Examples:
@@ -42,7 +46,8 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
       const artifacts = await withClient(terminal, (client) =>
         client.listArtifacts(execution, { ...filters, ...(tag === undefined ? {} : { tags: tag }) }),
       );
-      const text = artifacts.length === 0 ? 'Nothing found.\n' : artifactTable(artifacts);
+      const text =
+        artifacts.length === 0 ? 'Nothing found.\n' : artifactTable(artifacts, columnsOfTerminal(terminal.out));
       print(terminal, options, { json: { artifacts }, text });
     });
 

@@ -1,13 +1,17 @@
-import { statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { ARTIFACT_TYPES, fromFile } from '../../sdk/index.js';
-import type { Artifact, ArtifactClient, ArtifactType, Tags, UploadSource } from '../../sdk/index.js';
+import { ARTIFACT_TYPES } from '../../sdk/index.js';
+import type { Artifact, ArtifactClient, ArtifactType, Tags } from '../../sdk/index.js';
+import { FilesFailed, concernsAll, failureJson } from '../failures.js';
+import type { FailedFile } from '../failures.js';
 import { humanBytes } from '../format.js';
+import { findFiles, isFolder } from '../local-files.js';
+import type { LocalFile } from '../local-files.js';
 import { showTransfer, uploadInto } from '../progress.js';
 import type { TransferDisplay } from '../progress.js';
 import { artifactTable } from '../tables.js';
+import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { parseTag, parseWholeNumber, print, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
@@ -22,30 +26,31 @@ interface UploadCommandOptions extends JsonOption {
   concurrency?: number;
 }
 
-interface LocalFile {
-  /** As it was typed; `-` is stdin. */
-  name: string;
-  fileName: string;
-  source: UploadSource;
-  /** Null for stdin and for what cannot be looked at (the upload then says why). */
-  sizeBytes: number | null;
-}
-
 const EXAMPLES = `
 Examples:
   artifacts upload report.pdf --execution 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11
   artifacts upload a.png b.png --path charts/ --tag agent=plotter --execution …
   artifacts upload run.log --path logs/run.log --retention-days 7 --execution …
+  artifacts upload work --path run-7/ --execution …
   pg_dump shop | artifacts upload - --path shop.sql --execution …
 
-An interrupted upload is removed. One that failed for want of a network goes on when the same command is repeated.`;
+Where it goes: a file is stored under --path (ending in /) and its own name, so charts/a.png becomes output/a.png, and with
+--path x/ output/x/a.png. That is below output/, unless it begins with logs/. A folder is uploaded with all its files, their
+paths beginning with its name ("." stands for its contents alone); links are not followed. Two inputs that would get the same
+path are refused before anything is sent.
+
+When a file fails, the others are uploaded all the same, and what failed is listed at the end. An interrupted upload is
+removed. One that failed for want of a network goes on when the same command is repeated.`;
 
 export function addUploadCommand(program: Command, terminal: Terminal): void {
   withJson(program.command('upload'))
     .description('upload files as output or logs of an execution')
-    .argument('<file...>', 'files; - is stdin (give it a --path)')
+    .argument('<file...>', 'files and folders; - is stdin (give it a --path)')
     .requiredOption('--execution <uuid>', 'execution the files belong to')
-    .option('--path <path>', 'path to store it under; with a / at its end, folder for all the files')
+    .option(
+      '--path <path>',
+      'path to store it under, below output/ or logs/; with a / at its end, folder for all the files',
+    )
     .addOption(new Option('--type <type>', 'what it is; guessed from the name').choices(ARTIFACT_TYPES))
     .option('--mime <type>', 'MIME type; guessed from the name')
     .option('--tag <key=value>', 'tag, repeatable', parseTag)
@@ -53,29 +58,28 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .option('--concurrency <n>', 'parts of a large file sent at once (default 4, stdin 3)', parseWholeNumber)
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
-      const files = names.map((name) => localFile(name, names.length, { options, command, terminal }));
+      const { files, leftOut } = findFiles(names, placeOf(names, { options, command, terminal }), terminal);
+      if (leftOut.length > 0 && options.json !== true)
+        terminal.err.write(`Left out, as they are no regular files: ${leftOut.join(', ')}\n`);
       await withClient(terminal, (client) => terminal.withCleanup(() => uploadAll(client, files, options, terminal)));
     });
 }
 
-function localFile(
-  name: string,
-  count: number,
-  { options, command, terminal }: { options: UploadCommandOptions; command: Command; terminal: Terminal },
-): LocalFile {
-  const { path } = options;
-  const isFolder = path?.endsWith('/') === true;
-  if (count > 1 && path !== undefined && !isFolder)
+/** Where `--path` puts what. */
+function placeOf(
+  names: string[],
+  { options: { path }, command, terminal }: { options: UploadCommandOptions; command: Command; terminal: Terminal },
+): { prefix: string; only: string | undefined } {
+  const isPrefix = path?.endsWith('/') === true;
+  const hasMany = names.length > 1 || names.some((name) => name !== '-' && isFolder(resolve(terminal.cwd, name)));
+  if (hasMany && path !== undefined && !isPrefix)
     command.error('error: several files cannot have one --path; end it with / to make it their folder');
-  if (name === '-' && (path === undefined || isFolder)) command.error('error: stdin has no name: give it a --path');
-  const fileName = path === undefined ? basename(name) : isFolder ? `${path}${basename(name)}` : path;
-  if (name === '-') return { name, fileName, source: terminal.input, sizeBytes: null };
-  const absolute = resolve(terminal.cwd, name);
-  const sizeBytes = statSync(absolute, { throwIfNoEntry: false })?.size ?? null;
-  return { name, fileName, source: fromFile(absolute), sizeBytes };
+  if (names.includes('-') && (path === undefined || isPrefix))
+    command.error('error: stdin has no name: give it a --path, and upload it alone');
+  return isPrefix ? { prefix: path, only: undefined } : { prefix: '', only: path };
 }
 
-/** One after the other; each uses all the connections. What was uploaded before a failure is printed all the same. */
+/** One after the other; each uses all the connections. A failure does not keep the others from being uploaded. */
 async function uploadAll(
   client: ArtifactClient,
   files: LocalFile[],
@@ -86,13 +90,22 @@ async function uploadAll(
   const total = files.length === 1 ? null : { files: files.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
   const display = showTransfer(terminal.err, total, options.json === true);
   const artifacts: Artifact[] = [];
-  try {
-    for (const file of files) artifacts.push(await uploadOne(client, file, { options, terminal, display }));
-  } finally {
-    display.stop();
-    if (artifacts.length > 0 || options.json === true)
-      print(terminal, options, { json: { artifacts }, text: artifactTable(artifacts) });
+  const failures: FailedFile[] = [];
+  for (const file of files) {
+    try {
+      artifacts.push(await uploadOne(client, file, { options, terminal, display }));
+    } catch (error) {
+      failures.push({ file: file.name, error });
+      if (concernsAll(error)) break;
+    }
   }
+  display.stop();
+  const untried = files.length - artifacts.length - failures.length;
+  const text = artifacts.length === 0 ? '' : artifactTable(artifacts, columnsOfTerminal(terminal.out));
+  print(terminal, options, { json: { artifacts, failures: failures.map(failureJson), untried }, text });
+  const [first] = failures;
+  if (first === undefined) return;
+  throw files.length === 1 ? first.error : new FilesFailed(failures, { files: files.length, untried });
 }
 
 async function uploadOne(

@@ -59,6 +59,10 @@ export class FakeArtifacts {
     return entry.json;
   }
 
+  paths(): string[] {
+    return [...this.entries.values()].map(({ json }) => json.path);
+  }
+
   ofExecution(verb: string, executionId: string, query: URLSearchParams, body: unknown): Answer {
     const all = [...this.entries.values()].map(({ json }) => json).filter((json) => json.executionId === executionId);
     if (verb === 'POST artifacts') return this.#begin(executionId, isRecord(body) ? body : {});

@@ -1,4 +1,6 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,12 +58,59 @@ describe('upload', () => {
     expect(JSON.parse(out)).toMatchObject({ artifacts: [{ path: 'logs/run.log', fileSize: 11 }] });
   });
 
-  test('prints what was stored before a file that cannot be read', async () => {
-    await file('a.txt', 'a');
-    const { code, out, err } = await artifacts(['upload', 'a.txt', 'absent.txt', '--execution', execution]);
+  test('of several files goes on after one that fails, and says which', async () => {
+    for (const name of ['a.txt', 'b.txt']) await file(name, name);
+    const args = ['upload', 'a.txt', 'absent.txt', 'b.txt', 'gone.txt', '--execution', execution];
+    const { code, out, err } = await artifacts(args);
     expect(code).toBe(1);
-    expect(out).toContain('output/a.txt');
-    expect(err).toContain('source_unreadable');
+    expect(out).toMatch(/output\/a\.txt.*\n.*output\/b\.txt/);
+    expect(err).toMatch(/2 of 4 files failed:\n\nabsent\.txt\nError \(source_unreadable\).*/);
+    expect(err).toContain('\ngone.txt\nError');
+    const json = await artifacts([...args, '--json']);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({
+      artifacts: [{ path: 'output/a.txt' }, { path: 'output/b.txt' }],
+      failures: [{ file: 'absent.txt', error: { code: 'source_unreadable' } }, { file: 'gone.txt' }],
+      untried: 0,
+    });
+    expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'source_unreadable' } });
+  });
+
+  test('stops at a failure that all files would share', async () => {
+    for (const name of ['a.txt', 'b.txt']) await file(name, name);
+    const env = { ARTIFACTS_URL: fake.url, ARTIFACTS_TOKEN: 'wrong' };
+    const { code, err } = await artifacts(['upload', 'a.txt', 'b.txt', '--execution', execution], { env });
+    expect(code).toBe(4);
+    expect(err).toContain('1 of 2 files failed; 1 more was not tried');
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  test('takes a folder with all below it, links left out', async () => {
+    await mkdir(join(folder, 'work', 'charts'), { recursive: true });
+    await file('work/charts/a.svg', '<svg/>');
+    await file('work/report.md', '# Report');
+    await symlink('report.md', join(folder, 'work', 'link.md'));
+    const whole = await artifacts(['upload', 'work', '--path', 'run/', '--execution', execution]);
+    expect(whole.code).toBe(0);
+    expect(whole.err).toContain('no regular files: work/link.md');
+    expect(fake.artifacts.paths()).toEqual(['output/run/work/charts/a.svg', 'output/run/work/report.md']);
+    const contents = await artifacts(['upload', '.', '--execution', newExecution()], { cwd: join(folder, 'work') });
+    expect(contents.code).toBe(0);
+    expect(fake.artifacts.paths().slice(2)).toEqual(['output/charts/a.svg', 'output/report.md']);
+  });
+
+  test('refuses two files for one path, an empty folder and a pipe before anything is sent', async () => {
+    await mkdir(join(folder, 'other'));
+    await file('a.txt', 'a');
+    await file('other/a.txt', 'another');
+    const same = await artifacts(['upload', 'a.txt', 'other/a.txt', '--execution', execution]);
+    expect(same.code).toBe(4);
+    expect(same.err).toContain('a.txt and other/a.txt would both be stored as output/a.txt');
+    await mkdir(join(folder, 'empty'));
+    expect((await artifacts(['upload', 'empty', '--execution', execution])).err).toContain('empty has no files in it');
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect((await artifacts(['upload', 'pipe', '--execution', execution])).err).toContain('is a pipe');
+    expect(fake.requests).toEqual([]);
   });
 
   test('is removed on Ctrl-C, and says 130', async () => {
@@ -76,7 +125,7 @@ describe('upload', () => {
       },
     });
     expect(code).toBe(130);
-    expect(err).toContain('aborted');
+    expect(err).toContain('Interrupted; what was sent has been removed.');
     expect(fake.artifacts.only()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_aborted' });
   });
 });
@@ -110,7 +159,8 @@ describe('download', () => {
     fake.artifacts.contentOverride = Buffer.from('HELLO');
     const { code, err } = await artifacts(['download', id, '-o', 'x']);
     expect(code).toBe(1);
-    expect(err).toContain('checksum_mismatch');
+    expect(err).toContain('download_corrupted');
+    expect(err).not.toContain('upload');
     expect(await readdir(folder)).toEqual(['hello.txt']);
   });
 
@@ -138,8 +188,11 @@ test('keep, retention, archive, restore, history and delete change what show say
   expect((await artifacts(['retention', id, '90'])).out).toMatch(/90 days \(artifact\)/);
   expect((await artifacts(['archive', id])).out).toMatch(/ARCHIVED/);
   expect((await artifacts(['restore', id, '--tier', 'Bulk'])).out).toMatch(/ACTIVE/);
-  expect((await artifacts(['history', id])).out).toMatch(/upload_begun +tester/);
-  expect(await artifacts(['delete', id, '--json'])).toMatchObject({ code: 0, out: '{\n  "deleted": 1\n}\n' });
+  expect((await artifacts(['history', id])).out).toMatch(/UTC +upload begun +tester/);
+  const deletion = await artifacts(['delete', id, '--json']);
+  expect(JSON.parse(deletion.out)).toEqual({ deleted: 1, alreadyDeleted: [] });
+  expect((await artifacts(['delete', id])).out).toBe(`Deleted 0.\n${id} was already deleted.\n`);
+  expect((await artifacts(['list', execution])).out).toMatch(/DELETED \(requested\) +HOT +—\n/);
   expect((await artifacts(['delete', '--execution', execution])).out).toBe('Deleted 0.\n');
 });
 
@@ -182,6 +235,29 @@ test('the connection of the local stack is found from a folder below it', async 
   await file('.local/connection.json', JSON.stringify({ apiUrl: fake.url, token: FAKE_TOKEN }));
   const { code } = await artifacts(['list', execution], { env: {}, cwd: join(folder, 'deep', 'er') });
   expect(code).toBe(3);
+});
+
+test('a token of its own is used with the local stack', async () => {
+  await mkdir(join(folder, '.local'));
+  await file('.local/connection.json', JSON.stringify({ apiUrl: fake.url, token: FAKE_TOKEN }));
+  expect((await artifacts(['list', execution], { env: { ARTIFACTS_TOKEN: 'mine' } })).code).toBe(4);
+});
+
+test('an address where something else answers is named', async () => {
+  const server = createServer((_request, response) => void response.end('<html>'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  const { code, err } = await artifacts(['list', execution], { env: { ARTIFACTS_URL: url, ARTIFACTS_TOKEN: 'x' } });
+  server.close();
+  expect(code).toBe(1);
+  expect(err).toContain(`Error (not_the_api): ${url}`);
+  expect(err).toContain('Check the address');
+});
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  expect((await artifacts(['--version'])).out).toBe(`${version}\n`);
 });
 
 test('every command has examples in its help', async () => {

@@ -1,0 +1,53 @@
+import type { HistoryEntry } from '../sdk/index.js';
+import { humanBytes } from './format.js';
+import { table } from './tables.js';
+
+type Detail = HistoryEntry['detail'];
+
+/** `2026-01-31 12:00:00 UTC`. */
+const instant = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+/** Facts for programs only; `--json` has them. */
+const NOT_FOR_READERS = new Set(['etag', 'versionId']);
+
+/** An artifact's audit as a table. */
+export const historyTable = (entries: HistoryEntry[]): string =>
+  table(
+    [
+      { head: 'WHEN', text: ({ at }) => instant(at) },
+      { head: 'WHAT', text: ({ kind }) => kind.replaceAll('_', ' ') },
+      { head: 'BY', text: ({ actor }) => actor },
+      { head: 'DETAIL', text: ({ detail }) => detailText(detail) },
+    ],
+    entries,
+  );
+
+const detailText = (detail: Detail): string =>
+  Object.entries(detail)
+    .filter(([name, value]) => !NOT_FOR_READERS.has(name) && value !== null)
+    .map(([name, value]) => factText(name, value))
+    .filter((text) => text !== '')
+    .join(', ');
+
+/** The kinds of fact that audit rows hold are known by the units in their names. */
+function factText(name: string, value: unknown): string {
+  const words = name.replace(/(Ms|Bytes)$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  if (typeof value === 'number' && name.endsWith('Ms')) return `${words} ${instant(new Date(value))}`;
+  if (typeof value === 'number' && name.endsWith('Bytes')) return humanBytes(value);
+  if (typeof value === 'string' && name === 'sha256') return `SHA-256 ${value.slice(0, 12)}…`;
+  if (typeof value === 'string' && name.endsWith('At') && !Number.isNaN(Date.parse(value)))
+    return `${words} ${instant(new Date(value))}`;
+  if (typeof value === 'boolean') return value ? words : '';
+  if (Array.isArray(value)) return value.length === 0 ? '' : `${value.length} ${words}`;
+  if (isObject(value)) return `${words} ${retentionText(value)}`;
+  return `${words} ${String(value)}`;
+}
+
+const isObject = (value: unknown): value is Detail => typeof value === 'object' && value !== null;
+
+/** As it stands in audit rows: without the time of the decision, which is the row's own. */
+function retentionText(retention: Detail): string {
+  const { rule, days, by, reason } = retention;
+  if (rule === 'permanent') return `for ever (${String(by)}: ${String(reason)})`;
+  return `${String(days)} ${days === 1 ? 'day' : 'days'} (${String(rule)})`;
+}
