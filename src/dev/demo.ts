@@ -1,11 +1,14 @@
-/** `npm run demo -- [folder]`: the main job from end to end, on real files and a real stack. Exits 0 only if every step held. */
+/** `npm run demo -- [--links] [folder]`: the main job from end to end, on real files and a real stack. Exits 0 only if every step held. */
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ArtifactClient } from '../sdk/index.js';
 import { readConnection } from './connection.js';
 import type { Connection } from './connection.js';
 import { defaultFiles, filesOf } from './demo/input.js';
 import type { DemoFile } from './demo/input.js';
+import { showWorkflows } from './demo/links.js';
 import { publish } from './demo/publish.js';
 import * as steps from './demo/steps.js';
 import { launchStack } from './launch.js';
@@ -28,20 +31,51 @@ async function step<T>(name: string, work: () => Promise<T>, result: (value: T) 
   }
 }
 
+/** What the demo was asked to do, and how far it has come. */
+interface Run {
+  executionId: string;
+  folder: string | undefined;
+  /** `--links`: print the link of every workflow, however many there are. */
+  showAllLinks: boolean;
+  /** Files that are in the store. */
+  storedFiles: number;
+  /** The stack is our own, and ends with the demo. */
+  isOwnStack: boolean;
+}
+
+function readArguments(): Run {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { links: { type: 'boolean' } } });
+    if (positionals.length > 1) throw new Error('more than one folder');
+    const [folder] = positionals;
+    const { links = false } = values;
+    return { executionId: randomUUID(), folder, showAllLinks: links, storedFiles: 0, isOwnStack: false };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new steps.DemoFailure(`Usage: npm run demo -- [--links] [folder] (${reason})`, { cause: error });
+  }
+}
+
+const dataFolder = (): string => join(readSettings(process.env).directory, 'demo');
+
 async function inputFiles(folder: string | undefined): Promise<DemoFile[]> {
-  const cacheFolder = join(readSettings(process.env).directory, 'demo');
-  const files = folder === undefined ? await defaultFiles(cacheFolder) : await filesOf(resolve(folder));
-  if (files.length === 0) throw new steps.DemoFailure(`${resolve(folder ?? '.')} has no files`);
+  if (folder === undefined) return defaultFiles(dataFolder());
+  const path = resolve(folder);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new steps.DemoFailure(`${path} does not exist`);
+  if (!stats.isDirectory()) throw new steps.DemoFailure(`${path} is not a folder`);
+  const files = await filesOf(path);
+  if (files.length === 0) throw new steps.DemoFailure(`${path} has no files`);
   return files;
 }
 
-async function runSteps(connection: Connection, files: DemoFile[], signal: AbortSignal): Promise<void> {
+async function runSteps(connection: Connection, files: DemoFile[], run: Run, signal: AbortSignal): Promise<void> {
   const client = new ArtifactClient({ baseUrl: connection.apiUrl, token: connection.token });
-  const executionId = randomUUID();
+  const { executionId } = run;
   try {
     const published = await step(
       `Publish ${files.length} files as the output of execution ${executionId}`,
-      () => publish(client, executionId, files, signal),
+      () => publish(client, { executionId, files, onStored: () => (run.storedFiles += 1) }, signal),
       (all) => `${all.length} files are in the store`,
     );
     const bySize = [...published].sort((a, b) => b.file.sizeBytes - a.file.sizeBytes);
@@ -57,22 +91,28 @@ async function runSteps(connection: Connection, files: DemoFile[], signal: Abort
     await say('Download one through the API', () => steps.downloadThroughApi(client, second));
     await say('Keep one for ever', () => steps.keepOne(client, second === smallest ? largest : second));
     await say('Delete one', () => steps.deleteOne(client, smallest, connection));
-    await say('See their workflows', () => Promise.resolve(steps.showWorkflows(published, connection)));
-    console.log(`\nEvery step did what it says. Look again: npx artifacts list ${executionId}`);
+    const file = join(dataFolder(), `links-${executionId}.txt`);
+    const links = { executionId, main: [largest, second, smallest], showAll: run.showAllLinks, file };
+    await say('See their workflows', () => Promise.resolve(showWorkflows(published, connection, links)));
   } finally {
     client.close();
   }
 }
 
 /** Runs with the stack that is there, or with a new one that ends with the demo; false when it did not start (it has said why). */
-async function withStack(signal: AbortSignal, work: (connection: Connection) => Promise<void>): Promise<boolean> {
+async function withStack(
+  run: Run,
+  signal: AbortSignal,
+  work: (connection: Connection) => Promise<void>,
+): Promise<boolean> {
   const running = await readConnection();
   if (running !== null) {
     await work(running);
     return true;
   }
   console.log('No local stack runs: starting one for the demo.');
-  const own = launchStack();
+  run.isOwnStack = true;
+  const own = launchStack({ invites: false });
   // A second call would not wait for an orderly end.
   let isStopping = false;
   const stop = (): void => {
@@ -103,16 +143,34 @@ async function main(): Promise<number> {
     interrupt.abort(new Error('interrupted'));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  let run: Run | undefined;
   try {
-    const files = await inputFiles(process.argv[2]);
-    const isDone = await withStack(interrupt.signal, (connection) => runSteps(connection, files, interrupt.signal));
-    if (interrupt.signal.aborted) return INTERRUPTED;
-    return isDone ? 0 : 1;
+    const current = readArguments();
+    run = current;
+    const files = await inputFiles(current.folder);
+    const work = (connection: Connection): Promise<void> => runSteps(connection, files, current, interrupt.signal);
+    const isDone = await withStack(current, interrupt.signal, work);
+    if (!isDone && !interrupt.signal.aborted) return 1;
+    if (!interrupt.signal.aborted) {
+      console.log(`\nEvery step did what it says. Look again: ${later(current, 'list')}`);
+      return 0;
+    }
   } catch (error) {
-    if (interrupt.signal.aborted) return INTERRUPTED;
-    console.error(`\n✘ ${steps.explain(error)}`);
-    return 1;
+    if (!interrupt.signal.aborted) console.error(`\n✘ ${steps.explain(error)}`);
   }
+  if (interrupt.signal.aborted) console.log('\nThe demo was interrupted.');
+  if (run !== undefined && run.storedFiles > 0)
+    console.log(
+      `The ${run.storedFiles} files that were published stay in the store, under execution ${run.executionId}. Delete them: ${later(run, 'delete --execution')}`,
+    );
+  else if (interrupt.signal.aborted) console.log('Nothing of it was published.');
+  return interrupt.signal.aborted ? INTERRUPTED : 1;
 }
+
+/** A command for later; a stack of our own has ended by then, and the links to its Temporal UI with it. */
+const later = ({ executionId, isOwnStack }: Run, command: string): string =>
+  isOwnStack
+    ? `\n  npm start                 (the stack of the demo has ended, its data is kept; the links work again then)\n  npx artifacts ${command} ${executionId}`
+    : `npx artifacts ${command} ${executionId}`;
 
 process.exitCode = await main();

@@ -11,6 +11,14 @@ export interface SupervisorReady {
   ready: Connection;
 }
 
+export interface LaunchOptions {
+  /** Whether the stack says what to try with it, once it runs. Default true. */
+  invites?: boolean;
+}
+
+/** Argument of the supervisor: run without an invitation to try things. */
+export const WITHOUT_INVITATION = '--without-invitation';
+
 /** The local stack in a process of its own. */
 export interface LaunchedStack {
   /** Resolves when everything answers; null when the start failed (the reason has been printed). */
@@ -26,8 +34,8 @@ export interface LaunchedStack {
  * twice), then comes to us alone, and the supervisor ends its children in the right order. It prints to our own output. When we are
  * killed, it notices and ends the stack; when it is killed, we end what it leaves behind.
  */
-export function launchStack(): LaunchedStack {
-  const supervisor = fork(new URL('./supervisor.ts', import.meta.url), {
+export function launchStack({ invites = true }: LaunchOptions = {}): LaunchedStack {
+  const supervisor = fork(new URL('./supervisor.ts', import.meta.url), invites ? [] : [WITHOUT_INVITATION], {
     cwd: packageRoot,
     detached: true,
     execArgv: ['--import', 'tsx'],

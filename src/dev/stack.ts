@@ -176,7 +176,9 @@ function watchServers(holding: Holding, onLost: (message: string) => void): void
       if (holding.stopping !== null) return;
       for (const [name, { pid }] of holding.servers)
         if (pid !== null && isGone(pid)) {
-          onLost(`${name} ended by itself; its log is in ${join(holding.directory, 'logs')}. The stack stops.`);
+          onLost(
+            `${name} ended by itself; its log is in ${join(holding.directory, 'logs')}. The stack stops. Run npm start again.`,
+          );
           return;
         }
     }

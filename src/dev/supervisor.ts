@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LocalServerError } from './servers/running-server.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { Connection } from './connection.js';
-import type { SupervisorReady } from './launch.js';
+import { WITHOUT_INVITATION, type SupervisorReady } from './launch.js';
 import { createProgress } from './progress.js';
 import { readSettings, StackError, type StackSettings } from './settings.js';
 import { startStack, type Stack } from './stack.js';
@@ -93,11 +93,13 @@ The local stack runs (${(tookMs / 1_000).toFixed(1)} s). Ctrl-C stops it.
 
   Token, all scopes, valid for 30 days:
   ${token}
+${process.argv.includes(WITHOUT_INVITATION) ? '' : INVITATION}`;
+}
 
+const INVITATION = `
 Try it in another terminal:
   npm run demo
   npx artifacts upload package.json --execution ${randomUUID()}
 `;
-}
 
 await main();

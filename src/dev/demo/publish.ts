@@ -20,8 +20,7 @@ export interface Published {
  */
 export async function publish(
   client: ArtifactClient,
-  executionId: string,
-  files: DemoFile[],
+  { executionId, files, onStored }: { executionId: string; files: DemoFile[]; onStored: () => void },
   signal: AbortSignal,
 ): Promise<Published[]> {
   const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -35,6 +34,7 @@ export async function publish(
     for (const [index, file] of queue) {
       try {
         published[index] = { file, artifact: await publishOne(client, { executionId, file, display }, either) };
+        onStored();
       } catch (error) {
         failures.push(error);
         siblings.abort(error);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { humanBytes } from '../../cli/format.js';
 import { artifactTable } from '../../cli/tables.js';
+import { columnsOfTerminal } from '../../cli/terminal.js';
 import { ArtifactError } from '../../sdk/index.js';
 import type { ArtifactClient } from '../../sdk/index.js';
 import type { Connection } from '../connection.js';
@@ -24,7 +25,8 @@ export async function showArtifacts(
 ): Promise<string> {
   const artifacts = await client.listArtifacts(executionId);
   const listed = new Map(artifacts.map((artifact) => [artifact.id, artifact]));
-  console.log(artifactTable([...artifacts].sort((a, b) => (a.path < b.path ? -1 : 1))));
+  const byPath = [...artifacts].sort((a, b) => (a.path < b.path ? -1 : 1));
+  console.log(artifactTable(byPath, columnsOfTerminal(process.stdout)));
   check(artifacts.length === published.length, `${artifacts.length} artifacts are listed, not ${published.length}`);
   for (const { file, artifact } of published) {
     const row = listed.get(artifact.id);
@@ -92,20 +94,11 @@ async function statusOf(url: string, token?: string): Promise<number> {
   return answer.status;
 }
 
-/** Where each artifact's life can be watched. */
-export function showWorkflows(published: Published[], { temporalUiUrl, namespace }: Connection): string {
-  for (const { file, artifact } of published) {
-    const id = encodeURIComponent(artifact.workflowId);
-    const link =
-      temporalUiUrl === null ? artifact.workflowId : `${temporalUiUrl}/namespaces/${namespace}/workflows/${id}`;
-    console.log(`  ${link}  ${file.fileName}`);
-  }
-  return `${published.length} workflows, one per artifact`;
-}
-
 /** What a failure says to the person in front of it. */
 export function explain(error: unknown): string {
   if (error instanceof ArtifactError) return `${error.code}: ${error.message}`;
   if (error instanceof DemoFailure) return error.message;
+  // What the system refuses needs no stack, only its name.
+  if (error instanceof Error && 'syscall' in error) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

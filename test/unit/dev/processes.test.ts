@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { takeLock } from '../../../src/dev/lock.js';
+import { removeStale, takeLock } from '../../../src/dev/lock.js';
 import { identify, isAlive } from '../../../src/dev/process-identity.js';
 import { endLeftovers, recordProcesses } from '../../../src/dev/processes.js';
 
@@ -54,6 +55,29 @@ describe('the lock of a stack', () => {
     expect(() => takeLock(directory)).toThrow(`as process ${process.pid}`);
     unlock();
     takeLock(directory)();
+  });
+
+  it('is not removed by a start that judged the one before it', async () => {
+    const file = join(directory, 'lock');
+    await writeFile(file, 'stale');
+    const unlock = takeLock(directory);
+    const fresh = await readFile(file, 'utf8');
+    removeStale(file, 'stale');
+    expect(await readFile(file, 'utf8')).toBe(fresh);
+    unlock();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('is taken by one of many that start at once on a stale one', async () => {
+    await writeFile(join(directory, 'lock'), JSON.stringify({ pid: child.pid, startedAt: 'before' }));
+    const script = `
+      import { takeLock } from ${JSON.stringify(new URL('../../../src/dev/lock.ts', import.meta.url).href)};
+      try { takeLock(process.argv[1]); console.log('taken'); setTimeout(() => {}, 1500); } catch { console.log('refused'); }`;
+    const starts = Array.from({ length: 4 }, async () => {
+      const args = ['--import', 'tsx', '--input-type=module', '--eval', script, directory];
+      return (await promisify(execFile)(process.execPath, args)).stdout.trim();
+    });
+    expect((await Promise.all(starts)).sort()).toEqual(['refused', 'refused', 'refused', 'taken']);
   });
 
   it('does not count when its process has died', async () => {
