@@ -7,6 +7,7 @@ import { ArtifactError } from './domain/errors.js';
 import { SECOND_MS } from './domain/units.js';
 import { openRecords, openStore } from './deps.js';
 import { probeStore } from './storage/probe.js';
+import { connectArtifactLives } from './temporal/artifact-lives.js';
 import { connectionOptions } from './temporal/connection.js';
 import { LIFECYCLE_TASK_QUEUE } from './temporal/ids.js';
 
@@ -25,10 +26,12 @@ async function main(): Promise<void> {
   const capabilities = await probeStore(store);
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
   const connection = await connect(config);
+  const others = connectArtifactLives(config);
   const activities = createActivities({
     records: database.records,
     store,
     capabilities,
+    lives: others.lives,
     settings: activitySettings(config),
   });
   const worker = await Worker.create({
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
     await worker.run();
   } finally {
     await connection.close();
+    await others.close();
     await database.close();
     store.close();
   }

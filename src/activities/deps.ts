@@ -1,3 +1,4 @@
+import type { InheritRetention } from '../domain/commands.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
 
@@ -6,7 +7,14 @@ export interface ActivityDeps {
   records: ArtifactRecords;
   store: ObjectStore;
   capabilities: StoreCapabilities;
+  lives: ArtifactLives;
   settings: ActivitySettings;
+}
+
+/** Messages to the workflows of other artifacts. */
+export interface ArtifactLives {
+  /** False when the artifact's workflow does not run (any more). */
+  inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
 }
 
 export interface ActivitySettings {

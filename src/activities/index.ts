@@ -1,11 +1,12 @@
 import { withBoundary } from './boundary.js';
 import { deletionActivities } from './deletion.js';
 import type { ActivityDeps } from './deps.js';
+import { executionActivities } from './executions.js';
 import { recordActivities } from './records.js';
 import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
 
-export type { ActivityDeps, ActivitySettings } from './deps.js';
+export type { ActivityDeps, ActivitySettings, ArtifactLives } from './deps.js';
 
 /** All side effects of the product, over ports. The type of what it returns is what workflows may call. */
 export function createActivities(deps: ActivityDeps) {
@@ -14,6 +15,7 @@ export function createActivities(deps: ActivityDeps) {
     ...recordActivities(deps),
     ...tieringActivities(deps),
     ...deletionActivities(deps),
+    ...executionActivities(deps),
   });
 }
 

@@ -21,6 +21,12 @@ export interface ArtifactRecords extends ArtifactReads {
    */
   change(change: RecordChange): Promise<ArtifactRecord>;
   /**
+   * Sets the retention of an execution, which is created for this tenant when it does not exist yet. Waits for registrations that
+   * run, so that those which read the old value are found by `listInheritors` afterwards.
+   * @throws `execution_not_found` when it belongs to another tenant.
+   */
+  setExecutionRetention(retention: ExecutionRetention): Promise<void>;
+  /**
    * Sets the multipart upload id unless one is set already; answers with the one that counts.
    * @throws `artifact_not_found`; `not_uploading`: then the upload just created must be aborted by its creator.
    */
@@ -28,6 +34,11 @@ export interface ArtifactRecords extends ArtifactReads {
 }
 
 export interface ArtifactReads {
+  /**
+   * Living artifacts of an execution that inherit their retention and have another than these days, by id.
+   * @param afterId the last id of the page before, or null.
+   */
+  listInheritors(query: InheritorsQuery): Promise<string[]>;
   get(artifactId: string): Promise<ArtifactRecord | null>;
   /** The row that is not DELETED under this path. */
   findByPath(executionId: string, path: string): Promise<ArtifactRecord | null>;
@@ -66,6 +77,19 @@ export interface ExecutionRecord {
   /** Null: the default counts. */
   retentionDays: number | null;
   createdAtMs: number;
+}
+
+export interface ExecutionRetention {
+  executionId: string;
+  tenantId: string;
+  days: number;
+}
+
+export interface InheritorsQuery {
+  executionId: string;
+  days: number;
+  afterId: string | null;
+  limit: number;
 }
 
 export interface ListQuery {

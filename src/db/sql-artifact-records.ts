@@ -7,6 +7,7 @@ import { changeArtifact } from './change.js';
 import { toJson, type SqlValue } from './columns.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { withDatabaseErrors } from './errors.js';
+import { listInheritors, setExecutionRetention } from './executions.js';
 import { registerArtifact } from './register.js';
 import {
   toArtifactRecord,
@@ -24,6 +25,9 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
     change: (change) => withDatabaseErrors('change the artifact', () => changeArtifact(pool, change)),
     attachUpload: (artifactId, uploadId) =>
       withDatabaseErrors('attach the upload', () => attachUpload(pool, artifactId, uploadId)),
+    setExecutionRetention: (retention) =>
+      withDatabaseErrors('set the retention', () => setExecutionRetention(pool, retention)),
+    listInheritors: (query) => withDatabaseErrors('list artifacts', () => listInheritors(pool, query)),
     get: (artifactId) => withDatabaseErrors('read the artifact', () => getArtifact(pool, artifactId)),
     findByPath: (executionId, path) =>
       withDatabaseErrors('find the artifact', () => findByPath(pool, executionId, path)),

@@ -24,6 +24,12 @@ export interface SetRetention extends ByActor {
   confirm: boolean;
 }
 
+/** What an artifact without a retention of its own takes over from its execution. */
+export interface InheritRetention extends ByActor {
+  /** Whole days from the artifact's creation. */
+  days: number;
+}
+
 export interface KeepForever extends ByActor {
   reason: string;
 }
@@ -36,6 +42,7 @@ export type Command =
   | { verb: 'completeUpload'; message: CompleteUpload }
   | { verb: 'abortUpload'; message: ByActor }
   | { verb: 'setRetention'; message: SetRetention }
+  | { verb: 'inheritRetention'; message: InheritRetention }
   | { verb: 'keepForever'; message: KeepForever }
   | { verb: 'deleteArtifact'; message: ByActor }
   | { verb: 'archiveArtifact'; message: ByActor }

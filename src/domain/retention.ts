@@ -35,6 +35,10 @@ export function requireRetentionDays(days: number): number {
   return days;
 }
 
+/** Does it follow its execution's retention when that changes? */
+export const inherits = (retention: Retention): boolean =>
+  retention.rule === 'default' || retention.rule === 'execution';
+
 /** The absolute deadline in epoch milliseconds; null when it never expires. */
 export const expiresAtMs = (createdAtMs: number, retention: Retention): number | null =>
   retention.rule === 'permanent' ? null : createdAtMs + retention.days * DAY_MS;

@@ -2,7 +2,7 @@ import type { ArtifactRecord } from './artifact-record.js';
 import type { Verb } from './commands.js';
 import { ArtifactError } from './errors.js';
 import type { LifecycleState } from './lifecycle.js';
-import { expiresAtMs, requireRetentionDays } from './retention.js';
+import { expiresAtMs, inherits, requireRetentionDays } from './retention.js';
 
 /**
  * `perform`: do it. `done`: the artifact is already there, answer with it. Anything else is thrown.
@@ -28,6 +28,8 @@ export function ruleOn(verb: Verb, state: Standing): Ruling {
       });
     case 'deleteArtifact':
       return record.status === 'DELETED' ? 'done' : 'perform';
+    case 'inheritRetention':
+      return isGone(state) || !inherits(record.retention) ? 'done' : 'perform';
     case 'setRetention':
     case 'keepForever':
       if (isGone(state)) throw gone(record);

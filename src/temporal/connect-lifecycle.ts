@@ -4,6 +4,7 @@ import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition 
 import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
+import type { executionRetention } from '../workflows/execution-retention.js';
 import * as messages from '../workflows/messages.js';
 import {
   ARTIFACT_PERMANENT,
@@ -15,7 +16,7 @@ import {
 } from '../workflows/search-attributes.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
-import { artifactWorkflowId, LIFECYCLE_TASK_QUEUE } from './ids.js';
+import { artifactWorkflowId, executionRetentionWorkflowId, LIFECYCLE_TASK_QUEUE } from './ids.js';
 import type { LifecycleClient } from './lifecycle-client.js';
 
 /** How long a caller waits for a verb that takes one short step. Longer than the step itself may take (8 s). */
@@ -83,6 +84,13 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
     deleteArtifact: update(messages.deleteArtifact, LONG_VERB_MS),
     archiveArtifact: update(messages.archiveArtifact, LONG_VERB_MS),
     restoreArtifact: update(messages.restoreArtifact, SHORT_VERB_MS),
+    setExecutionRetention: (executionId, message) =>
+      call(`execution ${executionId}`, SHORT_VERB_MS, () =>
+        client.workflow.executeUpdateWithStart(messages.setExecutionRetention, {
+          args: [message],
+          startWorkflowOperation: executionRetentionOperation(executionId),
+        }),
+      ),
     describe: (artifactId) =>
       call(`artifact ${artifactId}`, SHORT_VERB_MS, () =>
         client.workflow.getHandle(artifactWorkflowId(artifactId)).query(messages.describe),
@@ -105,6 +113,18 @@ function startOperation(upload: messages.NewUpload): WithStartWorkflowOperation<
       200,
     ),
     staticDetails: `Life of artifact ${upload.artifactId} of execution ${upload.executionId}, uploaded by ${upload.actor}`,
+  });
+}
+
+/** Joins the change of this execution's retention that runs, or starts one. */
+function executionRetentionOperation(executionId: string): WithStartWorkflowOperation<typeof executionRetention> {
+  return new WithStartWorkflowOperation<typeof executionRetention>('executionRetention', {
+    workflowId: executionRetentionWorkflowId(executionId),
+    taskQueue: LIFECYCLE_TASK_QUEUE,
+    args: [{ executionId }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `retention of execution ${executionId}`,
   });
 }
 

@@ -3,5 +3,8 @@
 /** Queue of the entity workflows and their activities. */
 export const LIFECYCLE_TASK_QUEUE = 'artifact-lifecycle';
 
+/** Workflow id of the changes of an execution's retention: one at a time. */
+export const executionRetentionWorkflowId = (executionId: string): string => `execution/${executionId}/retention`;
+
 /** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;

@@ -1,7 +1,7 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from '../domain/commands.js';
 import type { NewUpload } from '../domain/new-upload.js';
-import type { Description } from '../workflows/messages.js';
+import type { Description, SetExecutionRetention } from '../workflows/messages.js';
 
 /**
  * The verbs of an artifact's life, each sent as a workflow update and answered with the row after it.
@@ -18,6 +18,11 @@ export interface LifecycleClient {
   deleteArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   archiveArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   restoreArtifact(artifactId: string, message: RestoreArtifact): Promise<ArtifactRecord>;
+  /**
+   * Gives an execution its retention and starts to move the artifacts that inherit it; answers once the execution has it, while the
+   * artifacts follow by themselves.
+   */
+  setExecutionRetention(executionId: string, message: SetExecutionRetention): Promise<void>;
   describe(artifactId: string): Promise<Description>;
   /** @throws `workflows_unavailable`. */
   ping(): Promise<void>;

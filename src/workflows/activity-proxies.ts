@@ -8,6 +8,7 @@ import type { Activities } from '../activities/index.js';
 export const {
   registerUpload,
   recordChange,
+  recordExecutionRetention,
   tagObject,
   requestRestore,
   joinUpload: joinSinglePut,
@@ -28,6 +29,13 @@ export const {
   startToCloseTimeout: '2h',
   heartbeatTimeout: '30s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
+});
+
+/** Tells thousands of artifacts; each is told again until it has followed, so attempts may overlap. */
+export const { moveInheritors } = proxyActivities<Activities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
 /**

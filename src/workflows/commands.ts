@@ -1,6 +1,6 @@
 import { log } from '@temporalio/workflow';
 import { archived, restored, restoreRequested, retentionChanged, uploadCompleted } from '../domain/changes.js';
-import type { Command, CompleteUpload, RestoreArtifact, SetRetention } from '../domain/commands.js';
+import type { Command, CompleteUpload, InheritRetention, RestoreArtifact, SetRetention } from '../domain/commands.js';
 import { expiresAtMs, type Retention } from '../domain/retention.js';
 import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../domain/verbs.js';
 import {
@@ -41,6 +41,8 @@ export async function performCommand(life: Life, command: Command): Promise<void
       return life.decideDeletion('requested', actor);
     case 'setRetention':
       return setRetention(life, command.message);
+    case 'inheritRetention':
+      return inheritRetention(life, command.message);
     case 'keepForever': {
       const { retention } = life.state.record;
       if (retention.rule === 'permanent') return;
@@ -79,6 +81,12 @@ async function setRetention(life: Life, { days, actor }: SetRetention): Promise<
   const { retention } = life.state.record;
   if (retention.rule === 'artifact' && retention.days === days) return;
   await changeRetention(life, { rule: 'artifact', days }, actor);
+}
+
+async function inheritRetention(life: Life, { days, actor }: InheritRetention): Promise<void> {
+  const { retention } = life.state.record;
+  if (retention.rule === 'execution' && retention.days === days) return;
+  await changeRetention(life, { rule: 'execution', days }, actor);
 }
 
 /**

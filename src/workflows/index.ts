@@ -1,2 +1,3 @@
 /** Workflow functions and nothing else: every export of this file is a workflow type. */
 export { artifactLifecycle } from './artifact-lifecycle.js';
+export { executionRetention } from './execution-retention.js';

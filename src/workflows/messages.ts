@@ -1,6 +1,13 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from '../domain/commands.js';
+import type {
+  ByActor,
+  CompleteUpload,
+  InheritRetention,
+  KeepForever,
+  RestoreArtifact,
+  SetRetention,
+} from '../domain/commands.js';
 import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
 
@@ -35,9 +42,18 @@ export const restoreArtifact = defineUpdate<Row, [RestoreArtifact]>('restoreArti
 
 /** Signals carry partial payloads: whoever types one into a terminal may leave everything out. */
 export const setRetentionSignal = defineSignal<[Partial<SetRetention>?]>('setRetention');
+export const inheritRetentionSignal = defineSignal<[InheritRetention]>('inheritRetention');
 export const keepForeverSignal = defineSignal<[Partial<KeepForever>?]>('keepForever');
 export const deleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('deleteArtifact');
 export const archiveArtifactSignal = defineSignal<[Partial<ByActor>?]>('archiveArtifact');
 export const restoreArtifactSignal = defineSignal<[Partial<RestoreArtifact>?]>('restoreArtifact');
+
+/** Of `executionRetention`: answered once the execution has it; its artifacts follow. */
+export interface SetExecutionRetention {
+  tenantId: string;
+  days: number;
+  actor: string;
+}
+export const setExecutionRetention = defineUpdate<void, [SetExecutionRetention]>('setExecutionRetention');
 
 export const describe = defineQuery<Description>('describe');

@@ -78,6 +78,11 @@ export function receiveMessages(life: Life): void {
     }),
     'As the update: {"days": 90}',
   );
+  wf.setHandler(
+    messages.inheritRetentionSignal,
+    (message) => tellIfAllowed(life, { verb: 'inheritRetention', message }),
+    { description: 'From its execution: {"days": 90, "actor": "…"}' },
+  );
   signal(
     messages.keepForeverSignal,
     (m) => ({ verb: 'keepForever', message: { reason: text(m?.reason), actor: sender(m?.actor) } }),

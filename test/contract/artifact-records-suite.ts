@@ -286,6 +286,38 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
     });
   });
 
+  describe(`${name}: the retention of an execution`, () => {
+    test('is inherited by what is registered afterwards, and finds what was registered before', async () => {
+      const executionId = randomUUID();
+      const before = await records().register(newArtifact({ executionId }));
+      const own = await records().register(newArtifact({ executionId, retentionDays: 5 }));
+      await records().setExecutionRetention({ executionId, tenantId: 'tenant-a', days: 90 });
+      const after = await records().register(newArtifact({ executionId }));
+      expect(after.retention).toEqual({ rule: 'execution', days: 90 });
+      const query = { executionId, days: 90, afterId: null, limit: 10 };
+      expect(await records().listInheritors(query)).toEqual([before.id]);
+      expect(await records().listInheritors({ ...query, afterId: before.id })).toEqual([]);
+      const all = await records().listInheritors({ ...query, days: 30 });
+      expect(all).toEqual([before.id, after.id].sort());
+      expect(all).not.toContain(own.id);
+    });
+
+    test('does not look for what is deleted, or about to be', async () => {
+      const { id, executionId } = await records().register(newArtifact());
+      await records().change(changeOf(id, 1, { deletionReason: 'requested' }));
+      expect(await records().listInheritors({ executionId, days: 9, afterId: null, limit: 10 })).toEqual([]);
+    });
+
+    test('makes the execution when it is not there yet, and refuses a foreign one', async () => {
+      const executionId = randomUUID();
+      await records().setExecutionRetention({ executionId, tenantId: 'tenant-a', days: 7 });
+      expect(await records().getExecution(executionId)).toMatchObject({ tenantId: 'tenant-a', retentionDays: 7 });
+      const foreign = records().setExecutionRetention({ executionId, tenantId: 'tenant-b', days: 1 });
+      await expect(foreign).rejects.toMatchObject({ code: 'execution_not_found' });
+      expect(await records().getExecution(executionId)).toMatchObject({ retentionDays: 7 });
+    });
+  });
+
   describe(`${name}: attachUpload`, () => {
     test('keeps the first upload id, however many come', async () => {
       const { id } = await records().register(newArtifact());

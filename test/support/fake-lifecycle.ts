@@ -112,6 +112,11 @@ export class FakeLifecycle implements LifecycleClient {
     );
   }
 
+  async setExecutionRetention(executionId: string, message: Message<'setExecutionRetention'>): Promise<void> {
+    await this.#enter('setExecutionRetention', executionId, message);
+    await this.#records.setExecutionRetention({ executionId, ...message });
+  }
+
   async describe(artifactId: string): ReturnType<LifecycleClient['describe']> {
     const record = await this.#get(artifactId);
     return { record, next: { kind: 'none', atMs: null, rule: 'permanent' } };

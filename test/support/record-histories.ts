@@ -19,7 +19,7 @@ import type { artifactLifecycle } from '../../src/workflows/artifact-lifecycle.j
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 import { findJavaTestServer } from './java-test-server.js';
-import { aNewUpload, BYTES, sha256 } from './virtual-time/virtual-artifact.js';
+import { aNewUpload, BYTES, NO_OTHERS, sha256 } from './virtual-time/virtual-artifact.js';
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof artifactLifecycle>;
 
@@ -70,6 +70,7 @@ async function recordIn(environment: TestWorkflowEnvironment, lives: typeof LIVE
     activities: createActivities({
       store,
       records,
+      lives: NO_OTHERS,
       capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: false },
       settings: { defaultRetentionDays: 30, uploadDeadlineMs: DAY_MS, putUrlMs: SECOND_MS, restorePollMs: SECOND_MS },
     }),

@@ -241,6 +241,31 @@ describe('setRetention', () => {
   });
 });
 
+describe('the retention of its execution', () => {
+  it('moves an artifact that inherits, and only that', async () => {
+    const inheriting = await active();
+    await inheriting.run.signal('inheritRetention', { days: 400, actor: 'ann' });
+    expect(await inheriting.row()).toMatchObject({
+      retention: { rule: 'execution', days: 400 },
+      expiresAtMs: START_MS + 400 * DAY_MS,
+    });
+    const own = await active({ upload: { retentionDays: 7 } });
+    await own.run.signal('inheritRetention', { days: 400, actor: 'ann' });
+    expect(await own.row()).toMatchObject({ retention: { rule: 'artifact', days: 7 } });
+    const kept = await active();
+    await kept.run.signal('keepForever');
+    await kept.run.signal('inheritRetention', { days: 1, actor: 'ann' });
+    expect(await kept.row()).toMatchObject({ retention: { rule: 'permanent' }, expiresAtMs: null });
+  });
+
+  it('told twice changes it once', async () => {
+    const artifact = await active();
+    await artifact.run.signal('inheritRetention', { days: 400, actor: 'ann' });
+    await artifact.run.signal('inheritRetention', { days: 400, actor: 'ann' });
+    expect(await artifact.audit()).toEqual(['upload_begun', 'upload_completed', 'retention_changed']);
+  });
+});
+
 describe('deleteArtifact', () => {
   it('answers when the bytes are proven to be gone', async () => {
     const artifact = await active();

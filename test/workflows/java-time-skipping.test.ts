@@ -17,7 +17,7 @@ import {
   setRetention,
 } from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
-import { aNewUpload, BYTES, sha256 } from '../support/virtual-time/virtual-artifact.js';
+import { aNewUpload, BYTES, NO_OTHERS, sha256 } from '../support/virtual-time/virtual-artifact.js';
 
 const executable = inject('javaTestServer');
 const TASK_QUEUE = 'java-time-skipping';
@@ -48,7 +48,7 @@ describe.skipIf(executable === null)('on the Java test server', () => {
       connection: environment.nativeConnection,
       taskQueue: TASK_QUEUE,
       workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-      activities: createActivities({ store, records, capabilities, settings }),
+      activities: createActivities({ store, records, lives: NO_OTHERS, capabilities, settings }),
     });
     running = worker.run();
   });

@@ -21,6 +21,20 @@ export const RetentionBody = Type.Object(
 );
 export type RetentionBody = Static<typeof RetentionBody>;
 
+export const ExecutionRetentionBody = Type.Object(
+  {
+    days: Type.Number({ description: `Whole days from the creation of each artifact, 1 to ${MAX_RETENTION_DAYS}` }),
+    confirm: Type.Optional(
+      Type.Boolean({ description: 'Needed when artifacts would be due at once, which deletes them' }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ days: 365 }] },
+);
+
+export const ExecutionRetention = Type.Object({
+  retentionDays: Type.Integer({ description: 'What artifacts of the execution inherit from now on' }),
+});
+
 export const RestoreBody = Type.Object(
   {
     tier: Type.Enum([...RESTORE_TIERS], {

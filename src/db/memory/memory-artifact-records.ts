@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
-import { chooseRetention } from '../../domain/retention.js';
+import { chooseRetention, inherits } from '../../domain/retention.js';
 import type {
   ArtifactRecords,
   ExecutionRecord,
+  ExecutionRetention,
+  InheritorsQuery,
   ListQuery,
   NewArtifact,
   Page,
@@ -46,6 +48,24 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return inOneStep(() => this.#attachUpload(artifactId, uploadId));
   }
 
+  setExecutionRetention(retention: ExecutionRetention): Promise<void> {
+    return inOneStep(() => this.#setExecutionRetention(retention));
+  }
+
+  listInheritors({ executionId, days, afterId, limit }: InheritorsQuery): Promise<string[]> {
+    return inOneStep(() =>
+      this.#living(executionId)
+        .filter(({ retention, deletionReason }) => {
+          const follows = retention.rule === 'execution' && retention.days === days;
+          return deletionReason === null && inherits(retention) && !follows;
+        })
+        .map(({ id }) => id)
+        .filter((id) => afterId === null || id > afterId)
+        .sort()
+        .slice(0, limit),
+    );
+  }
+
   get(artifactId: string): Promise<ArtifactRecord | null> {
     return inOneStep(() => this.#artifacts.get(artifactId) ?? null);
   }
@@ -68,6 +88,14 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   async ping(): Promise<void> {
     // Memory always answers.
+  }
+
+  #setExecutionRetention({ executionId, tenantId, days }: ExecutionRetention): void {
+    const execution = this.#executions.get(executionId);
+    if (execution !== undefined && execution.tenantId !== tenantId)
+      throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
+    const createdAtMs = execution?.createdAtMs ?? Date.now();
+    this.#executions.set(executionId, { id: executionId, tenantId, createdAtMs, retentionDays: days });
   }
 
   #register(artifact: NewArtifact): ArtifactRecord {

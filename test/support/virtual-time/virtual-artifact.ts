@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createActivities, type ActivitySettings } from '../../../src/activities/index.js';
+import { createActivities, type ActivitySettings, type ArtifactLives } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import { toFailure } from '../../../src/activities/boundary.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
@@ -20,6 +20,9 @@ export const sha256 = (bytes: Buffer): string => createHash('sha256').update(byt
 
 /** Activities that are made to fail are no news. */
 const QUIET = new DefaultLogger('ERROR', () => undefined);
+
+/** For lives that send no messages to others. */
+export const NO_OTHERS: ArtifactLives = { inheritRetention: () => Promise.resolve(false) };
 
 const SETTINGS: ActivitySettings = {
   defaultRetentionDays: 30,
@@ -83,7 +86,7 @@ export class VirtualArtifact {
       enforcesChecksums: true,
       ...options.capabilities,
     };
-    const activities = createActivities({ ...world, capabilities, settings: SETTINGS });
+    const activities = createActivities({ ...world, lives: NO_OTHERS, capabilities, settings: SETTINGS });
     const faults = new Map<string, () => unknown>();
     const losses = new Map<string, () => unknown>();
     if (options.outageOf !== undefined)

@@ -170,6 +170,7 @@ describe('what belongs to others', () => {
     await api.app.ready();
     const bodies: Record<string, object> = {
       '/v1/artifacts/:id/retention': { days: 1, confirm: true },
+      '/v1/executions/:executionId/retention': { days: 1, confirm: true },
       '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
       '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, sha256: '0'.repeat(64) }] },
       '/v1/executions/:executionId/artifacts': { fileName: 'stream' },

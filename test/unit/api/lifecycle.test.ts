@@ -9,6 +9,23 @@ const post = (api: TestApi, id: string, path: string, payload?: object) =>
   api.send({ method: 'POST', url: `/v1/artifacts/${id}/${path}`, ...(payload && { payload }) });
 const remove = (api: TestApi, id: string) => api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
 
+describe('the retention of an execution', () => {
+  test('that would delete artifacts at once must be confirmed', async () => {
+    let nowMs = Date.UTC(2026, 0, 1);
+    const api = await startTestApi({ nowMs: () => nowMs });
+    const executionId = randomUUID();
+    await api.upload({ executionId });
+    nowMs += 7 * 86_400_000;
+    const ask = (payload: object) =>
+      api.send({ method: 'PUT', url: `/v1/executions/${executionId}/retention`, payload });
+    const refused = await ask({ days: 7 });
+    expect([refused.statusCode, codeOf(refused)]).toEqual([409, 'expiry_in_past']);
+    expect(api.lifecycle.calls.map(({ verb }) => verb)).not.toContain('setExecutionRetention');
+    expect((await ask({ days: 8 })).json()).toEqual({ retentionDays: 8 });
+    expect((await ask({ days: 7, confirm: true })).json()).toEqual({ retentionDays: 7 });
+  });
+});
+
 describe('retention', () => {
   test('days count from creation, for ever has who, why and when', async () => {
     const api = await startTestApi();

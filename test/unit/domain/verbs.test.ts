@@ -41,6 +41,14 @@ const rulings: Record<Verb, Record<keyof typeof states, string>> = {
     DELETING: 'artifact_deleted',
     DELETED: 'artifact_deleted',
   },
+  inheritRetention: {
+    UPLOADING: 'perform',
+    ACTIVE: 'perform',
+    ARCHIVED: 'perform',
+    RESTORING: 'perform',
+    DELETING: 'done',
+    DELETED: 'done',
+  },
   keepForever: {
     UPLOADING: 'perform',
     ACTIVE: 'perform',
