@@ -25,6 +25,8 @@ export const historyTable = (entries: HistoryEntry[]): string =>
 const detailText = (detail: Detail): string =>
   Object.entries(detail)
     .filter(([name, value]) => !NOT_FOR_READERS.has(name) && value !== null)
+    // Postgres gives the facts of a row in an order of its own.
+    .sort(([a], [b]) => Number(b === 'from') - Number(a === 'from'))
     .map(([name, value]) => factText(name, value))
     .filter((text) => text !== '')
     .join(', ');
@@ -38,7 +40,9 @@ function factText(name: string, value: unknown): string {
   if (typeof value === 'string' && name.endsWith('At') && !Number.isNaN(Date.parse(value)))
     return `${words} ${instant(new Date(value))}`;
   if (typeof value === 'boolean') return value ? words : '';
-  if (Array.isArray(value)) return value.length === 0 ? '' : `${value.length} ${words}`;
+  if (Array.isArray(value)) return value.length === 0 ? '' : `${words}: ${value.length}`;
+  if (typeof value === 'string' && (name === 'reason' || name === 'verifiedBy'))
+    return `${words} ${value.replaceAll('_', ' ')}`;
   if (isObject(value)) return `${words} ${retentionText(value)}`;
   return `${words} ${String(value)}`;
 }

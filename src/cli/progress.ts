@@ -34,6 +34,15 @@ const NOTHING: TransferDisplay = {
   stop: () => undefined,
 };
 
+interface DisplayOptions {
+  /** Show nothing. */
+  quiet?: boolean;
+  /** When it fires, the display says that what was begun is being cleaned up. */
+  signal?: AbortSignal;
+}
+
+const STOPPING = 'Stopping and cleaning up; press Ctrl-C again to leave at once.';
+
 /**
  * Bars on a terminal (those of running files, and a total when there are several), a line per finished file elsewhere.
  * @param total of all files; null when there is one or the sizes are not known.
@@ -41,17 +50,32 @@ const NOTHING: TransferDisplay = {
 export function showTransfer(
   stream: NodeJS.WriteStream,
   total: { files: number; bytes: number } | null,
-  quiet = false,
+  { quiet = false, signal }: DisplayOptions = {},
 ): TransferDisplay {
   if (quiet) return NOTHING;
-  return stream.isTTY ? new BarDisplay(stream, total) : lineDisplay(stream);
+  const display = stream.isTTY ? new BarDisplay(stream, total) : lineDisplay(stream);
+  const say = (): void => display.say(STOPPING);
+  signal?.addEventListener('abort', say);
+  return {
+    begin: (name, totalBytes) => display.begin(name, totalBytes),
+    stop: () => {
+      signal?.removeEventListener('abort', say);
+      display.stop();
+    },
+  };
 }
 
-const lineDisplay = (stream: NodeJS.WriteStream): TransferDisplay => ({
+interface TalkingDisplay extends TransferDisplay {
+  /** A line that stays. */
+  say: (text: string) => void;
+}
+
+const lineDisplay = (stream: NodeJS.WriteStream): TalkingDisplay => ({
   begin: (name) => ({
     update: () => undefined,
     end: (note) => void stream.write(`${name}: ${note}\n`),
   }),
+  say: (text) => void stream.write(`${text}\n`),
   stop: () => undefined,
 });
 
@@ -61,7 +85,7 @@ interface BarText {
   note: string;
 }
 
-class BarDisplay implements TransferDisplay {
+class BarDisplay implements TalkingDisplay {
   readonly #stream: NodeJS.WriteStream;
   readonly #bars: Bars;
   readonly #total: SingleBar | undefined;
@@ -110,6 +134,11 @@ class BarDisplay implements TransferDisplay {
         this.#bars.remove(bar);
       },
     };
+  }
+
+  say(text: string): void {
+    this.#bars.log(` ${text}\n`);
+    this.#bars.update();
   }
 
   stop(): void {

@@ -32,7 +32,6 @@ export function processTerminal(): Terminal {
   let cleaning = 0;
   const interrupt = (): void => {
     if (cleaning === 0 || controller.signal.aborted) process.exit(INTERRUPTED);
-    process.stderr.write('\nStopping and cleaning up; press Ctrl-C again to leave at once.\n');
     controller.abort(new Error('interrupted'));
   };
   process.on('SIGINT', interrupt);

@@ -161,16 +161,18 @@ async function main(): Promise<number> {
   if (interrupt.signal.aborted) console.log('\nThe demo was interrupted.');
   if (run !== undefined && run.storedFiles > 0)
     console.log(
-      `The ${run.storedFiles} files that were published stay in the store, under execution ${run.executionId}. Delete them: ${later(run, 'delete --execution')}`,
+      `${run.storedFiles} published ${run.storedFiles === 1 ? 'file stays' : 'files stay'} in the store, under execution ${run.executionId}. Delete them: ${later(run, 'delete --execution')}`,
     );
   else if (interrupt.signal.aborted) console.log('Nothing of it was published.');
   return interrupt.signal.aborted ? INTERRUPTED : 1;
 }
 
-/** A command for later; a stack of our own has ended by then, and the links to its Temporal UI with it. */
-const later = ({ executionId, isOwnStack }: Run, command: string): string =>
-  isOwnStack
-    ? `\n  npm start                 (the stack of the demo has ended, its data is kept; the links work again then)\n  npx artifacts ${command} ${executionId}`
-    : `npx artifacts ${command} ${executionId}`;
+/** A command for later; a stack of our own has ended by then, and with it what its links lead to. */
+const later = ({ executionId, isOwnStack }: Run, command: string): string => {
+  const line = `npx artifacts ${command} ${executionId}`;
+  return isOwnStack
+    ? `\n  npm start\n  ${line}\nThe stack of the demo has ended; its data is kept, and the links work when it runs again.`
+    : line;
+};
 
 process.exitCode = await main();

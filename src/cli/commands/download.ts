@@ -77,13 +77,13 @@ async function toFile(
   if (options.force !== true && existsSync(path))
     command.error(`error: ${path} is there already; add --force to replace it`);
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomUUID().slice(0, 8)}.part`);
-  const display = showTransfer(terminal.err, null, options.json === true);
+  const display = showTransfer(terminal.err, null, { quiet: options.json === true, signal: terminal.signal });
   const shown = display.begin(artifact.fileName, artifact.fileSize);
   try {
     await terminal.withCleanup(() => save(client, { artifact, path, temporary, shown }, terminal));
     shown.end(`saved, ${humanBytes(artifact.fileSize)}`);
   } catch (error) {
-    shown.end('failed');
+    shown.end(terminal.signal.aborted ? 'interrupted' : 'failed');
     throw error;
   } finally {
     display.stop();

@@ -21,7 +21,8 @@ Examples:
   artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --type image --tag agent=plotter
   artifacts list 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --json | jq -r '.artifacts[].id'
 
-On a narrow terminal long paths are shortened in the middle, and TIER and TYPE left out; a pipe or a file gets everything.`;
+On a narrow terminal long paths are shortened in the middle, and TIER and TYPE
+left out; a pipe or a file gets everything.`;
 
 const SHOW_EXAMPLES = `
 Examples:

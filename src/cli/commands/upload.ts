@@ -34,13 +34,16 @@ Examples:
   artifacts upload work --path run-7/ --execution …
   pg_dump shop | artifacts upload - --path shop.sql --execution …
 
-Where it goes: a file is stored under --path (ending in /) and its own name, so charts/a.png becomes output/a.png, and with
---path x/ output/x/a.png. That is below output/, unless it begins with logs/. A folder is uploaded with all its files, their
-paths beginning with its name ("." stands for its contents alone); links are not followed. Two inputs that would get the same
+Where it goes: a file is stored under --path (if it ends in /) and its own
+name: charts/a.png becomes output/a.png, and with --path x/ output/x/a.png.
+That is below output/, unless it begins with logs/. A folder is uploaded with
+all its files, their paths beginning with its name ("." stands for its
+contents alone); links are not followed. Two inputs that would get the same
 path are refused before anything is sent.
 
-When a file fails, the others are uploaded all the same, and what failed is listed at the end. An interrupted upload is
-removed. One that failed for want of a network goes on when the same command is repeated.`;
+When a file fails, the others are uploaded all the same, and what failed is
+listed at the end. An interrupted upload is removed. One that failed for want
+of a network goes on when the same command is repeated.`;
 
 export function addUploadCommand(program: Command, terminal: Terminal): void {
   withJson(program.command('upload'))
@@ -88,7 +91,7 @@ async function uploadAll(
 ): Promise<void> {
   const sizes = files.map(({ sizeBytes }) => sizeBytes ?? 0);
   const total = files.length === 1 ? null : { files: files.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
-  const display = showTransfer(terminal.err, total, options.json === true);
+  const display = showTransfer(terminal.err, total, { quiet: options.json === true, signal: terminal.signal });
   const artifacts: Artifact[] = [];
   const failures: FailedFile[] = [];
   for (const file of files) {
@@ -105,7 +108,8 @@ async function uploadAll(
   print(terminal, options, { json: { artifacts, failures: failures.map(failureJson), untried }, text });
   const [first] = failures;
   if (first === undefined) return;
-  throw files.length === 1 ? first.error : new FilesFailed(failures, { files: files.length, untried });
+  const isInterrupted = terminal.signal.aborted && failures.length === 1;
+  throw files.length === 1 || isInterrupted ? first.error : new FilesFailed(failures, { files: files.length, untried });
 }
 
 async function uploadOne(
@@ -129,7 +133,7 @@ async function uploadOne(
     shown.end(`uploaded, ${humanBytes(artifact.fileSize)}`);
     return artifact;
   } catch (error) {
-    shown.end('failed');
+    shown.end(terminal.signal.aborted ? 'interrupted' : 'failed');
     throw error;
   }
 }

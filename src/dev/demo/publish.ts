@@ -24,7 +24,7 @@ export async function publish(
   signal: AbortSignal,
 ): Promise<Published[]> {
   const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const display = showTransfer(process.stdout, { files: files.length, bytes });
+  const display = showTransfer(process.stdout, { files: files.length, bytes }, { signal });
   const siblings = new AbortController();
   const either = AbortSignal.any([signal, siblings.signal]);
   const published: Published[] = [];

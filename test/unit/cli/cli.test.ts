@@ -125,7 +125,7 @@ describe('upload', () => {
       },
     });
     expect(code).toBe(130);
-    expect(err).toContain('Interrupted; what was sent has been removed.');
+    expect(err).toMatch(/Stopping and cleaning up; .*\n(.*\n)*Interrupted; what was sent has been removed\./);
     expect(fake.artifacts.only()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_aborted' });
   });
 });

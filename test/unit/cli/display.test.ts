@@ -78,8 +78,8 @@ describe('tables', () => {
         actor: 'ann',
         at: new Date('2026-01-31T12:00:00.123Z'),
         detail: {
-          from: { rule: 'default', days: 30 },
           to: { rule: 'permanent', by: 'ann', reason: 'evidence' },
+          from: { rule: 'default', days: 30 },
           expiresAtMs: null,
         },
       },
@@ -104,7 +104,7 @@ describe('tables', () => {
     expect(text).toContain('2026-01-31 12:00:00 UTC  retention changed  ann');
     expect(text).toContain('from 30 days (default), to for ever (ann: evidence)');
     expect(text).toContain('to 1 day (artifact), expires at 2026-03-01 00:00:00 UTC');
-    expect(text).toContain('reason expired, 1 removed versions, proven absent at 2026-03-01 00:00:01 UTC');
+    expect(text).toContain('reason expired, removed versions: 1, proven absent at 2026-03-01 00:00:01 UTC');
     expect(text).not.toMatch(/[{}"]|\d{13}/);
   });
 });
