@@ -75,7 +75,7 @@ export function describeFailure(error: unknown, json: boolean): string {
   if (error instanceof FilesFailed) return describeFiles(error, json);
   const { code, message, remedy, details } = factsOf(error);
   if (json) return JSON.stringify({ error: { code, message, remedy, details } });
-  if (code === 'aborted') return interruption(details['isRemoved']);
+  if (code === 'aborted') return `${message.replace('The caller gave up', 'Interrupted')}.`;
   const list = details['errors'];
   const fields = Array.isArray(list) ? list.map((line) => `\n  ${line}`).join('') : '';
   const requestId = typeof details['requestId'] === 'string' ? `\n  Request id: ${details['requestId']}` : '';
@@ -90,14 +90,6 @@ function describeFiles({ message, failures }: FilesFailed, json: boolean): strin
   return [`${message}:`, ...failures.map(({ file, error }) => `\n${file}\n${describeFailure(error, false)}`)].join(
     '\n',
   );
-}
-
-/** @param isRemoved whether an upload that had begun could be removed; undefined when none had. */
-function interruption(isRemoved: unknown): string {
-  if (isRemoved === undefined) return 'Interrupted.';
-  return isRemoved === true
-    ? 'Interrupted; what was sent has been removed.'
-    : 'Interrupted; what was sent could not be removed now, and will be at the deadline of the upload.';
 }
 
 function factsOf(error: unknown): {

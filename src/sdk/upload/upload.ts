@@ -143,7 +143,8 @@ async function finish(
     content = await send();
   } catch (error) {
     const isPassing = error instanceof ArtifactError && error.retryable;
-    if (signal.aborted) throw await givenUp(task, upload.artifactId);
+    if (signal.aborted)
+      throw await givenUp(task, upload.artifactId, 'what was sent is removed at the deadline of the upload');
     if (!upload.isResumable || !isPassing) await abortQuietly(context, upload.artifactId);
     throw error;
   }
@@ -152,15 +153,16 @@ async function finish(
     return await context.api.completeUpload(upload.artifactId, content, signal);
   } catch (error) {
     // The API has judged the bytes itself, or goes on judging: only a caller who gives up ends that.
-    if (signal.aborted) throw await givenUp(task, upload.artifactId);
+    if (signal.aborted)
+      throw await givenUp(task, upload.artifactId, 'it may be stored all the same, as the API had all its bytes');
     throw error;
   }
 }
 
-/** Removes what was sent for a caller who gave up, and says whether that worked: `details.isRemoved`. */
-async function givenUp({ context, signal }: UploadTask, artifactId: string): Promise<ArtifactError> {
+/** Removes what was sent for a caller who gave up, and says whether that worked: `details.isRemoved`. @param otherwise what becomes of it if not. */
+async function givenUp({ context, signal }: UploadTask, artifactId: string, otherwise: string): Promise<ArtifactError> {
   const isRemoved = await abortQuietly(context, artifactId);
-  const rest = isRemoved ? 'what was sent has been removed' : 'what was sent is removed at the deadline of the upload';
+  const rest = isRemoved ? 'what was sent has been removed' : otherwise;
   return new ArtifactError('aborted', `The caller gave up; ${rest}`, {
     details: { artifactId, isRemoved },
     cause: signal.reason,

@@ -113,6 +113,20 @@ describe('a caller who gives up', () => {
     expect(fake.artifacts.only()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_aborted' });
   });
 
+  test('while the API compares, and will not stop: is told that it may be stored', async () => {
+    const controller = new AbortController();
+    for (let nth = 1; nth <= 100; nth += 1)
+      fake.faults.push({ nth, method: 'POST', path: /complete$/, answer: { code: 'not_yet_answered' } });
+    for (const nth of [1, 2])
+      fake.faults.push({ nth, method: 'POST', path: /abort$/, answer: { code: 'not_uploading' } });
+    const running = upload(bytesOf(10), { signal: controller.signal });
+    await waitFor(() => fake.count(/complete$/) > 0);
+    controller.abort();
+    const error = await errorOf(running);
+    expect(error).toMatchObject({ code: 'aborted', details: { isRemoved: false } });
+    expect(error.message).toContain('may be stored all the same');
+  });
+
   test('before the start: nothing is sent', async () => {
     expect(await codeOf(upload(bytesOf(10), { signal: AbortSignal.abort() }))).toBe('aborted');
     expect(fake.requests).toEqual([]);
