@@ -15,6 +15,14 @@ export interface Deletion {
   atMs: number;
 }
 
+/** How an attempt to erase ended. */
+export type Erasure =
+  | { outcome: 'erased'; record: ArtifactRecord; putUrlMs: number }
+  /** There is no row: it was never registered, or went with its execution. What the bucket had is removed. */
+  | { outcome: 'rowMissing'; putUrlMs: number }
+  /** The row knows more than the workflow, which must think again: a change was written whose answer was lost. */
+  | { outcome: 'rowAhead'; record: ArtifactRecord };
+
 /** What was removed and how we know: becomes the detail of the audit row. */
 interface Evidence extends Record<string, unknown> {
   removedVersions: string[];
@@ -27,29 +35,34 @@ const NULL_VERSION = 'null';
 /** How far the clocks of the store and the worker may be apart. Less than it takes to notice that an attempt is dead. */
 const CLOCK_SKEW_MS = 5 * SECOND_MS;
 
-export function deletionActivities({ records, store }: ActivityDeps) {
+export function deletionActivities({ records, store, settings }: ActivityDeps) {
   return {
     /**
      * Deletes an artifact for good and proves it: marks the row, removes every version and unfinished upload that is the
-     * artifact's, looks again, and only then writes DELETED with the evidence. Safe to repeat at any point. Answers null when
-     * there is no row: it was never registered, or went with its execution.
+     * artifact's, looks again, and only then writes DELETED with the evidence. Safe to repeat at any point.
      * @throws `storage_unavailable` when something of it is still there afterwards.
      */
-    async eraseArtifact({ record, reason, actor, atMs }: Deletion): Promise<ArtifactRecord | null> {
+    async eraseArtifact(deletion: Deletion): Promise<Erasure> {
       return withHeartbeat('deleting', async ({ signal }) => {
+        const { record } = deletion;
+        const { putUrlMs } = settings;
         const startedAtMs = Date.now();
         const row = await records.get(record.id);
-        if (row?.status === 'DELETED') return row;
+        if (row?.status === 'DELETED') return { outcome: 'erased', record: row, putUrlMs };
         if (row === null) {
           await removeAll(record, signal, ({ uploadId }) => uploadId === record.uploadId);
-          return null;
+          return { outcome: 'rowMissing', putUrlMs };
         }
-        const marked = row.deletionReason === null ? await markDeletion(row, { reason, actor, atMs }) : row;
+        // Nobody asked for this deletion; the row may hold a keep, or a complete, that its workflow never heard of.
+        const isByItself = deletion.reason === 'expired' || deletion.reason === 'upload_abandoned';
+        if (isByItself && row.deletionReason === null && row.revision > record.revision)
+          return { outcome: 'rowAhead', record: row };
+        const marked = row.deletionReason === null ? await markDeletion(row, deletion) : row;
         // An upload that was opened but never noted is ours too; one that began later is a successor's.
         const isOurs = ({ uploadId, initiatedAtMs }: PendingUpload): boolean =>
           uploadId === row.uploadId || initiatedAtMs <= startedAtMs + CLOCK_SKEW_MS;
         const evidence = await removeAll(marked, signal, isOurs);
-        return writeDeleted(marked, evidence, { reason, actor });
+        return { outcome: 'erased', record: await writeDeleted(marked, evidence, deletion), putUrlMs };
       });
     },
 
@@ -73,11 +86,14 @@ export function deletionActivities({ records, store }: ActivityDeps) {
     });
   }
 
-  function writeDeleted(
+  async function writeDeleted(
     marked: ArtifactRecord,
     evidence: Evidence,
     { reason, actor }: Pick<Deletion, 'reason' | 'actor'>,
   ): Promise<ArtifactRecord> {
+    // Another attempt may have been faster: one deletion is one row of the audit.
+    const row = await records.get(marked.id);
+    if (row?.status === 'DELETED') return row;
     const nowMs = Date.now();
     return records.change({
       artifactId: marked.id,

@@ -1,6 +1,7 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { StoredBytes } from '../domain/changes.js';
-import { storageClassOf, tierOfClass, type RestoreTier, type StorageTier } from '../domain/tiers.js';
+import { currentTags } from '../domain/stored-object.js';
+import { storageClassOf, tierOfClass, type RestoreTier, type StorageClass, type StorageTier } from '../domain/tiers.js';
 import type { ObjectInfo } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
@@ -23,7 +24,7 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
       return withHeartbeat(`moving to ${tier}`, async () => {
         const info = await storedVersion(store, record);
         if (tierOfClass(info.storageClass) === tier) return storedBytes(info);
-        return storedBytes(await store.copyToClass(info, storageClassOf(tier)));
+        return copy(record, info, storageClassOf(tier));
       });
     },
 
@@ -43,7 +44,7 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
         if (info.restore === null) await store.restore(info, { tier: 'Standard', days: RESTORED_COPY_DAYS });
         if (info.restore === null || info.restore.inProgress)
           return { done: false, pollAgainMs: settings.restorePollMs };
-        return { done: true, stored: storedBytes(await store.copyToClass(info, 'STANDARD')) };
+        return { done: true, stored: await copy(record, info, 'STANDARD') };
       });
     },
 
@@ -58,6 +59,13 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
       });
     },
   };
+
+  /** A copy that an earlier attempt left may be taken up, with the tags of then: they are set anew before the row names it. */
+  async function copy(record: ArtifactRecord, from: ObjectInfo, storageClass: StorageClass): Promise<StoredBytes> {
+    const made = await store.copyToClass(from, storageClass);
+    await store.putTags(made, currentTags(record, made.owner?.sha256 !== undefined));
+    return storedBytes(made);
+  }
 }
 
 const storedBytes = ({ versionId, etag, storageClass }: ObjectInfo): StoredBytes => ({ versionId, etag, storageClass });

@@ -16,12 +16,6 @@ export interface UploadToRegister extends NewUpload {
   createdAtMs: number;
 }
 
-export interface Registered {
-  record: ArtifactRecord;
-  /** How long a signed PUT lives. */
-  putUrlMs: number;
-}
-
 export interface Claim {
   sizeBytes: number;
   sha256: string;
@@ -36,7 +30,7 @@ export interface Joined {
 export function uploadActivities({ records, store, capabilities, settings }: ActivityDeps) {
   return {
     /** Inserts the row and, for a large file, opens the multipart upload. Safe to repeat. */
-    async registerUpload(upload: UploadToRegister): Promise<Registered> {
+    async registerUpload(upload: UploadToRegister): Promise<ArtifactRecord> {
       const { artifactId: id, ...facts } = upload;
       const plan = planParts(upload.sizeBytes);
       const record = await records.register({
@@ -47,9 +41,8 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
         defaultRetentionDays: settings.defaultRetentionDays,
         uploadDeadlineMs: upload.createdAtMs + settings.uploadDeadlineMs,
       });
-      const { putUrlMs } = settings;
-      if (record.partSizeBytes === null || record.uploadId !== null) return { record, putUrlMs };
-      return { record: { ...record, uploadId: await openUpload(record) }, putUrlMs };
+      if (record.partSizeBytes === null || record.uploadId !== null) return record;
+      return { ...record, uploadId: await openUpload(record) };
     },
 
     /**

@@ -22,9 +22,11 @@ async function changeAgain(client: PoolClient, change: RecordChange): Promise<Ar
   const [row] = rows;
   if (row === undefined) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
   const { rows: events } = await client.query<{ repeated: boolean; newer: boolean }>(
-    `SELECT change_number >= $2 AND kind = $3 AND actor = $4 AND detail = $5::jsonb AS repeated, at > $6::timestamptz AS newer
+    `SELECT change_number >= $2 AND kind = $3 AND actor = $4 AND detail = $5::jsonb
+         AND (change_number = $7 OR at = $6::timestamptz) AS repeated,
+       at > $6::timestamptz AS newer
      FROM artifact_events WHERE artifact_id = $1`,
-    [artifactId, changeNumber, event.kind, toText(event.actor), toJson(event.detail), new Date(atMs)],
+    [artifactId, changeNumber, event.kind, toText(event.actor), toJson(event.detail), new Date(atMs), row.revision],
   );
   if (events.some(({ repeated }) => repeated)) return toArtifactRecord(row);
   if (events.some(({ newer }) => newer))

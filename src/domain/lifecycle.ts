@@ -13,17 +13,11 @@ export interface LifecycleState {
   record: ArtifactRecord;
   /** When a running restore is looked at next; null when none runs. */
   nextRestorePollMs: number | null;
-  /** Accepted messages that nobody waits for and that could not be carried out yet, oldest first. */
+  /** Accepted messages that nobody waits for and that could not be carried out yet. */
   unfinished: UnfinishedCommand[];
   /** A deletion that was decided and is not proven yet; there is no way back from it. */
   deletion: PendingDeletion | null;
-  /**
-   * How long a signed PUT lives that may have been handed out while uploading; 0 for multipart, whose URLs die with the upload.
-   * Whoever holds one can bring the object back after a deletion (a late retry, say), so a deletion that comes earlier than the
-   * last URL dies is followed by a sweep.
-   */
-  putUrlMs: number;
-  /** When no more PUTs were signed from; null while uploading. */
+  /** When no more PUTs were signed from, which may outlive a deletion; null while uploading. */
   uploadEndedMs: number | null;
   /** When the sweep after a deletion is due; null when none is needed, or it is done. */
   sweepAtMs: number | null;
@@ -75,19 +69,24 @@ export function nextAction(state: LifecycleState, nowMs: number): NextAction {
       ? { kind: 'none', atMs: null, rule: 'deleted' }
       : { kind: 'sweep', atMs: due(state.sweepAtMs), rule: 'signed_urls_outlive_deletion' };
   if (deletion !== null) return { kind: 'delete', atMs: due(deletion.nextTryMs), rule: deletion.reason };
-  // What was accepted comes before what happens by itself: a keep that came in time wins.
-  const [unfinished] = state.unfinished;
-  if (unfinished !== undefined)
-    return { kind: 'finishCommand', atMs: due(unfinished.nextTryMs), rule: 'message_accepted' };
+  const [unfinished] = [...state.unfinished].sort((a, b) => a.nextTryMs - b.nextTryMs);
+  const finish: NextAction | null =
+    unfinished === undefined
+      ? null
+      : { kind: 'finishCommand', atMs: due(unfinished.nextTryMs), rule: 'message_accepted' };
+  // A keep that was accepted in time wins, however long it takes to carry it out.
+  if (finish !== null && state.unfinished.some(({ command }) => command.verb === 'keepForever')) return finish;
   if (record.status === 'UPLOADING')
     return { kind: 'abandonUpload', atMs: due(record.uploadDeadlineMs), rule: 'upload_deadline' };
-  const { retention, expiresAtMs } = record;
-  if (
-    pollMs !== null &&
-    (expiresAtMs === null || pollMs < expiresAtMs) &&
-    (expiresAtMs === null || expiresAtMs > nowMs)
-  )
-    return { kind: 'pollRestore', atMs: due(pollMs), rule: 'restore_requested' };
+  const expiry = expiryOf(record, due);
+  const poll: NextAction | null =
+    pollMs === null ? null : { kind: 'pollRestore', atMs: due(pollMs), rule: 'restore_requested' };
+  const earliest = [finish, poll].filter((action) => action !== null).sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))[0];
+  if (earliest === undefined) return expiry;
+  return expiry.atMs !== null && expiry.atMs <= (earliest.atMs ?? 0) ? expiry : earliest;
+}
+
+function expiryOf({ retention, expiresAtMs }: ArtifactRecord, due: (atMs: number) => number): NextAction {
   if (retention.rule === 'permanent' || expiresAtMs === null) return { kind: 'none', atMs: null, rule: 'permanent' };
   return { kind: 'expire', atMs: due(expiresAtMs), rule: `${retention.rule}_retention` };
 }

@@ -1,5 +1,6 @@
 import { restored } from '../domain/changes.js';
 import type { NextAction } from '../domain/lifecycle.js';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { eraseArtifact, pollRestore, sweepArtifact } from './activity-proxies.js';
 import { performCommand, tidy } from './commands.js';
@@ -40,21 +41,22 @@ async function erase(life: Life): Promise<void> {
   if (deletion === null) return;
   const { reason, actor } = deletion;
   try {
-    const erased = await eraseArtifact({ record, reason, actor, atMs: Date.now() });
-    if (erased === null && !deletion.rowMissing) {
-      life.state = {
-        ...life.state,
-        deletion: { ...deletion, rowMissing: true, nextTryMs: Date.now() + SECOND_LOOK_MS },
-      };
+    const erasure = await eraseArtifact({ record, reason, actor, atMs: Date.now() });
+    if (erasure.outcome === 'rowAhead') return adopt(life, erasure.record);
+    if (erasure.outcome === 'rowMissing' && !deletion.rowMissing) {
+      const nextTryMs = Date.now() + SECOND_LOOK_MS;
+      life.state = { ...life.state, deletion: { ...deletion, rowMissing: true, nextTryMs } };
       return;
     }
-    const urlsDeadMs = (life.state.uploadEndedMs ?? Date.now()) + life.state.putUrlMs;
+    const last = erasure.outcome === 'erased' ? erasure.record : record;
+    const urlsDeadMs = (life.state.uploadEndedMs ?? Date.now()) + erasure.putUrlMs;
+    const wasSigned = last.partSizeBytes === null && (erasure.outcome === 'erased' || life.registration === 'done');
     life.state = {
       ...life.state,
-      record: erased ?? { ...record, status: 'DELETED', deletionReason: reason },
+      record: { ...last, status: 'DELETED', deletionReason: last.deletionReason ?? reason },
       deletion: null,
       problem: null,
-      sweepAtMs: erased !== null && urlsDeadMs > Date.now() ? urlsDeadMs + SWEEP_SLACK_MS : null,
+      sweepAtMs: wasSigned && urlsDeadMs > Date.now() ? urlsDeadMs + SWEEP_SLACK_MS : null,
     };
   } catch (error) {
     life.noteProblem(error);
@@ -63,17 +65,30 @@ async function erase(life: Life): Promise<void> {
   }
 }
 
+/** The row was written by a task that was lost with its worker: what it says was promised, so the life goes on from there. */
+function adopt(life: Life, record: ArtifactRecord): void {
+  life.state = {
+    ...life.state,
+    record,
+    deletion: null,
+    problem: null,
+    uploadEndedMs: life.state.uploadEndedMs ?? (record.status === 'UPLOADING' ? null : Date.now()),
+    nextRestorePollMs: record.restoreState === null ? null : Date.now(),
+  };
+}
+
 /** A message that was accepted and could not be carried out then. */
 async function finishCommand(life: Life): Promise<void> {
-  const [first, ...others] = life.state.unfinished;
+  const [first, ...others] = [...life.state.unfinished].sort((a, b) => a.nextTryMs - b.nextTryMs);
   if (first === undefined) return;
   life.state = { ...life.state, unfinished: others };
   try {
     await performCommand(life, first.command);
-    life.state = { ...life.state, problem: null };
+    life.clearProblem();
   } catch (error) {
     const known = errorOf(error);
     if (known === null) throw error;
+    life.clearProblem();
     life.postpone(first.command, known, first.failures + 1);
   }
 }
@@ -94,7 +109,8 @@ async function lookAtRestore(life: Life): Promise<void> {
     if (progress.done) {
       await life.write(restored(progress.stored, WORKER), { nextRestorePollMs: null });
       await tidy(life);
-    } else life.state = { ...life.state, nextRestorePollMs: Date.now() + progress.pollAgainMs, problem: null };
+    } else life.state = { ...life.state, nextRestorePollMs: Date.now() + progress.pollAgainMs };
+    life.clearProblem();
   } catch (error) {
     life.noteProblem(error);
     life.state = { ...life.state, nextRestorePollMs: Date.now() + RETRY_MAX_MS };

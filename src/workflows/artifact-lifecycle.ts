@@ -47,7 +47,6 @@ function newLife(upload: NewUpload): Life {
     nextRestorePollMs: null,
     unfinished: [],
     deletion: null,
-    putUrlMs: 0,
     uploadEndedMs: null,
     sweepAtMs: null,
     problem: null,
@@ -57,8 +56,8 @@ function newLife(upload: NewUpload): Life {
 /** Until this has answered, `beginUpload` waits. */
 async function register(life: Life, upload: NewUpload): Promise<void> {
   try {
-    const { record, putUrlMs } = await registerUpload({ ...upload, createdAtMs: life.state.record.createdAtMs });
-    life.state = { ...life.state, record, putUrlMs: record.partSizeBytes === null ? putUrlMs : 0 };
+    const record = await registerUpload({ ...upload, createdAtMs: life.state.record.createdAtMs });
+    life.state = { ...life.state, record };
     life.registration = 'done';
   } catch (error) {
     const known = errorOf(error);
@@ -98,6 +97,7 @@ async function answerAll(life: Life): Promise<void> {
   for (let ticket = life.inbox.shift(); ticket !== undefined; ticket = life.inbox.shift()) {
     try {
       await performCommand(life, ticket.command);
+      ticket.record = life.state.record;
     } catch (error) {
       const known = errorOf(error);
       if (known === null) throw error;

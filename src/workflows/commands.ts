@@ -68,7 +68,8 @@ async function completeUpload(life: Life, message: CompleteUpload): Promise<void
     const { stored, verifiedByStore } = await join(record, message);
     if (!verifiedByStore) await verifyBytes(record, message, stored);
     const verifiedBy = verifiedByStore ? 'store' : 'read_back';
-    await life.write(uploadCompleted(record, message, { ...stored, verifiedBy }), { uploadEndedMs: Date.now() });
+    await life.write(uploadCompleted(record, message, { ...stored, verifiedBy }));
+    life.state = { ...life.state, uploadEndedMs: Date.now() };
   } catch (error) {
     const code = errorOf(error)?.code;
     if (code === 'checksum_mismatch' || code === 'size_mismatch')
@@ -91,7 +92,7 @@ async function inheritRetention(life: Life, { days, actor }: InheritRetention): 
 
 /**
  * The object's tag first when it becomes permanent, last when it stops being so: at no moment may the bucket's own expiry rule
- * match an object that is to be kept.
+ * match an object that is to be kept. A tag that goes on saying permanent does no harm, so that one is not insisted on.
  */
 async function changeRetention(life: Life, retention: Retention, actor: string): Promise<void> {
   const { record } = life.state;
@@ -99,9 +100,11 @@ async function changeRetention(life: Life, retention: Retention, actor: string):
   const changesTag = hasObject && (retention.rule === 'permanent') !== (record.retention.rule === 'permanent');
   if (changesTag && retention.rule === 'permanent') await tagObject({ ...record, retention });
   await life.write(retentionChanged(record, retention, actor));
+  life.dropUnfinishedRetention();
   const due = expiresAtMs(record.createdAtMs, retention);
-  const dueNow = due !== null && due <= Date.now();
-  if (changesTag && retention.rule !== 'permanent' && !dueNow) await tagObject(life.state.record);
+  const isDue = due !== null && due <= Date.now();
+  if (changesTag && retention.rule !== 'permanent' && !isDue)
+    await orWarn(tagObject(life.state.record), `${record.path} goes on being tagged as permanent`);
 }
 
 async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Promise<void> {
@@ -113,10 +116,16 @@ async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Pr
 /** Removes what a copy left behind, now that the row names the copy. What stays is removed with the artifact. */
 export async function tidy(life: Life): Promise<void> {
   if (life.state.record.versionId === null) return;
+  await orWarn(removeOtherVersions(life.state.record), `older versions of ${life.state.record.path} stay for now`);
+}
+
+/** For work that may be left undone. */
+async function orWarn(work: Promise<void>, consequence: string): Promise<void> {
   try {
-    await removeOtherVersions(life.state.record);
+    await work;
   } catch (error) {
-    if (errorOf(error) === null) throw error;
-    log.warn(`older versions of ${life.state.record.path} stay for now: ${errorOf(error)?.message}`);
+    const known = errorOf(error);
+    if (known === null) throw error;
+    log.warn(`${consequence}: ${known.message}`, { code: known.code });
   }
 }

@@ -4,7 +4,7 @@ import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
 import type { Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
-import { nextAction, type LifecycleState } from '../domain/lifecycle.js';
+import { nextAction, type LifecycleState, type UnfinishedCommand } from '../domain/lifecycle.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
@@ -21,6 +21,8 @@ interface Ticket {
   /** Somebody waits for the answer. */
   awaited: boolean;
   done: boolean;
+  /** The row after it. */
+  record?: ArtifactRecord;
   /** Why it could not be carried out. */
   error?: unknown;
 }
@@ -47,6 +49,7 @@ export class Life {
     const ticket = this.#queue(command, true);
     await condition(() => ticket.done);
     if (ticket.error !== undefined) throw asFailure(ticket.error);
+    if (command.verb !== 'deleteArtifact' && command.verb !== 'abortUpload') return ticket.record ?? this.state.record;
     await condition(() => !this.isDeleting);
     const { deletion, problem, record } = this.state;
     if (deletion !== null && problem !== null) throw failureOf(new ArtifactError(problem.code, problem.message));
@@ -75,11 +78,20 @@ export class Life {
     const write = { artifactId: this.state.record.id, changeNumber, atMs: Date.now(), ...change };
     const record = await recordChange(write).catch((error: unknown) => {
       if (errorOf(error)?.retryable !== true) throw error;
-      this.noteProblem(error);
-      this.show();
-      return recordChangeAtLast(write);
+      return this.#writeAtLast(write, error);
     });
-    this.state = { ...this.state, ...rest, record, problem: null };
+    this.state = { ...this.state, ...rest, record };
+  }
+
+  async #writeAtLast(write: Parameters<typeof recordChangeAtLast>[0], error: unknown): Promise<ArtifactRecord> {
+    const before = this.state.problem;
+    this.noteProblem(error);
+    this.show();
+    try {
+      return await recordChangeAtLast(write);
+    } finally {
+      this.state = { ...this.state, problem: before };
+    }
   }
 
   /** Brings what operators see up to date. */
@@ -93,16 +105,14 @@ export class Life {
    */
   decideDeletion(reason: DeletionReason, actor: string): void {
     if (this.state.record.status === 'DELETED') return;
-    const {
-      reason: first,
-      actor: firstActor,
-      rowMissing,
-    } = this.state.deletion ?? { reason, actor, rowMissing: false };
+    const first = this.state.deletion ?? { reason, actor, rowMissing: false, nextTryMs: Date.now() };
+    // The second look for a row comes late on purpose.
+    const nextTryMs = first.rowMissing ? first.nextTryMs : Date.now();
     this.state = {
       ...this.state,
       nextRestorePollMs: null,
       unfinished: [],
-      deletion: { reason: first, actor: firstActor, failures: 0, nextTryMs: Date.now(), rowMissing },
+      deletion: { ...first, failures: 0, nextTryMs },
     };
   }
 
@@ -113,6 +123,20 @@ export class Life {
     this.noteProblem(error);
     const later = { command, failures, nextTryMs: Date.now() + retryDelayMs(failures) };
     this.state = { ...this.state, unfinished: [...this.state.unfinished, later] };
+  }
+
+  /** A later word about the retention overrules those that still wait. */
+  dropUnfinishedRetention(): void {
+    const isRetention = ({ command: { verb } }: UnfinishedCommand): boolean =>
+      verb === 'keepForever' || verb === 'setRetention' || verb === 'inheritRetention';
+    if (!this.state.unfinished.some(isRetention)) return;
+    this.state = { ...this.state, unfinished: this.state.unfinished.filter((waiting) => !isRetention(waiting)) };
+    this.clearProblem();
+  }
+
+  /** What stood in the way is gone, unless accepted commands still wait. */
+  clearProblem(): void {
+    if (this.state.unfinished.length === 0) this.state = { ...this.state, problem: null };
   }
 
   /** Remembers what stands in the way, since when. A bug of ours is thrown on: it must fail the workflow task, not be retried. */

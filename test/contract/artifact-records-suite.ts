@@ -242,6 +242,22 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       expect(await records().history(id)).toHaveLength(3);
     });
 
+    test('that was overruled since is not taken for a repetition when it is asked for again', async () => {
+      const { id } = await records().register(newArtifact());
+      const keep = { rule: 'permanent', by: 'ann', reason: '', atMs: 1 } as const;
+      const first = {
+        ...changeOf(id, 1, { retention: keep }),
+        event: { kind: 'retention_changed', actor: 'ann', detail: {} },
+      } as const;
+      await records().change(first);
+      await records().change({
+        ...changeOf(id, 2, { retention: { rule: 'artifact', days: 60 } }),
+        atMs: first.atMs + 1,
+      });
+      const again = await records().change({ ...first, atMs: first.atMs + 10_000 });
+      expect(again).toMatchObject({ retention: keep, revision: 3 });
+    });
+
     test('that arrives after a later one is refused', async () => {
       const { id } = await records().register(newArtifact());
       const later = { ...changeOf(id, 1, { etag: 'later' }), atMs: Date.UTC(2026, 0, 3) };

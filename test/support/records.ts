@@ -42,7 +42,6 @@ export function aState(record: Partial<ArtifactRecord> = {}, rest: Partial<Lifec
     unfinished: [],
     nextRestorePollMs: null,
     deletion: null,
-    putUrlMs: 0,
     uploadEndedMs: BORN_MS,
     sweepAtMs: null,
     problem: null,

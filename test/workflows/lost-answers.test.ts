@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toFailure } from '../../src/activities/boundary.js';
+import type { RecordChange } from '../../src/db/artifact-records.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
@@ -103,6 +104,68 @@ describe('a change of the row', () => {
   });
 });
 
+describe('a row that knows more than its workflow', () => {
+  /** As a task that was lost with its worker, before it could enter the history, leaves the row. */
+  const writeLost = async (artifact: VirtualArtifact, change: Pick<RecordChange, 'patch' | 'event'>): Promise<void> => {
+    const { id: artifactId, revision } = await artifact.row();
+    await artifact.world.records.change({ artifactId, changeNumber: revision + 1, atMs: START_MS, ...change });
+  };
+
+  it('is believed before the artifact expires', async () => {
+    const artifact = await active();
+    await writeLost(artifact, {
+      patch: { retention: { rule: 'permanent', by: 'ann', reason: '', atMs: START_MS }, expiresAtMs: null },
+      event: { kind: 'retention_changed', actor: 'ann', detail: {} },
+    });
+    await artifact.run.advance(400 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE', retention: { rule: 'permanent' } });
+    expect(await artifact.run.query('describe')).toMatchObject({ next: { rule: 'permanent' } });
+  });
+
+  it('is believed before an upload is abandoned', async () => {
+    const artifact = await start();
+    await artifact.send(BYTES);
+    await writeLost(artifact, {
+      patch: { status: 'ACTIVE', expiresAtMs: START_MS + 30 * DAY_MS },
+      event: { kind: 'upload_completed', actor: 'agent', detail: {} },
+    });
+    await artifact.run.advance(2 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE' });
+    await artifact.run.advance(29 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
+  });
+
+  it('does not stop a deletion that somebody asked for', async () => {
+    const artifact = await active();
+    await writeLost(artifact, { patch: {}, event: { kind: 'retention_changed', actor: 'ann', detail: {} } });
+    expect(await artifact.run.mustUpdate('deleteArtifact', { actor: 'bob' })).toMatchObject({ status: 'DELETED' });
+  });
+});
+
+describe('a keep', () => {
+  it('is not undone by an earlier word about days whose tag could not be written', async () => {
+    const artifact = await active();
+    await artifact.run.mustUpdate('keepForever', { reason: '', actor: 'ann' });
+    artifact.faults.set('tagObject', away);
+    await artifact.run.signal('setRetention', { days: 60, actor: 'bob' });
+    artifact.faults.clear();
+    await artifact.run.mustUpdate('keepForever', { reason: '', actor: 'ann' });
+    await artifact.run.advance(400 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE', retention: { rule: 'permanent', by: 'ann' } });
+  });
+
+  it('is on the object also when an archive takes up the copy of an attempt that was lost', async () => {
+    const artifact = await active();
+    artifact.losses.set('ensureTier', away);
+    await artifact.run.update('archiveArtifact', { actor: 'ann' });
+    artifact.losses.clear();
+    await artifact.run.mustUpdate('keepForever', { reason: '', actor: 'ann' });
+    await artifact.run.mustUpdate('archiveArtifact', { actor: 'ann' });
+    const { key } = await artifact.row();
+    expect(await artifact.world.store.getTags({ key })).toMatchObject({ 'artifact-retention': 'permanent' });
+  });
+});
+
 describe('an archive', () => {
   it('whose row could not be written at once keeps the version that the row names', async () => {
     const artifact = await active();
@@ -135,6 +198,29 @@ describe('a signal whose work fails', () => {
   });
 });
 
+describe('an archive signal that cannot be carried out', () => {
+  it('does not stop the expiry, and does not leave its problem behind', async () => {
+    const artifact = await active();
+    artifact.faults.set('ensureTier', away);
+    await artifact.run.signal('archiveArtifact');
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBe('storage_unavailable');
+    await artifact.run.mustUpdate('setRetention', { days: 20, confirm: false, actor: 'ann' });
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBe('storage_unavailable');
+    await artifact.run.advance(20 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
+  });
+
+  it('that can never be is forgotten with its problem', async () => {
+    const artifact = await active();
+    artifact.faults.set('ensureTier', away);
+    await artifact.run.signal('archiveArtifact');
+    artifact.faults.set('ensureTier', () => toFailure(new ArtifactError('storage_rejected', 'no')));
+    await artifact.run.advance(HOUR_MS);
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBeNull();
+    expect(await artifact.run.query('describe')).toMatchObject({ next: { kind: 'expire' } });
+  });
+});
+
 describe('a deletion', () => {
   it('removes the object also when the row went with its execution', async () => {
     const artifact = await active();
@@ -143,19 +229,6 @@ describe('a deletion', () => {
     await artifact.run.update('deleteArtifact', { actor: 'ann' });
     await artifact.run.advance(HOUR_MS);
     expect(await artifact.world.store.listVersions(key)).toEqual([]);
-  });
-
-  it('that comes late leaves the successor’s upload alone', async () => {
-    const first = await active();
-    const record = await first.row();
-    await first.run.mustUpdate('deleteArtifact', { actor: 'ann' });
-    const second = await start({
-      world: first.world,
-      upload: { executionId: record.executionId, sizeBytes: 2 * PART_BYTES },
-    });
-    await second.world.records.get(second.id);
-    await first.run.mustUpdate('deleteArtifact', { actor: 'ann' });
-    expect(await second.remains()).toBe(1);
   });
 
   it('asked for again is tried at once', async () => {
@@ -175,5 +248,14 @@ describe('a registration that was given up', () => {
     await artifact.run.advance(HOUR_MS);
     expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_failed' });
     expect(await artifact.remains()).toBe(0);
+  });
+
+  it('is looked for a second time however often it is deleted', async () => {
+    const artifact = await start({ outageOf: 'registerUpload' });
+    await artifact.run.signal('deleteArtifact');
+    await artifact.run.signal('deleteArtifact');
+    await artifact.registerLate();
+    await artifact.run.advance(HOUR_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'DELETED' });
   });
 });

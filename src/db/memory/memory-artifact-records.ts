@@ -139,6 +139,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     if (record.revision !== changeNumber - 1) {
       const isRepetition = (written: RecordedEvent): boolean =>
         written.changeNumber >= changeNumber &&
+        (written.changeNumber === record.revision || written.atMs === atMs) &&
         isDeepStrictEqual({ ...event }, { kind: written.kind, actor: written.actor, detail: written.detail });
       if (events.some(isRepetition)) return record;
       if (events.some((written) => written.atMs > atMs))
