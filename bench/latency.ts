@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import Table from 'cli-table3';
+import { table } from '../src/cli/tables.js';
 import type { Connection } from '../src/dev/connection.js';
 import { ms, quantile } from './figures.js';
 import { withStack } from './stack.js';
@@ -27,19 +27,24 @@ export const latency = (): Promise<void> =>
       for (const step of ['begin', 'put', 'complete'] as const) steps[step].push(times[step]);
       steps.all.push(times.begin + times.put + times.complete);
     }
-    const table = new Table({ head: ['step', 'median', 'p90', 'worst', '× the PUT alone'] });
-    for (const [step, samples] of Object.entries(steps)) {
-      const ratio = quantile(samples, 0.5) / quantile(steps.put, 0.5);
-      table.push([
-        step,
-        ms(quantile(samples, 0.5)),
-        ms(quantile(samples, 0.9)),
-        ms(quantile(samples, 1)),
-        ratio.toFixed(1),
-      ]);
-    }
-    console.log(`${SAMPLES} artifacts of ${SIZE_BYTES} bytes, one after the other`);
-    console.log(table.toString());
+    const rows = Object.entries(steps).map(([step, samples]) => ({
+      step,
+      median: quantile(samples, 0.5),
+      p90: quantile(samples, 0.9),
+      worst: quantile(samples, 1),
+    }));
+    const put = quantile(steps.put, 0.5);
+    const text = table(
+      [
+        { head: 'step', text: ({ step }) => step },
+        { head: 'median', text: ({ median }) => ms(median), align: 'right' },
+        { head: 'p90', text: ({ p90 }) => ms(p90), align: 'right' },
+        { head: 'worst', text: ({ worst }) => ms(worst), align: 'right' },
+        { head: '× the PUT alone', text: ({ median }) => (median / put).toFixed(1), align: 'right' },
+      ],
+      rows,
+    );
+    console.log(`${SAMPLES} artifacts of ${SIZE_BYTES} bytes, one after the other\n\n${text}`);
   });
 
 async function uploadOne({ apiUrl, token }: Connection, executionId: string, index: number) {

@@ -150,6 +150,19 @@ export class ArtifactClient implements ArtifactService {
     return this.#change({ method: 'PUT', path, body: { days: requireRetentionDays(days), confirm } });
   }
 
+  async setExecutionRetention(
+    executionId: string,
+    days: number,
+    { confirm }: { confirm?: boolean } = {},
+  ): Promise<number> {
+    const { retentionDays } = await this.#api.call<{ retentionDays: number }>({
+      method: 'PUT',
+      path: `/v1/executions/${requireUuid(executionId, 'execution id')}/retention`,
+      body: { days: requireRetentionDays(days), confirm },
+    });
+    return retentionDays;
+  }
+
   async #change(request: ApiRequest): Promise<Artifact> {
     return toArtifact((await this.#api.call<ArtifactAnswerJson>(request)).artifact);
   }

@@ -102,4 +102,9 @@ export interface ArtifactService {
    * @throws `expiry_in_past` when that would delete it now and `confirm` is not set.
    */
   setRetention(artifactId: string, days: number, options?: { confirm?: boolean }): Promise<Artifact>;
+  /**
+   * Sets what artifacts of an execution inherit, those to come and those that are there (they follow within seconds); may be said
+   * before the first upload. `confirm` is needed when artifacts would be due at once. Answers with the days.
+   */
+  setExecutionRetention(executionId: string, days: number, options?: { confirm?: boolean }): Promise<number>;
 }

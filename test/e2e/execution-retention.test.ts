@@ -57,7 +57,7 @@ describe('the retention of an execution', () => {
 
   it('may be said before the first upload, and belongs to its tenant', async () => {
     const executionId = randomUUID();
-    await setRetention(executionId, { days: 3 });
+    expect(await client.setExecutionRetention(executionId, 3)).toBe(3);
     const [artifact] = await upload(executionId, 1);
     expect(artifact?.retention).toEqual({ rule: 'execution', days: 3 });
     const foreign = await request(stack, await stack.token({ tenant: 'other' }), {

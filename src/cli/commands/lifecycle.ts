@@ -7,6 +7,7 @@ import { parseWholeNumber, print, printArtifact, withClient, withJson } from './
 import type { JsonOption } from './common.js';
 
 const ID = '0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10';
+const EXECUTION = '7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11';
 const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  artifacts ${line}\n`).join('')}`;
 
@@ -29,13 +30,24 @@ function addRetentionCommands(program: Command, terminal: Terminal): void {
     });
 
   withJson(program.command('retention'))
-    .description('set how long an artifact is kept')
-    .argument('<id>', 'artifact id')
+    .description('set how long an artifact, or what an execution leaves, is kept')
+    .argument('<id>', 'artifact id; with --execution, execution id')
     .argument('<days>', 'whole days from its creation, 1 to 36500', parseWholeNumber)
-    .option('--confirm', 'go on even if that deletes it now')
-    .addHelpText('after', examples(`retention ${ID} 90`, `retention ${ID} 1 --confirm`))
-    .action(async (id: string, days: number, options: JsonOption & { confirm?: true }) => {
+    .option('--confirm', 'go on even if that deletes something now')
+    .option('--execution', 'for every artifact of the execution that has no retention of its own')
+    .addHelpText(
+      'after',
+      examples(`retention ${ID} 90`, `retention ${ID} 1 --confirm`, `retention ${EXECUTION} 365 --execution`),
+    )
+    .action(async (id: string, days: number, options: JsonOption & { confirm?: true; execution?: true }) => {
       const { confirm = false } = options;
+      if (options.execution === true) {
+        const retentionDays = await withClient(terminal, (client) =>
+          client.setExecutionRetention(id, days, { confirm }),
+        );
+        const text = `Artifacts of ${id} are kept ${retentionDays} days from their creation.\n`;
+        return print(terminal, options, { json: { retentionDays }, text });
+      }
       const artifact = await withClient(terminal, (client) => client.setRetention(id, days, { confirm }));
       printArtifact(terminal, options, artifact);
     });
@@ -73,7 +85,7 @@ function addDeleteCommand(program: Command, terminal: Terminal): void {
     .description('delete artifacts, or all artifacts of an execution')
     .argument('[id...]', 'artifact ids')
     .option('--execution <uuid>', 'delete everything this execution has')
-    .addHelpText('after', examples(`delete ${ID}`, 'delete --execution 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11'))
+    .addHelpText('after', examples(`delete ${ID}`, `delete --execution ${EXECUTION}`))
     .action(async (ids: string[], options: JsonOption & { execution?: string }, command: Command) => {
       const { execution } = options;
       if (ids.length > 0 === (execution !== undefined))
