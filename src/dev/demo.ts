@@ -1,4 +1,4 @@
-/** `npm run demo -- [--links] [folder]`: the main job from end to end, on real files and a real stack. Exits 0 only if every step held. */
+/** `npm run demo -- [folder]`: the main job from end to end, on real files and a real stack. Exits 0 only if every step held. */
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { readConnection } from './connection.js';
 import type { Connection } from './connection.js';
 import { defaultFiles, filesOf } from './demo/input.js';
 import type { DemoFile } from './demo/input.js';
-import { showWorkflows } from './demo/links.js';
+import { showMainWorkflows, showWorkflows } from './demo/links.js';
 import { publish } from './demo/publish.js';
 import * as steps from './demo/steps.js';
 import { launchStack } from './launch.js';
@@ -35,8 +35,6 @@ async function step<T>(name: string, work: () => Promise<T>, result: (value: T) 
 interface Run {
   executionId: string;
   folder: string | undefined;
-  /** `--links`: print the link of every workflow, however many there are. */
-  showAllLinks: boolean;
   /** Files that are in the store. */
   storedFiles: number;
   /** The stack is our own, and ends with the demo. */
@@ -45,14 +43,13 @@ interface Run {
 
 function readArguments(): Run {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { links: { type: 'boolean' } } });
+    const { positionals } = parseArgs({ allowPositionals: true });
     if (positionals.length > 1) throw new Error('more than one folder');
     const [folder] = positionals;
-    const { links = false } = values;
-    return { executionId: randomUUID(), folder, showAllLinks: links, storedFiles: 0, isOwnStack: false };
+    return { executionId: randomUUID(), folder, storedFiles: 0, isOwnStack: false };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new steps.DemoFailure(`Usage: npm run demo -- [--links] [folder] (${reason})`, { cause: error });
+    throw new steps.DemoFailure(`Usage: npm run demo -- [folder] (${reason})`, { cause: error });
   }
 }
 
@@ -87,13 +84,13 @@ async function runSteps(connection: Connection, files: DemoFile[], run: Run, sig
       await step(name, work, (text) => text);
     };
     await say('List them', () => steps.showArtifacts(client, executionId, published));
+    await say('See their workflows', () => Promise.resolve(showWorkflows(published, connection)));
     await say('Download one by presigned URL', () => steps.downloadByUrl(client, largest));
     await say('Download one through the API', () => steps.downloadThroughApi(client, second));
     await say('Keep one for ever', () => steps.keepOne(client, second === smallest ? largest : second));
     await say('Delete one', () => steps.deleteOne(client, smallest, connection));
-    const file = join(dataFolder(), `links-${executionId}.txt`);
-    const links = { executionId, main: [largest, second, smallest], showAll: run.showAllLinks, file };
-    await say('See their workflows', () => Promise.resolve(showWorkflows(published, connection, links)));
+    console.log('\nWhat became of these can be read in their workflows:');
+    showMainWorkflows(executionId, [largest, second, smallest], connection);
   } finally {
     client.close();
   }

@@ -48,7 +48,8 @@ test('the demo publishes a folder, proves each step, links every workflow and st
   const { code, output } = await demo();
   expect(output).toContain('Every step did what it says.');
   expect(output).toContain('output/charts/a.svg');
-  expect(output.match(/\/namespaces\/default\/workflows\/artifact%2F[0-9a-f-]{36} /g)).toHaveLength(3);
+  expect(output.match(/\/namespaces\/default\/workflows\/artifact%2F[0-9a-f-]{36} /g)).toHaveLength(6);
+  expect(output).toContain('all of them: ');
   expect(code).toBe(0);
   expect(output).not.toContain('Try it in another terminal');
   expect(output).toMatch(/Look again:\s+npm start\s+npx artifacts list [0-9a-f-]{36}\s/);
