@@ -5,7 +5,7 @@ import type { RestoreTier } from '../domain/tiers.js';
 import { openDownload } from './download.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
-import { DEFAULT_RETRY } from './retry.js';
+import { UPLOAD_RETRY } from './retry.js';
 import type { ArtifactService, DownloadOptions, ListFilters, UploadArtifactOptions, UploadSource } from './service.js';
 import { ProgressMeter } from './upload/progress.js';
 import { StoreConnections } from './upload/put.js';
@@ -60,10 +60,11 @@ export class ArtifactClient implements ArtifactService {
   }
 
   uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact> {
+    const retry = this.#options.retry ?? UPLOAD_RETRY;
     const context = {
-      api: new UploadApi(this.#api),
+      api: new UploadApi(new Api({ ...this.#options, retry })),
       connections: this.#connections,
-      retry: this.#options.retry ?? DEFAULT_RETRY,
+      retry,
       concurrency: options.concurrency ?? defaultConcurrency(file),
       progress: new ProgressMeter(options.onProgress),
     };
