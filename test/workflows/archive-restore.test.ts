@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { DAY_MS, HOUR_MS } from '../../src/domain/units.js';
-import { VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
-import { Sandbox } from '../support/virtual-time/virtual-run.js';
+import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
 
-let sandbox: Sandbox;
-beforeAll(async () => {
-  sandbox = await Sandbox.open();
-});
-afterAll(() => sandbox.close());
+const { start, active } = useArtifacts();
 
-const active = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
-  VirtualArtifact.active(sandbox, options);
 const WITHOUT_CLASSES = { storageClasses: false, restore: false };
 
 describe('archiveArtifact', () => {
@@ -124,7 +117,7 @@ describe('a long life', () => {
     if (ending === null || !('continuedAsNew' in ending)) throw new Error('the run did not continue as new');
     const { state } = ending.continuedAsNew as { state: unknown };
 
-    const second = await VirtualArtifact.start(sandbox, {
+    const second = await start({
       world: first.world,
       state,
       upload: { artifactId: first.id },

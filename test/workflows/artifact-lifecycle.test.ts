@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
 import { toFailure } from '../../src/activities/boundary.js';
 import type { Description } from '../../src/workflows/messages.js';
-import { BYTES, sha256, START_MS, VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
-import { Sandbox, type UpdateOutcome } from '../support/virtual-time/virtual-run.js';
+import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
+import { BYTES, sha256, START_MS } from '../support/virtual-time/virtual-artifact.js';
+import type { UpdateOutcome } from '../support/virtual-time/virtual-run.js';
 
-let sandbox: Sandbox;
-beforeAll(async () => {
-  sandbox = await Sandbox.open();
-});
-afterAll(() => sandbox.close());
+const { start, active } = useArtifacts();
 
-const start = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
-  VirtualArtifact.start(sandbox, options);
-const active = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
-  VirtualArtifact.active(sandbox, options);
 const failing = (code: 'storage_unavailable' | 'storage_rejected') => () =>
   toFailure(new ArtifactError(code, 'the store is in a bad mood'));
 const typeOf = (outcome: UpdateOutcome): unknown => outcome.rejected ?? outcome.failed ?? outcome;
@@ -136,7 +129,7 @@ describe('an upload', () => {
   });
 
   it('that fails half-way through its registration is cleaned up', async () => {
-    const artifact = await VirtualArtifact.start(sandbox, {
+    const artifact = await start({
       upload: { sizeBytes: 40 * 1024 ** 2 },
       outageAtStart: true,
     });

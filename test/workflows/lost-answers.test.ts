@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { toFailure } from '../../src/activities/boundary.js';
 import type { RecordChange } from '../../src/db/artifact-records.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
-import { BYTES, sha256, START_MS, VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
-import { Sandbox } from '../support/virtual-time/virtual-run.js';
+import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
+import type { VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
+import { BYTES, sha256, START_MS } from '../support/virtual-time/virtual-artifact.js';
 
 /*
  * Work that was done although nobody heard of it: a worker that died before it could answer, an answer that was lost, an attempt that
  * comes late. What is done again must know it.
  */
 
-let sandbox: Sandbox;
-beforeAll(async () => {
-  sandbox = await Sandbox.open();
-});
-afterAll(() => sandbox.close());
+const { start, active } = useArtifacts();
 
-const start = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
-  VirtualArtifact.start(sandbox, options);
-const active = (options?: Parameters<typeof VirtualArtifact.start>[1]): Promise<VirtualArtifact> =>
-  VirtualArtifact.active(sandbox, options);
 const away = () => toFailure(new ArtifactError('storage_unavailable', 'no answer'));
 const PART_BYTES = 16 * 1024 ** 2;
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
+import { unregisteredRecord } from '../../domain/new-upload.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
 import type {
   ArtifactRecords,
@@ -202,25 +203,13 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 const inOneStep = <T>(step: () => T): Promise<T> => Promise.resolve().then(() => structuredClone(step()));
 
 function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactRecord {
-  const { retentionDays, defaultRetentionDays, actor: _actor, ...given } = structuredClone(artifact);
-  return {
-    ...given,
-    revision: 0,
-    checksumState: 'claimed',
-    status: 'UPLOADING',
-    tier: 'HOT',
-    storageClass: 'STANDARD',
-    versionId: null,
-    etag: null,
+  const { id, createdAtMs, retentionDays, defaultRetentionDays, partSizeBytes, uploadDeadlineMs } = artifact;
+  return structuredClone({
+    ...unregisteredRecord({ ...artifact, artifactId: id }, createdAtMs),
+    partSizeBytes,
+    uploadDeadlineMs,
     retention: chooseRetention(retentionDays ?? undefined, execution.retentionDays, defaultRetentionDays),
-    updatedAtMs: given.createdAtMs,
-    expiresAtMs: null,
-    archivedAtMs: null,
-    deletedAtMs: null,
-    deletionReason: null,
-    restoreState: null,
-    uploadId: null,
-  };
+  });
 }
 
 function matches(record: ArtifactRecord, { executionId, type, status, tags }: ListQuery): boolean {
