@@ -1,4 +1,4 @@
-import type { Artifact, ArtifactRetention } from '../sdk/index.js';
+import type { Artifact, ArtifactRetention, Plan } from '../sdk/index.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
 import { columnsOf, fit } from './text-width.js';
 
@@ -102,6 +102,14 @@ export function artifactSheet(artifact: Artifact): string {
   ];
   return pairs(facts);
 }
+
+/** What comes next, for people. */
+export const planSheet = ({ action, at, because, wouldChange }: Plan): string =>
+  pairs([
+    ['next', at === undefined ? 'nothing' : `${action} ${dateAndRelative(at)}`],
+    ['because', because],
+    ['would change it', wouldChange.length === 0 ? 'nothing' : wouldChange.join(', ')],
+  ]);
 
 /** Names and values below each other; what is undefined is left out. */
 export function pairs(facts: [string, string | undefined][]): string {

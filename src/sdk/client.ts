@@ -11,7 +11,7 @@ import { ProgressMeter } from './upload/progress.js';
 import { StoreConnections } from './upload/put.js';
 import { UploadApi } from './upload/upload-api.js';
 import { defaultConcurrency, uploadSource } from './upload/upload.js';
-import { toArtifact } from './wire.js';
+import { toArtifact, toPlan } from './wire.js';
 import type {
   Artifact,
   ArtifactAnswerJson,
@@ -20,6 +20,8 @@ import type {
   DownloadUrlJson,
   HistoryEntry,
   HistoryJson,
+  Plan,
+  PlanJson,
   UploadStatus,
   UploadStatusJson,
 } from './wire.js';
@@ -115,6 +117,10 @@ export class ArtifactClient implements ArtifactService {
     const answer = await this.#api.call<UploadStatusJson>({ method: 'GET', path });
     const { receivedBytes, receivedParts, percent } = answer;
     return { artifact: toArtifact(answer.artifact), receivedBytes, receivedParts, percent };
+  }
+
+  async getPlan(artifactId: string): Promise<Plan> {
+    return toPlan(await this.#api.call<PlanJson>({ method: 'GET', path: ofArtifact(artifactId, '/plan') }));
   }
 
   async history(artifactId: string): Promise<HistoryEntry[]> {

@@ -11,7 +11,15 @@ export type {
   UploadProgress,
   UploadSource,
 } from './service.js';
-export type { Artifact, ArtifactRetention, DownloadUrl, HistoryEntry, ReceivedPartJson, UploadStatus } from './wire.js';
+export type {
+  Artifact,
+  ArtifactRetention,
+  DownloadUrl,
+  HistoryEntry,
+  Plan,
+  ReceivedPartJson,
+  UploadStatus,
+} from './wire.js';
 export type { ByteStream } from './upload/stream.js';
 export type { TokenSource } from './http.js';
 export type { RetryPolicy } from './retry.js';

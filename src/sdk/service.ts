@@ -1,7 +1,7 @@
 import type { ArtifactStatus, ArtifactType, Tags, UploadOptions } from '../domain/artifact.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
-import type { Artifact, DownloadUrl, HistoryEntry, UploadStatus } from './wire.js';
+import type { Artifact, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
 import type { ByteStream } from './upload/stream.js';
 
 /** A file on this machine. It is read twice (hashed, then sent) and must not change meanwhile. */
@@ -85,6 +85,8 @@ export interface ArtifactService {
   iterateArtifacts(executionId: string, filters?: ListFilters): AsyncGenerator<Artifact, void, undefined>;
   getUploadStatus(artifactId: string): Promise<UploadStatus>;
   history(artifactId: string): Promise<HistoryEntry[]>;
+  /** What happens to it next by itself, when and why. */
+  getPlan(artifactId: string): Promise<Plan>;
 
   /** Fine when it is deleted already. */
   deleteArtifact(artifactId: string): Promise<void>;

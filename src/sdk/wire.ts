@@ -172,3 +172,24 @@ export function toArtifact(json: ArtifactJson): Artifact {
     ...(uploadDeadline === null ? {} : { uploadDeadline: new Date(uploadDeadline) }),
   };
 }
+
+export interface PlanJson {
+  action: string;
+  at: string | null;
+  rule: string;
+  because: string;
+  wouldChange: string[];
+}
+
+/** What happens to an artifact next by itself. */
+export interface Plan {
+  /** `expire`, `abandonUpload`, `pollRestore`, `delete`, or `none`. */
+  action: string;
+  /** Absent when nothing will happen. */
+  at?: Date;
+  rule: string;
+  because: string;
+  wouldChange: string[];
+}
+
+export const toPlan = ({ at, ...plan }: PlanJson): Plan => (at === null ? plan : { ...plan, at: new Date(at) });

@@ -74,5 +74,6 @@ describe('an operator with the Temporal command line', () => {
       .toContain(artifact.workflowId);
     const described = await temporal('workflow', 'query', '--workflow-id', artifact.workflowId, '--type', 'describe');
     expect(described).toContain('default_retention');
+    expect(await client.getPlan(artifact.id)).toMatchObject({ action: 'expire', at: artifact.expiresAt });
   });
 });

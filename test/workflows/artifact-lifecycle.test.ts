@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../src/domain/errors.js';
+import { planOf } from '../../src/domain/plan.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
 import { toFailure } from '../../src/activities/boundary.js';
 import type { Description } from '../../src/workflows/messages.js';
@@ -138,6 +139,24 @@ describe('an upload', () => {
     await artifact.run.advance(HOUR_MS);
     expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'upload_failed' });
     expect(artifact.run.ending).toMatchObject({ failed: { type: 'ArtifactUploadFailed' } });
+  });
+});
+
+describe('the plan that the row tells', () => {
+  it('is what the life does, whatever was asked of it', async () => {
+    const artifact = await active();
+    const asked: [string, object][] = [
+      ['setRetention', { days: 90, confirm: false, actor: 'ann' }],
+      ['archiveArtifact', { actor: 'ann' }],
+      ['keepForever', { reason: '', actor: 'ann' }],
+      ['setRetention', { days: 60, confirm: false, actor: 'ann' }],
+    ];
+    for (const [verb, message] of asked) {
+      await artifact.run.mustUpdate(verb, message);
+      const { next } = await artifact.run.query<Description>('describe');
+      const { action, atMs, rule } = planOf(await artifact.row(), artifact.run.nowMs);
+      expect({ kind: action, atMs, rule }).toEqual(next);
+    }
   });
 });
 

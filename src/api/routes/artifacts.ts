@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import type { Tags } from '../../domain/artifact.js';
+import { planOf } from '../../domain/plan.js';
 import type { ListQuery } from '../../db/artifact-records.js';
 import { requireArtifact, requireExecution } from '../access.js';
 import type { Api, ApiContext } from '../context.js';
@@ -7,6 +8,7 @@ import { encodeArtifact, toTimestamp } from '../encode.js';
 import { callerOf } from '../plugins/auth.js';
 import { ArtifactAnswer, ArtifactPage, History, ListQuerystring } from '../schemas/artifact.js';
 import { ArtifactParams, ExecutionParams } from '../schemas/atoms.js';
+import { Plan } from '../schemas/plan.js';
 import { problems } from '../schemas/problem.js';
 
 const tags = ['artifacts'];
@@ -16,6 +18,7 @@ export function registerArtifactRoutes(app: Api, context: ApiContext): void {
   registerGet(app, context);
   registerList(app, context);
   registerHistory(app, context);
+  registerPlan(app, context);
 }
 
 function registerGet(app: Api, { records }: ApiContext): void {
@@ -60,6 +63,21 @@ function registerHistory(app: Api, { records }: ApiContext): void {
     const { id } = await requireArtifact(records, callerOf(request), request.params.id);
     const events = await records.history(id);
     return { items: events.map(({ kind, actor, atMs, detail }) => ({ kind, actor, at: toTimestamp(atMs), detail })) };
+  });
+}
+
+function registerPlan(app: Api, { records, nowMs }: ApiContext): void {
+  const schema = {
+    tags,
+    summary: 'What happens to an artifact next, when and why',
+    description: 'By the same rules that its workflow follows.',
+    params: ArtifactParams,
+    response: { 200: Plan, ...problems('invalid_id', 'artifact_not_found') },
+  };
+  const options = { config: { access: 'artifacts:read' }, schema } as const;
+  app.get('/v1/artifacts/:id/plan', options, async (request) => {
+    const { atMs, ...plan } = planOf(await requireArtifact(records, callerOf(request), request.params.id), nowMs());
+    return { ...plan, at: atMs === null ? null : toTimestamp(atMs) };
   });
 }
 

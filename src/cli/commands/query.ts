@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { ARTIFACT_STATUSES, ARTIFACT_TYPES } from '../../sdk/index.js';
 import type { ArtifactStatus, ArtifactType, Tags } from '../../sdk/index.js';
 import { historyTable } from '../history.js';
-import { artifactTable } from '../tables.js';
+import { artifactTable, planSheet } from '../tables.js';
 import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { parseTag, print, printArtifact, withClient, withJson } from './common.js';
@@ -33,7 +33,7 @@ const HISTORY_EXAMPLES = `
 Examples:
   artifacts history 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10`;
 
-/** `list`, `show` and `history`: what is known. */
+/** `list`, `show`, `plan` and `history`: what is known. */
 export function addQueryCommands(program: Command, terminal: Terminal): void {
   withJson(program.command('list'))
     .description("list an execution's artifacts; deleted ones only when asked for by --status")
@@ -58,6 +58,14 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', SHOW_EXAMPLES)
     .action(async (id: string, options: JsonOption) => {
       printArtifact(terminal, options, await withClient(terminal, (client) => client.getArtifact(id)));
+    });
+
+  withJson(program.command('plan'))
+    .description('show what happens to an artifact next, when and why')
+    .argument('<id>', 'artifact id')
+    .action(async (id: string, options: JsonOption) => {
+      const plan = await withClient(terminal, (client) => client.getPlan(id));
+      print(terminal, options, { json: plan, text: planSheet(plan) });
     });
 
   withJson(program.command('history'))

@@ -1,0 +1,87 @@
+import type { ArtifactRecord } from './artifact-record.js';
+import { nextAction, type LifecycleState, type NextAction } from './lifecycle.js';
+
+/** What happens to an artifact next by itself, why, and what would change that. */
+export interface Plan {
+  action: NextAction['kind'];
+  /** Null when nothing will happen. */
+  atMs: number | null;
+  rule: NextAction['rule'];
+  because: string;
+  wouldChange: string[];
+}
+
+const RETENTION_CHANGES = ['another retention', 'keeping it for ever', 'deleting it'];
+
+interface Explanation {
+  because: string;
+  wouldChange: string[];
+}
+
+/** Each rule in words. */
+const EXPLANATIONS: Record<NextAction['rule'], Explanation> = {
+  default_retention: {
+    because: 'Neither the artifact nor its execution has a retention of its own: the default counts from its creation.',
+    wouldChange: [...RETENTION_CHANGES, 'a retention of its execution'],
+  },
+  execution_retention: {
+    because: 'The retention of its execution counts from its creation.',
+    wouldChange: [...RETENTION_CHANGES, 'another retention of its execution'],
+  },
+  artifact_retention: {
+    because: 'Its own retention counts from its creation.',
+    wouldChange: RETENTION_CHANGES,
+  },
+  permanent: {
+    because: 'It is kept for ever.',
+    wouldChange: ['a retention in days', 'deleting it'],
+  },
+  upload_deadline: {
+    because: 'An upload that is not complete by its deadline is abandoned.',
+    wouldChange: ['completing the upload', 'aborting it'],
+  },
+  restore_requested: {
+    because: 'A restore from the archive runs, and is looked at until the bytes are back.',
+    wouldChange: ['its expiry', 'deleting it'],
+  },
+  message_accepted: {
+    because: 'Something that was asked for could not be done yet, and is tried again.',
+    wouldChange: ['deleting it'],
+  },
+  signed_urls_outlive_deletion: {
+    because: 'It is deleted; what a signed upload URL brings back is removed when the last one is dead.',
+    wouldChange: [],
+  },
+  deleted: { because: 'It is deleted.', wouldChange: [] },
+  expired: decided('it expired'),
+  requested: decided('somebody asked for it'),
+  upload_aborted: decided('the upload was aborted'),
+  upload_abandoned: decided('the upload was abandoned'),
+  upload_failed: decided('the upload failed'),
+  checksum_mismatch: decided('the bytes were not those claimed'),
+};
+
+function decided(why: string): Explanation {
+  return { because: `Its deletion is decided, because ${why}, and is tried until it is proven.`, wouldChange: [] };
+}
+
+/** The plan of an artifact as its row tells it, by the same `nextAction` that its workflow follows. */
+export function planOf(record: ArtifactRecord, nowMs: number): Plan {
+  const { kind: action, atMs, rule } = nextAction(standingOf(record, nowMs), nowMs);
+  return { action, atMs, rule, ...EXPLANATIONS[rule] };
+}
+
+/** What the row says of the state; what only the workflow knows (how often something was tried) is due now. */
+function standingOf(record: ArtifactRecord, nowMs: number): LifecycleState {
+  const { deletionReason: reason } = record;
+  return {
+    v: 1,
+    record,
+    nextRestorePollMs: record.restoreState === null ? null : nowMs,
+    unfinished: [],
+    deletion: reason === null ? null : { reason, actor: '', failures: 0, nextTryMs: nowMs, rowMissing: false },
+    uploadEndedMs: null,
+    sweepAtMs: null,
+    problem: null,
+  };
+}
