@@ -1,4 +1,3 @@
-import { env } from 'node:process';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { createLocalBucket } from './storage/bucket/create-local-bucket.js';
 import { lazyConnection } from './temporal/connection.js';
@@ -9,7 +8,7 @@ import { registerSearchAttributes } from './temporal/search-attributes.js';
  * creates the bucket. Running it again changes nothing.
  */
 async function main(): Promise<void> {
-  const config = loadConfig(env);
+  const config = loadConfig(process.env);
   const connection = lazyConnection(config);
   try {
     const added = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);

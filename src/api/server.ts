@@ -1,4 +1,3 @@
-import { env } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, loadConfig } from '../config.js';
@@ -13,7 +12,7 @@ const CLOSE_MS = 30 * SECOND_MS;
 
 /** Process entry of the role `api`. Prints `api: listening on <url>` once it serves. */
 async function main(): Promise<void> {
-  const config = loadConfig(env);
+  const config = loadConfig(process.env);
   const opened = openApiDeps(config);
   let draining = false;
   try {

@@ -69,7 +69,7 @@ export function nextAction(state: LifecycleState, nowMs: number): NextAction {
       ? { kind: 'none', atMs: null, rule: 'deleted' }
       : { kind: 'sweep', atMs: due(state.sweepAtMs), rule: 'signed_urls_outlive_deletion' };
   if (deletion !== null) return { kind: 'delete', atMs: due(deletion.nextTryMs), rule: deletion.reason };
-  const [unfinished] = [...state.unfinished].sort((a, b) => a.nextTryMs - b.nextTryMs);
+  const [unfinished] = inTurn(state.unfinished);
   const finish: NextAction | null =
     unfinished === undefined
       ? null
@@ -85,6 +85,10 @@ export function nextAction(state: LifecycleState, nowMs: number): NextAction {
   if (earliest === undefined) return expiry;
   return expiry.atMs !== null && expiry.atMs <= (earliest.atMs ?? 0) ? expiry : earliest;
 }
+
+/** Unfinished commands in the order in which they are tried. */
+export const inTurn = (unfinished: UnfinishedCommand[]): UnfinishedCommand[] =>
+  [...unfinished].sort((a, b) => a.nextTryMs - b.nextTryMs);
 
 function expiryOf({ retention, expiresAtMs }: ArtifactRecord, due: (atMs: number) => number): NextAction {
   if (retention.rule === 'permanent' || expiresAtMs === null) return { kind: 'none', atMs: null, rule: 'permanent' };

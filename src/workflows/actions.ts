@@ -1,16 +1,15 @@
 import { restored } from '../domain/changes.js';
-import type { NextAction } from '../domain/lifecycle.js';
+import { inTurn, type NextAction } from '../domain/lifecycle.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
+import { MINUTE_MS } from '../domain/units.js';
 import { eraseArtifact, pollRestore, sweepArtifact } from './activity-proxies.js';
 import { performCommand, tidy } from './commands.js';
 import { errorOf } from './failures.js';
-import { retryDelayMs, type Life } from './life.js';
+import { RETRY_MAX_MS, retryDelayMs, type Life } from './life.js';
 
 /** Who acts when nobody asked. */
 const WORKER = 'worker';
 
-const RETRY_MAX_MS = HOUR_MS;
 /** A registration that was given up is written within this, or never: statements end after a few seconds. */
 const SECOND_LOOK_MS = MINUTE_MS;
 /** A PUT may begin just before its URL dies, and clocks differ. */
@@ -79,7 +78,7 @@ function adopt(life: Life, record: ArtifactRecord): void {
 
 /** A message that was accepted and could not be carried out then. */
 async function finishCommand(life: Life): Promise<void> {
-  const [first, ...others] = [...life.state.unfinished].sort((a, b) => a.nextTryMs - b.nextTryMs);
+  const [first, ...others] = inTurn(life.state.unfinished);
   if (first === undefined) return;
   life.state = { ...life.state, unfinished: others };
   try {
@@ -88,7 +87,8 @@ async function finishCommand(life: Life): Promise<void> {
   } catch (error) {
     const known = errorOf(error);
     if (known === null) throw error;
-    life.clearProblem();
+    // The same problem goes on since when it began.
+    if (!known.retryable) life.clearProblem();
     life.postpone(first.command, known, first.failures + 1);
   }
 }

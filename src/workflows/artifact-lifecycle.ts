@@ -78,7 +78,7 @@ async function live(life: Life): Promise<void> {
     await answerAll(life);
     if (wf.workflowInfo().continueAsNewSuggested && !life.isDeleting) await handOver(life);
     const next = nextAction(life.state, Date.now());
-    life.show();
+    life.show(next);
     if (next.kind === 'none' && next.rule === 'deleted') {
       await wf.condition(() => asked() || wf.allHandlersFinished());
       if (!asked()) return;

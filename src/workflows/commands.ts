@@ -1,7 +1,7 @@
 import { log } from '@temporalio/workflow';
 import { archived, restored, restoreRequested, retentionChanged, uploadCompleted } from '../domain/changes.js';
 import type { Command, CompleteUpload, InheritRetention, RestoreArtifact, SetRetention } from '../domain/commands.js';
-import { expiresAtMs, type Retention } from '../domain/retention.js';
+import type { Retention } from '../domain/retention.js';
 import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../domain/verbs.js';
 import {
   ensureTier,
@@ -101,8 +101,8 @@ async function changeRetention(life: Life, retention: Retention, actor: string):
   if (changesTag && retention.rule === 'permanent') await tagObject({ ...record, retention });
   await life.write(retentionChanged(record, retention, actor));
   life.dropUnfinishedRetention();
-  const due = expiresAtMs(record.createdAtMs, retention);
-  const isDue = due !== null && due <= Date.now();
+  const { expiresAtMs } = life.state.record;
+  const isDue = expiresAtMs !== null && expiresAtMs <= Date.now();
   if (changesTag && retention.rule !== 'permanent' && !isDue)
     await orWarn(tagObject(life.state.record), `${record.path} goes on being tagged as permanent`);
 }

@@ -11,7 +11,7 @@ import { errorOf, failureOf } from './failures.js';
 import { showOperators } from './operator-view.js';
 
 const RETRY_MIN_MS = MINUTE_MS;
-const RETRY_MAX_MS = HOUR_MS;
+export const RETRY_MAX_MS = HOUR_MS;
 
 /** 1, 2, 4, … minutes, at most an hour. */
 export const retryDelayMs = (failures: number): number => Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
@@ -95,8 +95,8 @@ export class Life {
   }
 
   /** Brings what operators see up to date. */
-  show(): void {
-    showOperators(this.state, nextAction(this.state, Date.now()));
+  show(next = nextAction(this.state, Date.now())): void {
+    showOperators(this.state, next);
   }
 
   /**

@@ -203,6 +203,16 @@ describe('an archive signal that cannot be carried out', () => {
     expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
   });
 
+  it('tells operators since when, however often it was tried', async () => {
+    const artifact = await active();
+    artifact.faults.set('ensureTier', away);
+    await artifact.run.signal('archiveArtifact');
+    await artifact.run.advance(HOUR_MS);
+    expect(artifact.run.activities.filter((name) => name === 'ensureTier').length).toBeGreaterThan(2);
+    const shown = await artifact.run.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(shown.currentDetails).toContain(`since ${new Date(START_MS).toISOString()}`);
+  });
+
   it('that can never be is forgotten with its problem', async () => {
     const artifact = await active();
     artifact.faults.set('ensureTier', away);

@@ -63,6 +63,23 @@ async function hashAll(
   return { sha256: whole.digest('hex'), parts };
 }
 
+/** Hashes everything for the usual part size; parts of another size cost a second reading when they are asked for. */
+async function hashOnce(
+  read: ReadStep,
+  sizeBytes: number,
+  onHashed: OnHashed,
+  signal: AbortSignal,
+): Promise<Pick<KnownSource, 'sha256' | 'digests'>> {
+  const planned = await hashAll(read, { sizeBytes, partSizeBytes: DEFAULT_PART_BYTES }, onHashed, signal);
+  return {
+    sha256: planned.sha256,
+    digests: async (partSizeBytes, partSignal) =>
+      partSizeBytes === DEFAULT_PART_BYTES
+        ? planned.parts
+        : (await hashAll(read, { sizeBytes, partSizeBytes }, () => undefined, partSignal)).parts,
+  };
+}
+
 /** A buffer. The caller must not write to it until the upload is over: the store refuses bytes that differ from their hash. */
 export async function memorySource(bytes: Uint8Array, onHashed: OnHashed, signal: AbortSignal): Promise<KnownSource> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -72,14 +89,10 @@ export async function memorySource(bytes: Uint8Array, onHashed: OnHashed, signal
     await new Promise((resolve) => setImmediate(resolve));
     return buffer.subarray(position, position + length);
   };
-  const planned = await hashAll(read, { sizeBytes, partSizeBytes: DEFAULT_PART_BYTES }, onHashed, signal);
+  const hashes = await hashOnce(read, sizeBytes, onHashed, signal);
   return {
     sizeBytes,
-    sha256: planned.sha256,
-    digests: async (partSizeBytes, partSignal) =>
-      partSizeBytes === DEFAULT_PART_BYTES
-        ? planned.parts
-        : (await hashAll(read, { sizeBytes, partSizeBytes }, () => undefined, partSignal)).parts,
+    ...hashes,
     read: (position, length) => Promise.resolve(buffer.subarray(position, position + length)),
     close: () => Promise.resolve(),
   };
@@ -118,14 +131,10 @@ async function largeFile(
 ): Promise<KnownSource> {
   const step = Buffer.allocUnsafeSlow(STEP_BYTES);
   const read: ReadStep = (position, length) => reader.readExactly(step.subarray(0, length), position);
-  const planned = await hashAll(read, { sizeBytes, partSizeBytes: DEFAULT_PART_BYTES }, onHashed, signal);
+  const hashes = await hashOnce(read, sizeBytes, onHashed, signal);
   return {
     sizeBytes,
-    sha256: planned.sha256,
-    digests: async (partSizeBytes, partSignal) =>
-      partSizeBytes === DEFAULT_PART_BYTES
-        ? planned.parts
-        : (await hashAll(read, { sizeBytes, partSizeBytes }, () => undefined, partSignal)).parts,
+    ...hashes,
     read: (position, length, takeBuffer) => reader.readExactly(takeBuffer().subarray(0, length), position),
     close: () => reader.close(),
   };
