@@ -4,6 +4,7 @@ import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { PendingUpload } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
+import { changeRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
 import { ownVersions } from './own-object.js';
 
@@ -35,7 +36,8 @@ const NULL_VERSION = 'null';
 /** How far the clocks of the store and the worker may be apart. Less than it takes to notice that an attempt is dead. */
 const CLOCK_SKEW_MS = 5 * SECOND_MS;
 
-export function deletionActivities({ records, store, settings }: ActivityDeps) {
+export function deletionActivities(deps: ActivityDeps) {
+  const { records, store, settings } = deps;
   return {
     /**
      * Deletes an artifact for good and proves it: marks the row, removes every version and unfinished upload that is the
@@ -77,7 +79,7 @@ export function deletionActivities({ records, store, settings }: ActivityDeps) {
     row: ArtifactRecord,
     { reason, actor, atMs }: Omit<Deletion, 'record'>,
   ): Promise<ArtifactRecord> {
-    return records.change({
+    return changeRecord(deps, {
       artifactId: row.id,
       changeNumber: row.revision + 1,
       atMs,
@@ -95,7 +97,7 @@ export function deletionActivities({ records, store, settings }: ActivityDeps) {
     const row = await records.get(marked.id);
     if (row?.status === 'DELETED') return row;
     const nowMs = Date.now();
-    return records.change({
+    return changeRecord(deps, {
       artifactId: marked.id,
       changeNumber: marked.revision + 1,
       // The clock of this machine may be behind that of the server which dated the mark.

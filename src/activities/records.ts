@@ -1,13 +1,15 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { RecordChange } from '../db/artifact-records.js';
 import { currentTags } from '../domain/stored-object.js';
+import { changeRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
 import { storedVersion } from './own-object.js';
 
-export function recordActivities({ records, store }: ActivityDeps) {
+export function recordActivities(deps: ActivityDeps) {
+  const { store } = deps;
   return {
     /** Writes a state change and its audit row in one transaction. Safe to repeat. */
-    recordChange: (change: RecordChange): Promise<ArtifactRecord> => records.change(change),
+    recordChange: (change: RecordChange): Promise<ArtifactRecord> => changeRecord(deps, change),
 
     /**
      * Makes the tags of the object say what the record says: the bucket's expiry rule goes by them.
