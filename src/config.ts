@@ -1,5 +1,6 @@
 import envSchema from 'env-schema';
 import { Type, type Static } from 'typebox';
+import { DEFAULT_POLICY } from './domain/policy.js';
 import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from './domain/retention.js';
 
 /** Turns a variable that is set to nothing (`X=`) into one that is not set. */
@@ -62,6 +63,36 @@ export const configSchema = Type.Object({
     minimum: 1,
     maximum: MAX_RETENTION_DAYS,
     description: 'Life of an artifact when neither upload nor execution says otherwise, in days',
+  }),
+  WARN_BEFORE_DAYS: Type.Integer({
+    default: DEFAULT_POLICY.warnBeforeDays,
+    minimum: 0,
+    maximum: MAX_RETENTION_DAYS,
+    description: 'Days before its expiry at which an artifact is warned of (half of its life if shorter); 0: never',
+  }),
+  WARM_AFTER_DAYS: Type.Integer({
+    default: DEFAULT_POLICY.warmAfterDays ?? 0,
+    minimum: 0,
+    maximum: MAX_RETENTION_DAYS,
+    description: 'Age at which an artifact moves to STANDARD_IA, in days; 0: never',
+  }),
+  COLD_AFTER_DAYS: Type.Integer({
+    default: DEFAULT_POLICY.coldAfterDays ?? 0,
+    minimum: 0,
+    maximum: MAX_RETENTION_DAYS,
+    description: 'Age at which an artifact is archived to GLACIER, in days; 0: never',
+  }),
+  UNDELETE_DAYS: Type.Integer({
+    default: DEFAULT_POLICY.undeleteDays,
+    minimum: 0,
+    maximum: MAX_RETENTION_DAYS,
+    description: 'Days for which a deletion can be undone, in a versioned bucket; 0: bytes go at once',
+  }),
+  UNDELETE_EXPIRED_DAYS: Type.Integer({
+    default: DEFAULT_POLICY.undeleteExpiredDays,
+    minimum: 0,
+    maximum: MAX_RETENTION_DAYS,
+    description: 'The same for what expired, which was warned of; 0: bytes go at the deadline',
   }),
   UPLOAD_DEADLINE_SECONDS: Type.Integer({
     default: 86_400,

@@ -91,6 +91,13 @@ const activitySettings = (config: Config): Parameters<typeof createActivities>[0
   uploadDeadlineMs: config.UPLOAD_DEADLINE_SECONDS * SECOND_MS,
   putUrlMs: config.PRESIGN_UPLOAD_SECONDS * SECOND_MS,
   restorePollMs: config.RESTORE_POLL_SECONDS * SECOND_MS,
+  policy: {
+    warmAfterDays: config.WARM_AFTER_DAYS === 0 ? null : config.WARM_AFTER_DAYS,
+    coldAfterDays: config.COLD_AFTER_DAYS === 0 ? null : config.COLD_AFTER_DAYS,
+    warnBeforeDays: config.WARN_BEFORE_DAYS,
+    undeleteDays: config.UNDELETE_DAYS,
+    undeleteExpiredDays: config.UNDELETE_EXPIRED_DAYS,
+  },
 });
 
 const toPinoLevel = (level: string): 'trace' | 'debug' | 'info' | 'warn' | 'error' => {

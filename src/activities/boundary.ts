@@ -1,4 +1,4 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
@@ -50,15 +50,16 @@ export interface HeartbeatDetails {
 
 /**
  * Runs a long activity with heartbeats from its first to its last line, also while one step takes long, and with a signal that
- * fires when the workflow cancels it or the worker shuts down.
+ * fires when the workflow cancels it or the worker shuts down. A local activity has no heartbeats: its worker watches it itself.
  */
 export async function withHeartbeat<T>(
   phase: string,
   run: (context: { signal: AbortSignal; tell: (details: HeartbeatDetails) => void }) => Promise<T>,
 ): Promise<T> {
   let details: HeartbeatDetails = { phase };
-  heartbeat(details);
-  const timer = setInterval(() => heartbeat(details), HEARTBEAT_INTERVAL_MS);
+  const beat = activityInfo().isLocal ? (): void => undefined : (): void => heartbeat(details);
+  beat();
+  const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
   try {
     return await run({ signal: cancellationSignal(), tell: (next) => (details = next) });
   } finally {

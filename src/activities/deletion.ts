@@ -1,8 +1,9 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
+import type { StoredBytes } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
-import { SECOND_MS } from '../domain/units.js';
-import type { PendingUpload } from '../storage/object-store.js';
+import { DAY_MS, SECOND_MS } from '../domain/units.js';
+import type { ObjectInfo, PendingUpload } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import { changeRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
@@ -12,6 +13,14 @@ export interface Deletion {
   /** As the workflow knows it: the row may be gone with its execution. */
   record: ArtifactRecord;
   reason: DeletionReason;
+  actor: string;
+  atMs: number;
+  /** No undelete window. */
+  forGood?: boolean;
+}
+
+export interface Purge {
+  record: ArtifactRecord;
   actor: string;
   atMs: number;
 }
@@ -29,6 +38,8 @@ interface Evidence extends Record<string, unknown> {
   removedVersions: string[];
   abortedUploads: string[];
   provenAbsentAt: string;
+  /** What hides the bytes while they can be brought back; absent when they are gone. */
+  deleteMarker?: string | null;
 }
 
 /** The version id of an object in an unversioned bucket, as S3 calls it. */
@@ -37,11 +48,11 @@ const NULL_VERSION = 'null';
 const CLOCK_SKEW_MS = 5 * SECOND_MS;
 
 export function deletionActivities(deps: ActivityDeps) {
-  const { records, store, settings } = deps;
+  const { records, store, capabilities, settings } = deps;
   return {
     /**
-     * Deletes an artifact for good and proves it: marks the row, removes every version and unfinished upload that is the
-     * artifact's, looks again, and only then writes DELETED with the evidence. Safe to repeat at any point.
+     * Deletes an artifact and proves it: marks the row, then removes every version and unfinished upload that is the artifact's, or
+     * hides it while it can be brought back, looks again, and only then writes DELETED with the evidence. Safe to repeat at any point.
      * @throws `storage_unavailable` when something of it is still there afterwards.
      */
     async eraseArtifact(deletion: Deletion): Promise<Erasure> {
@@ -63,9 +74,61 @@ export function deletionActivities(deps: ActivityDeps) {
         // An upload that was opened but never noted is ours too; one that began later is a successor's.
         const isOurs = ({ uploadId, initiatedAtMs }: PendingUpload): boolean =>
           uploadId === row.uploadId || initiatedAtMs <= startedAtMs + CLOCK_SKEW_MS;
-        const evidence = await removeAll(marked, signal, isOurs);
-        return { outcome: 'erased', record: await writeDeleted(marked, evidence, deletion), putUrlMs };
+        const purgeAtMs = windowEndMs(marked, deletion);
+        const evidence = purgeAtMs === null ? await removeAll(marked, signal, isOurs) : await hide(marked);
+        return {
+          outcome: 'erased',
+          record: await writeDeleted(marked, { ...deletion, purgeAtMs }, evidence),
+          putUrlMs,
+        };
       });
+    },
+
+    /** Removes the bytes of a deleted artifact for good, proves it, and closes its undelete window. Safe to repeat. */
+    async purgeVersions({ record, actor, atMs }: Purge): Promise<ArtifactRecord> {
+      return withHeartbeat('purging', async ({ signal }) => {
+        const row = await records.get(record.id);
+        if (row === null) {
+          await removeAll(record, signal, () => false);
+          return { ...record, purgeAtMs: null };
+        }
+        if (row.purgeAtMs === null) return row;
+        const evidence = await removeAll(row, signal, () => false);
+        return changeRecord(deps, {
+          artifactId: row.id,
+          changeNumber: row.revision + 1,
+          atMs,
+          patch: { purgeAtMs: null },
+          event: { kind: 'purged', actor, detail: evidence },
+        });
+      });
+    },
+
+    /**
+     * Brings the bytes of a deleted artifact back from behind its delete marker. Safe to repeat.
+     * @throws `artifact_deleted` when they are gone; `path_taken` when another artifact has the path now; `wrong_state` when the bytes of
+     * another one that was deleted later lie above.
+     */
+    async bringBack(record: ArtifactRecord): Promise<StoredBytes> {
+      const successor = await records.findByPath(record.executionId, record.path);
+      if (successor !== null && successor.id !== record.id)
+        throw new ArtifactError('path_taken', `"${record.path}" is artifact ${successor.id} now`, {
+          details: { artifactId: successor.id },
+        });
+      const { versionId, etag, storageClass } = await unhide(record);
+      return { versionId, etag, storageClass };
+    },
+
+    /**
+     * The row of an artifact whose deletion was tried and not proven, if it is whole; what hid it is removed. Safe to repeat.
+     * @throws `artifact_deleted` when its bytes are gone, or the row says so; `artifact_not_found`.
+     */
+    async findUnharmed({ id }: ArtifactRecord): Promise<ArtifactRecord> {
+      const row = await records.get(id);
+      if (row === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${id}`);
+      if (row.status === 'DELETED') throw new ArtifactError('artifact_deleted', `${row.path} is deleted already`);
+      await unhide(row);
+      return row;
     },
 
     /** Removes what a signed PUT that outlived the deletion may have brought back. Safe to repeat. */
@@ -88,15 +151,55 @@ export function deletionActivities(deps: ActivityDeps) {
     });
   }
 
+  /** Null when it cannot be brought back: it was never complete, has no window, or its bucket keeps no versions. */
+  function windowEndMs(
+    { status, versionId, policy }: ArtifactRecord,
+    { reason, forGood, atMs }: Deletion,
+  ): number | null {
+    if (forGood === true || status === 'UPLOADING' || versionId === null || !capabilities.versioning) return null;
+    const windows: Partial<Record<DeletionReason, number>> = {
+      requested: policy.undeleteDays,
+      expired: policy.undeleteExpiredDays,
+    };
+    const days = windows[reason] ?? 0;
+    return days === 0 ? null : atMs + days * DAY_MS;
+  }
+
+  /** Puts a delete marker above the artifact's bytes, unless they are hidden already or lie below those of another one. */
+  async function hide(record: ArtifactRecord): Promise<Evidence> {
+    const isOnTop = async (): Promise<boolean> =>
+      (await store.head({ key: record.key }))?.owner?.artifactId === record.id;
+    const deleteMarker = (await isOnTop()) ? await store.addDeleteMarker(record.key) : null;
+    if (await isOnTop()) throw new ArtifactError('storage_unavailable', `${record.key} is still there`);
+    return { removedVersions: [], abortedUploads: [], provenAbsentAt: new Date().toISOString(), deleteMarker };
+  }
+
+  /** The other way round: the bytes are whole, and only delete markers are taken off them. */
+  async function unhide(record: ArtifactRecord): Promise<ObjectInfo> {
+    const info = await store.head(record);
+    if (info?.owner?.artifactId !== record.id)
+      throw new ArtifactError('artifact_deleted', `${record.path} came too late: its bytes are gone`);
+    for (const version of await store.listVersions(record.key)) {
+      if (version.isDeleteMarker) await store.deleteVersion(record.key, version.versionId);
+      else if (version.versionId === record.versionId) return info;
+      else if ((await store.head(version))?.owner?.artifactId !== record.id) break;
+    }
+    throw new ArtifactError(
+      'wrong_state',
+      `the bytes of another artifact lie above those of ${record.path}: purge it first`,
+    );
+  }
+
   async function writeDeleted(
     marked: ArtifactRecord,
+    { reason, actor, purgeAtMs }: Deletion & { purgeAtMs: number | null },
     evidence: Evidence,
-    { reason, actor }: Pick<Deletion, 'reason' | 'actor'>,
   ): Promise<ArtifactRecord> {
     // Another attempt may have been faster: one deletion is one row of the audit.
     const row = await records.get(marked.id);
     if (row?.status === 'DELETED') return row;
     const nowMs = Date.now();
+    const window = purgeAtMs === null ? {} : { canBeUndeletedUntil: new Date(purgeAtMs).toISOString() };
     return changeRecord(deps, {
       artifactId: marked.id,
       changeNumber: marked.revision + 1,
@@ -105,12 +208,14 @@ export function deletionActivities(deps: ActivityDeps) {
       patch: {
         status: 'DELETED',
         deletedAtMs: nowMs,
+        purgeAtMs,
         expiresAtMs: null,
         uploadId: null,
         restoreState: null,
+        restoreEtaMs: null,
         ...(reason === 'checksum_mismatch' ? { checksumState: 'mismatch' as const } : {}),
       },
-      event: { kind: 'deleted', actor, detail: { reason, ...evidence } },
+      event: { kind: 'deleted', actor, detail: { reason, ...evidence, ...window } },
     });
   }
 

@@ -1,4 +1,5 @@
 import type { InheritRetention } from '../domain/commands.js';
+import type { LifePolicy } from '../domain/policy.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
 
@@ -24,4 +25,6 @@ export interface ActivitySettings {
   /** Life of a signed PUT. */
   putUrlMs: number;
   restorePollMs: number;
+  /** Of artifacts that want nothing else. */
+  policy: LifePolicy;
 }

@@ -3,11 +3,13 @@ import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import { choosePolicy } from '../domain/policy.js';
 import { partBytes, planParts } from '../domain/part-plan.js';
 import { currentTags, lacksTags, objectAtCreation } from '../domain/stored-object.js';
-import type { StoredBytes } from '../domain/changes.js';
+import { uploadCompleted, type StoredBytes } from '../domain/changes.js';
 import type { ObjectInfo, UploadedPart } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
+import { changeRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
 import { newestOwnVersion } from './own-object.js';
 
@@ -27,7 +29,20 @@ export interface Joined {
   verifiedByStore: boolean;
 }
 
-export function uploadActivities({ records, store, capabilities, settings }: ActivityDeps) {
+export interface UploadToActivate {
+  record: ArtifactRecord;
+  claim: Claim & { actor: string };
+  atMs: number;
+}
+
+export interface Activated {
+  joined: Joined;
+  /** The row, when it is ACTIVE now. */
+  active: ArtifactRecord | null;
+}
+
+export function uploadActivities(deps: ActivityDeps) {
+  const { records, store, capabilities, settings } = deps;
   return {
     /** Inserts the row and, for a large file, opens the multipart upload. Safe to repeat. */
     async registerUpload(upload: UploadToRegister): Promise<ArtifactRecord> {
@@ -37,6 +52,7 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
         ...facts,
         id,
         key: artifactKey(upload.executionId, upload.path),
+        policy: choosePolicy(settings.policy, upload.tiering ?? {}),
         partSizeBytes: plan.kind === 'multipart' ? plan.partSizeBytes : null,
         defaultRetentionDays: settings.defaultRetentionDays,
         uploadDeadlineMs: upload.createdAtMs + settings.uploadDeadlineMs,
@@ -45,22 +61,23 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
       return { ...record, uploadId: await openUpload(record) };
     },
 
+    joinUpload,
+
     /**
-     * Joins the parts of a large file, looks the object up and compares its size (and its checksum, where the store tells it)
-     * with the claim. Safe to repeat.
+     * {@link joinUpload}, and in the same step the row ACTIVE, when the store itself has verified the bytes. `active` is null when it
+     * has not, and when the database did not answer: then the workflow goes on by itself. Safe to repeat.
      */
-    async joinUpload(record: ArtifactRecord, claim: Claim): Promise<Joined> {
-      const info = record.partSizeBytes === null ? await findSinglePut(record) : await joinParts(record, claim);
-      requireSizeMatch(record, claim, info);
-      if (info.sha256 !== null && info.sha256 !== claim.sha256) throw mismatch(record, claim, info.sha256);
-      const bornWithHash = info.owner?.sha256 !== undefined;
-      if (lacksTags(record, bornWithHash))
-        await store.putTags(info, currentTags({ ...record, sha256: claim.sha256 }, bornWithHash));
-      const { versionId, etag, storageClass } = info;
-      return {
-        stored: { versionId, etag, storageClass },
-        verifiedByStore: capabilities.enforcesChecksums && info.sha256 === claim.sha256,
-      };
+    async activateUpload({ record, claim, atMs }: UploadToActivate): Promise<Activated> {
+      const joined = await joinUpload(record, claim);
+      if (!joined.verifiedByStore) return { joined, active: null };
+      const change = uploadCompleted(record, claim, { ...joined.stored, verifiedBy: 'store' });
+      try {
+        const changeNumber = record.revision + 1;
+        return { joined, active: await changeRecord(deps, { artifactId: record.id, changeNumber, atMs, ...change }) };
+      } catch (error) {
+        if (error instanceof ArtifactError && error.retryable) return { joined, active: null };
+        throw error;
+      }
     },
 
     /** Reads the stored bytes back and hashes them. @throws `checksum_mismatch`. */
@@ -80,6 +97,24 @@ export function uploadActivities({ records, store, capabilities, settings }: Act
       });
     },
   };
+
+  /**
+   * Joins the parts of a large file, looks the object up and compares its size (and its checksum, where the store tells it)
+   * with the claim. Safe to repeat.
+   */
+  async function joinUpload(record: ArtifactRecord, claim: Claim): Promise<Joined> {
+    const info = record.partSizeBytes === null ? await findSinglePut(record) : await joinParts(record, claim);
+    requireSizeMatch(record, claim, info);
+    if (info.sha256 !== null && info.sha256 !== claim.sha256) throw mismatch(record, claim, info.sha256);
+    const bornWithHash = info.owner?.sha256 !== undefined;
+    if (lacksTags(record, bornWithHash))
+      await store.putTags(info, currentTags({ ...record, sha256: claim.sha256 }, bornWithHash));
+    const { versionId, etag, storageClass } = info;
+    return {
+      stored: { versionId, etag, storageClass },
+      verifiedByStore: capabilities.enforcesChecksums && info.sha256 === claim.sha256,
+    };
+  }
 
   /** Whatever becomes of the row, the multipart upload is either noted in it or gone. */
   async function openUpload(record: ArtifactRecord): Promise<string> {

@@ -1,4 +1,5 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
+import type { Retention } from '../domain/retention.js';
 import { fileNameOf } from '../domain/keys.js';
 import type { SignedRequest } from '../storage/object-store.js';
 import { artifactWorkflowId } from '../temporal/ids.js';
@@ -13,7 +14,7 @@ const toTimestampOrNull = (epochMs: number | null): string | null => (epochMs ==
 /** A row as it goes over the wire. */
 export function encodeArtifact(record: ArtifactRecord): Artifact {
   const { id, executionId, path, mimeType, checksumState, type, status, tier, storageClass, tags } = record;
-  const { retention, deletionReason, restoreState } = record;
+  const { deletionReason, restoreState } = record;
   return {
     id,
     executionId,
@@ -29,20 +30,35 @@ export function encodeArtifact(record: ArtifactRecord): Artifact {
     tier,
     storageClass,
     tags,
-    retention:
-      retention.rule === 'permanent'
-        ? { rule: 'permanent', by: retention.by, reason: retention.reason, at: toTimestamp(retention.atMs) }
-        : { rule: retention.rule, days: retention.days },
+    retention: encodeRetention(record.retention),
+    holds: record.holds.map(({ id, by, reason, atMs, untilMs }) => ({
+      ...{ id, by, reason },
+      at: toTimestamp(atMs),
+      until: toTimestampOrNull(untilMs),
+    })),
     createdAt: toTimestamp(record.createdAtMs),
     updatedAt: toTimestamp(record.updatedAtMs),
     expiresAt: toTimestampOrNull(record.expiresAtMs),
     archivedAt: toTimestampOrNull(record.archivedAtMs),
     deletedAt: toTimestampOrNull(record.deletedAtMs),
     deletionReason,
+    purgeAt: toTimestampOrNull(record.purgeAtMs),
+    warnedAt: toTimestampOrNull(record.warnedAtMs),
     restoreState,
+    restoreEta: toTimestampOrNull(record.restoreEtaMs),
+    tiering: { warmAfterDays: record.policy.warmAfterDays, coldAfterDays: record.policy.coldAfterDays },
     uploadDeadline: status === 'UPLOADING' ? toTimestamp(record.uploadDeadlineMs) : null,
     workflowId: artifactWorkflowId(id),
   };
+}
+
+function encodeRetention(retention: Retention): Artifact['retention'] {
+  if (retention.rule === 'permanent') {
+    const { rule, by, reason, atMs } = retention;
+    return { rule, by, reason, at: toTimestamp(atMs) };
+  }
+  if (retention.rule === 'date') return { rule: 'date', expiresAt: toTimestamp(retention.expiresAtMs) };
+  return { rule: retention.rule, days: retention.days };
 }
 
 /** A signed request as it goes over the wire. */

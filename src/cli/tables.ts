@@ -68,7 +68,9 @@ export function artifactTable(artifacts: Artifact[], maxColumns = Infinity): str
 export const retentionText = (retention: ArtifactRetention): string =>
   retention.rule === 'permanent'
     ? `for ever, by ${retention.by} ${relativeTime(retention.at)}: ${retention.reason}`
-    : `${retention.days} ${retention.days === 1 ? 'day' : 'days'} (${retention.rule})`;
+    : retention.rule === 'date'
+      ? `until ${retention.expiresAt.toISOString()}`
+      : `${retention.days} ${retention.days === 1 ? 'day' : 'days'} (${retention.rule})`;
 
 export function artifactSheet(artifact: Artifact): string {
   const { retention, tags } = artifact;

@@ -1,6 +1,7 @@
 import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
 import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import type { LifePolicy } from '../domain/policy.js';
 
 /** What is known about artifacts, in Postgres. Database errors become `database_unavailable` or bugs; absence is `null`. */
 export interface ArtifactRecords extends ArtifactReads {
@@ -58,6 +59,7 @@ export interface NewArtifact extends Omit<NewUpload, 'artifactId'> {
   key: string;
   /** Used when neither the upload nor the execution says anything. */
   defaultRetentionDays: number;
+  policy: LifePolicy;
   partSizeBytes: number | null;
   createdAtMs: number;
   uploadDeadlineMs: number;

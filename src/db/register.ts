@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { fileNameOf } from '../domain/keys.js';
+import { wishOf } from '../domain/new-upload.js';
 import { chooseRetention, type Retention } from '../domain/retention.js';
 import type { NewArtifact } from './artifact-records.js';
 import { toJson, toText } from './columns.js';
@@ -23,7 +24,7 @@ export async function registerArtifact(pool: Pool, artifact: NewArtifact): Promi
 /** Null when something was in the way that is gone now. */
 async function tryToRegister(client: PoolClient, artifact: NewArtifact): Promise<ArtifactRecord | null> {
   const executionDays = await joinExecution(client, artifact);
-  const retention = chooseRetention(artifact.retentionDays ?? undefined, executionDays, artifact.defaultRetentionDays);
+  const retention = chooseRetention(wishOf(artifact), executionDays, artifact.defaultRetentionDays);
   const inserted = await insert(client, artifact, retention);
   if (inserted !== null) return toArtifactRecord({ ...inserted, tenant_id: artifact.tenantId });
 
@@ -77,8 +78,8 @@ async function insert(
     `WITH artifact AS (
        INSERT INTO artifacts (
          id, execution_id, file_name, file_path, file_size, size_known, mime_type, checksum, type, status, tags, retention,
-         part_size_bytes, created_at, updated_at, upload_deadline
-       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14)
+         part_size_bytes, created_at, updated_at, upload_deadline, policy
+       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb)
        ON CONFLICT DO NOTHING
        RETURNING *
      ), event AS (
@@ -105,6 +106,7 @@ async function insert(
       artifact.tenantId,
       toText(artifact.actor),
       toJson(detail),
+      toJson(artifact.policy),
     ],
   );
   return rows[0] ?? null;

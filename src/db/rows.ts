@@ -8,6 +8,8 @@ import {
 } from '../domain/artifact.js';
 import { AUDIT_KINDS, type ArtifactRecord } from '../domain/artifact-record.js';
 import { pathOfKey } from '../domain/keys.js';
+import type { Hold } from '../domain/holds.js';
+import type { LifePolicy } from '../domain/policy.js';
 import type { Retention } from '../domain/retention.js';
 import { STORAGE_TIERS } from '../domain/tiers.js';
 import type { ExecutionRecord, RecordedEvent } from './artifact-records.js';
@@ -31,13 +33,19 @@ export interface ArtifactRow {
   version_id: string | null;
   etag: string | null;
   retention: Retention;
+  holds: Hold[];
+  policy: LifePolicy;
   created_at: Date;
   updated_at: Date;
   expires_at: Date | null;
+  warned_at: Date | null;
   archived_at: Date | null;
   deleted_at: Date | null;
   deletion_reason: string | null;
+  purge_at: Date | null;
   restore_state: string | null;
+  restore_eta: Date | null;
+  restored_at: Date | null;
   upload_id: string | null;
   part_size_bytes: string | null;
   upload_deadline: Date;
@@ -80,12 +88,18 @@ export function toArtifactRecord(row: ArtifactRow): ArtifactRecord {
     versionId: row.version_id,
     etag: row.etag,
     retention: row.retention,
+    holds: row.holds,
+    policy: row.policy,
     createdAtMs: row.created_at.getTime(),
     updatedAtMs: row.updated_at.getTime(),
     expiresAtMs: row.expires_at?.getTime() ?? null,
+    warnedAtMs: row.warned_at?.getTime() ?? null,
     archivedAtMs: row.archived_at?.getTime() ?? null,
     deletedAtMs: row.deleted_at?.getTime() ?? null,
     deletionReason: row.deletion_reason === null ? null : oneOf(DELETION_REASONS, row.deletion_reason),
+    purgeAtMs: row.purge_at?.getTime() ?? null,
+    restoreEtaMs: row.restore_eta?.getTime() ?? null,
+    restoredAtMs: row.restored_at?.getTime() ?? null,
     restoreState: row.restore_state === null ? null : oneOf(RESTORE_STATES, row.restore_state),
     uploadId: row.upload_id,
     partSizeBytes: row.part_size_bytes === null ? null : safeInteger(row.part_size_bytes),

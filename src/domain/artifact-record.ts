@@ -1,4 +1,6 @@
 import type { ArtifactStatus, ArtifactType, ChecksumState, DeletionReason, RestoreState, Tags } from './artifact.js';
+import type { Hold } from './holds.js';
+import { NO_POLICY, type LifePolicy } from './policy.js';
 import type { Retention } from './retention.js';
 import type { StorageTier } from './tiers.js';
 
@@ -29,14 +31,25 @@ export interface ArtifactRecord {
   versionId: string | null;
   etag: string | null;
   retention: Retention;
+  /** What keeps it from expiring and being deleted, oldest first. */
+  holds: Hold[];
+  policy: LifePolicy;
   createdAtMs: number;
   updatedAtMs: number;
-  /** Null for a permanent artifact and while uploading. */
+  /** Null for a permanent artifact and while uploading. A hold may keep it for longer. */
   expiresAtMs: number | null;
+  /** When its coming expiry was announced; null before, and again when its deadline changes. */
+  warnedAtMs: number | null;
   archivedAtMs: number | null;
   deletedAtMs: number | null;
   deletionReason: DeletionReason | null;
+  /** When its bytes go for good and it cannot be brought back any more; null unless it is deleted and its window is open. */
+  purgeAtMs: number | null;
   restoreState: RestoreState | null;
+  /** When a running restore is over at the latest, by what S3 promises; null when none runs. */
+  restoreEtaMs: number | null;
+  /** When it came back from the archive last; its tiers count from here. */
+  restoredAtMs: number | null;
   /** S3 multipart upload id; null for a single PUT and once the upload is over. */
   uploadId: string | null;
   /** Size of every part but the last; null for a single PUT. */
@@ -54,9 +67,16 @@ export type RecordPatch = Partial<
 export const AUDIT_KINDS = [
   'upload_begun',
   'upload_completed',
+  'expiry_warned',
   'deletion_begun',
+  'deletion_revoked',
   'deleted',
+  'undeleted',
+  'purged',
   'retention_changed',
+  'hold_added',
+  'hold_ended',
+  'tier_changed',
   'archived',
   'restore_requested',
   'restored',
@@ -71,3 +91,15 @@ export interface AuditEvent {
   /** Evidence and reasons, plain JSON. Never a secret. */
   detail: Record<string, unknown>;
 }
+
+/** A record as an earlier version of this code wrote it into the history of a workflow: what it did not know is filled in. */
+export const completeRecord = (record: ArtifactRecord): ArtifactRecord => ({ ...UNKNOWN_BEFORE, ...record });
+
+const UNKNOWN_BEFORE = {
+  holds: [],
+  policy: NO_POLICY,
+  warnedAtMs: null,
+  purgeAtMs: null,
+  restoreEtaMs: null,
+  restoredAtMs: null,
+} satisfies Partial<ArtifactRecord>;

@@ -1,6 +1,8 @@
 import type { ArtifactRecord, AuditEvent, RecordPatch } from './artifact-record.js';
+import type { Hold } from './holds.js';
 import { expiresAtMs, type Retention } from './retention.js';
-import { tierOfClass } from './tiers.js';
+import { tierOfClass, type RestoreTier, type StorageTier } from './tiers.js';
+import { DAY_MS } from './units.js';
 
 /** A state change as it is written: the new column values and the audit row that tells about it, in one transaction. */
 export interface Change {
@@ -53,7 +55,7 @@ function undated(retention: Retention): Record<string, unknown> {
 export function retentionChanged(record: ArtifactRecord, retention: Retention, actor: string): Change {
   const deadlineMs = record.status === 'UPLOADING' ? null : expiresAtMs(record.createdAtMs, retention);
   return {
-    patch: { retention, expiresAtMs: deadlineMs },
+    patch: { retention, expiresAtMs: deadlineMs, warnedAtMs: null },
     event: {
       kind: 'retention_changed',
       actor,
@@ -70,22 +72,87 @@ export function archived(stored: StoredBytes | null, actor: string, nowMs: numbe
   };
 }
 
-export function restoreRequested(tier: string, actor: string): Change {
+/** @param stored null where the tier is only a fact of the row. */
+export function tierChanged(record: ArtifactRecord, tier: StorageTier, stored: StoredBytes | null): Change {
+  const detail = stored === null ? { logical: true } : { logical: false, ...stored };
   return {
-    patch: { restoreState: 'in_progress' },
+    patch: { tier, ...stored },
+    event: { kind: 'tier_changed', actor: 'worker', detail: { from: record.tier, to: tier, ...detail } },
+  };
+}
+
+export function restoreRequested(tier: RestoreTier, etaMs: number, actor: string): Change {
+  return {
+    patch: { restoreState: 'in_progress', restoreEtaMs: etaMs },
     event: { kind: 'restore_requested', actor, detail: { tier } },
   };
 }
 
-export function restored(stored: StoredBytes, actor: string): Change {
+export function restored(stored: StoredBytes, actor: string, nowMs: number): Change {
   return {
     patch: {
       status: 'ACTIVE',
       tier: tierOfClass(stored.storageClass),
       archivedAtMs: null,
       restoreState: null,
+      restoreEtaMs: null,
+      restoredAtMs: nowMs,
       ...stored,
     },
     event: { kind: 'restored', actor, detail: { ...stored } },
+  };
+}
+
+export function expiryWarned(record: ArtifactRecord, nowMs: number): Change {
+  return {
+    patch: { warnedAtMs: nowMs },
+    event: { kind: 'expiry_warned', actor: 'worker', detail: { expiresAtMs: record.expiresAtMs } },
+  };
+}
+
+export function holdAdded(record: ArtifactRecord, hold: Hold): Change {
+  const { id, reason, untilMs } = hold;
+  return {
+    patch: { holds: [...record.holds, hold], warnedAtMs: null },
+    event: { kind: 'hold_added', actor: hold.by, detail: { id, reason, untilMs } },
+  };
+}
+
+/** The old deadline counts again once the last one has ended. */
+export function holdEnded(record: ArtifactRecord, hold: Hold, actor: string): Change {
+  const { id, by, reason } = hold;
+  return {
+    patch: { holds: record.holds.filter((other) => other.id !== id) },
+    event: { kind: 'hold_ended', actor, detail: { id, by, reason } },
+  };
+}
+
+/** Somebody wanted to keep it before its bytes went. */
+export function deletionRevoked(record: ArtifactRecord, actor: string): Change {
+  return {
+    patch: { deletionReason: null },
+    event: { kind: 'deletion_revoked', actor, detail: { reason: record.deletionReason } },
+  };
+}
+
+/** An archived artifact comes back as ARCHIVED. What had expired is kept for another while, or it would expire again at once. */
+export function undeleted(record: ArtifactRecord, stored: StoredBytes, actor: string, nowMs: number): Change {
+  const deadlineMs = expiresAtMs(record.createdAtMs, record.retention);
+  const isOver = deadlineMs !== null && deadlineMs <= nowMs;
+  const retention: Retention = isOver
+    ? { rule: 'date', expiresAtMs: nowMs + Math.max(1, record.policy.undeleteDays) * DAY_MS }
+    : record.retention;
+  return {
+    patch: {
+      status: record.tier === 'COLD' ? 'ARCHIVED' : 'ACTIVE',
+      deletedAtMs: null,
+      deletionReason: null,
+      purgeAtMs: null,
+      warnedAtMs: null,
+      retention,
+      expiresAtMs: expiresAtMs(record.createdAtMs, retention),
+      ...stored,
+    },
+    event: { kind: 'undeleted', actor, detail: { from: record.deletionReason, retention, ...stored } },
   };
 }

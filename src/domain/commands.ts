@@ -1,4 +1,5 @@
-import type { Actor } from './retention.js';
+import type { Hold } from './holds.js';
+import type { Actor, OwnRetention } from './retention.js';
 import type { RestoreTier } from './tiers.js';
 
 /*
@@ -17,12 +18,8 @@ export interface CompleteUpload extends ByActor {
   sizeBytes: number;
 }
 
-export interface SetRetention extends ByActor {
-  /** Whole days from creation. */
-  days: number;
-  /** Needed when that lies in the past: the artifact is then deleted at once. */
-  confirm: boolean;
-}
+/** `confirm` is needed when the deadline lies in the past: the artifact is then deleted at once. */
+export type SetRetention = ByActor & OwnRetention & { confirm: boolean };
 
 /** What an artifact without a retention of its own takes over from its execution. */
 export interface InheritRetention extends ByActor {
@@ -32,6 +29,14 @@ export interface InheritRetention extends ByActor {
 
 export interface KeepForever extends ByActor {
   reason: string;
+}
+
+export interface AddHold extends ByActor {
+  hold: Pick<Hold, 'id' | 'reason' | 'untilMs'>;
+}
+
+export interface EndHold extends ByActor {
+  holdId: string;
 }
 
 export interface RestoreArtifact extends ByActor {
@@ -44,8 +49,16 @@ export type Command =
   | { verb: 'setRetention'; message: SetRetention }
   | { verb: 'inheritRetention'; message: InheritRetention }
   | { verb: 'keepForever'; message: KeepForever }
+  | { verb: 'addHold'; message: AddHold }
+  | { verb: 'endHold'; message: EndHold }
   | { verb: 'deleteArtifact'; message: ByActor }
+  | { verb: 'undeleteArtifact'; message: ByActor }
+  | { verb: 'purgeArtifact'; message: ByActor }
   | { verb: 'archiveArtifact'; message: ByActor }
   | { verb: 'restoreArtifact'; message: RestoreArtifact };
 
 export type Verb = Command['verb'];
+
+/** Verbs that keep what would go: once accepted, they are carried out before anything is deleted by itself. */
+export const isKeeping = ({ verb }: Command): boolean =>
+  verb === 'keepForever' || verb === 'setRetention' || verb === 'addHold' || verb === 'undeleteArtifact';

@@ -39,6 +39,12 @@ const catalogue = {
     'At most 8 tags, key of 1 to 128 and value of 0 to 256 bytes: letters, digits, spaces and + - = . _ : / @.',
   ),
   invalid_retention: kind(400, 'The retention is not allowed', 'Give whole days from 1 to 36500, or permanent.'),
+  invalid_hold: kind(
+    400,
+    'The hold is not allowed',
+    'Give a reason of 1 to 1000 bytes, and as its end, if any, a time in the future.',
+  ),
+  invalid_tiering: kind(400, 'The tiering is not allowed', 'Give whole days from 0 to 36500, or null for never.'),
   invalid_checksum: kind(400, 'The checksum is not a SHA-256', 'Send 64 lower-case hexadecimal digits.'),
   source_unreadable: kind(400, 'The file to upload cannot be read', 'Check the path and that it may be read.'),
   destination_unwritable: kind(400, 'The file cannot be written', 'Check the folder, its permissions and free space.'),
@@ -56,6 +62,7 @@ const catalogue = {
   forbidden: kind(403, 'The token does not allow this', 'Use a token with the scope named in the detail.'),
   artifact_not_found: kind(404, 'No such artifact', 'Check the id; list the execution to see what exists.'),
   execution_not_found: kind(404, 'No such execution', 'Check the id; an execution exists from its first upload on.'),
+  hold_not_found: kind(404, 'The artifact never had this hold', 'Look at the artifact: it lists its holds.'),
   route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
   path_taken: kind(
     409,
@@ -78,13 +85,23 @@ const catalogue = {
     'The upload was completed with another checksum',
     'Send the same checksum and size as before.',
   ),
+  held: kind(
+    409,
+    'The artifact is held and cannot be deleted',
+    'End the holds that the detail names, then ask again; who placed them knows why.',
+  ),
+  too_many_holds: kind(409, 'The artifact has 20 holds already', 'End one that is not needed any more.'),
   expiry_in_past: kind(
     409,
     'This retention would delete the artifact now',
-    'Repeat with confirm: true to delete it, or give more days.',
+    'Repeat with confirm: true to delete it, or give more days or a later date.',
   ),
   upload_incomplete: kind(409, 'Bytes are missing in the store', 'Upload the missing parts, then complete again.'),
-  artifact_deleted: kind(410, 'The artifact has been deleted', 'Nothing can be done; its history says when and why.'),
+  artifact_deleted: kind(
+    410,
+    'The artifact has been deleted',
+    'If it shows purgeAt, undelete it until then; its history says when and why.',
+  ),
   too_large: kind(413, 'The file is larger than 5 GiB', 'Split it, or store it compressed.'),
   request_too_large: kind(
     413,

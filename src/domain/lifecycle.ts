@@ -1,29 +1,43 @@
-import type { ArtifactRecord } from './artifact-record.js';
+import { completeRecord, type ArtifactRecord } from './artifact-record.js';
 import type { DeletionReason } from './artifact.js';
-import type { Command } from './commands.js';
+import { isKeeping, type Command } from './commands.js';
 import type { ErrorCode } from './errors.js';
+import { holdsEndMs } from './holds.js';
+import { DAY_MS } from './units.js';
 
 /**
  * What the workflow carries through its whole life, plain JSON. `v` is the version of this shape: continue-as-new hands it
  * to newer code, which must go on accepting old ones.
  */
 export interface LifecycleState {
-  v: 1;
+  v: 2;
   /** The row as last written. */
   record: ArtifactRecord;
   /** When a running restore is looked at next; null when none runs. */
   nextRestorePollMs: number | null;
   /** Accepted messages that nobody waits for and that could not be carried out yet. */
   unfinished: UnfinishedCommand[];
-  /** A deletion that was decided and is not proven yet; there is no way back from it. */
+  /** A deletion that was decided and is not proven yet. */
   deletion: PendingDeletion | null;
   /** When no more PUTs were signed from, which may outlive a deletion; null while uploading. */
   uploadEndedMs: number | null;
   /** When the sweep after a deletion is due; null when none is needed, or it is done. */
   sweepAtMs: number | null;
+  /** When what failed by itself (a move to another tier, a purge) is tried again; null when nothing failed. */
+  retryAtMs: number | null;
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
   problem: Problem | null;
 }
+
+/** A state as it may arrive from an earlier run: 1 knew neither policies nor holds, tiers, warnings and purges. */
+export type HandedOverState = LifecycleState | (Omit<LifecycleState, 'v' | 'retryAtMs'> & { v: 1 });
+
+export const acceptState = (state: HandedOverState): LifecycleState => ({
+  retryAtMs: null,
+  ...state,
+  v: 2,
+  record: completeRecord(state.record),
+});
 
 export interface UnfinishedCommand {
   command: Command;
@@ -39,6 +53,10 @@ export interface PendingDeletion {
   nextTryMs: number;
   /** No row was found once; a registration that was given up may still be written, so it is looked for again. */
   rowMissing: boolean;
+  /** When the last try ended. */
+  triedAtMs?: number;
+  /** Nothing may be brought back: the bytes go at once. */
+  forGood?: boolean;
 }
 
 export interface Problem {
@@ -49,48 +67,107 @@ export interface Problem {
 
 /** The next thing that happens by itself, when, and which rule causes it. */
 export type NextAction =
-  | { kind: 'none'; atMs: null; rule: 'deleted' | 'permanent' }
+  | { kind: 'none'; atMs: null; rule: 'deleted' | 'permanent' | 'held' }
   | { kind: 'sweep'; atMs: number; rule: 'signed_urls_outlive_deletion' }
+  | { kind: 'purge'; atMs: number; rule: 'undelete_window' }
   | { kind: 'delete'; atMs: number; rule: DeletionReason }
   | { kind: 'finishCommand'; atMs: number; rule: 'message_accepted' }
   | { kind: 'abandonUpload'; atMs: number; rule: 'upload_deadline' }
   | { kind: 'pollRestore'; atMs: number; rule: 'restore_requested' }
-  | { kind: 'expire'; atMs: number; rule: 'default_retention' | 'execution_retention' | 'artifact_retention' };
+  | { kind: 'endHold'; atMs: number; rule: 'hold_until' }
+  | { kind: 'warn'; atMs: number; rule: 'expiry_warning' }
+  | { kind: 'changeTier'; atMs: number; rule: 'warm_age' | 'cold_age' }
+  | { kind: 'expire'; atMs: number; rule: ExpiryRule };
+
+export type ExpiryRule = 'default_retention' | 'execution_retention' | 'artifact_retention' | 'date_retention';
 
 /**
  * The state diagram: one pure function that the workflow loop, the `describe` query and every preview use.
- * `atMs` never lies before `nowMs`: what is overdue is due now. Expiry wins over anything else at the same instant.
+ * `atMs` never lies before `nowMs`: what is overdue is due now. Of what is due at the same instant, expiry wins.
  */
 export function nextAction(state: LifecycleState, nowMs: number): NextAction {
+  const { record, deletion } = state;
+  const candidates = record.status === 'DELETED' ? afterDeletion(state) : beforeDeletion(state, nowMs);
+  const [first] = candidates
+    .filter((action) => action !== null)
+    .map((action) => ({ ...action, atMs: Math.max(action.atMs, nowMs) }))
+    // Stable: what stands first wins at the same instant.
+    .sort((a, b) => a.atMs - b.atMs);
+  if (first !== undefined) return first;
+  if (record.status === 'DELETED' || deletion !== null) return { kind: 'none', atMs: null, rule: 'deleted' };
+  return { kind: 'none', atMs: null, rule: record.retention.rule === 'permanent' ? 'permanent' : 'held' };
+}
+
+type Timed = Exclude<NextAction, { kind: 'none' }>;
+type Candidates = (Timed | null)[];
+
+function afterDeletion({ record, sweepAtMs, retryAtMs }: LifecycleState): Candidates {
+  const { purgeAtMs } = record;
+  return [
+    purgeAtMs === null ? null : { kind: 'purge', atMs: Math.max(purgeAtMs, retryAtMs ?? 0), rule: 'undelete_window' },
+    sweepAtMs === null ? null : { kind: 'sweep', atMs: sweepAtMs, rule: 'signed_urls_outlive_deletion' },
+  ];
+}
+
+/** In the order in which they win at the same instant. */
+function beforeDeletion(state: LifecycleState, nowMs: number): Candidates {
   const { record, deletion, nextRestorePollMs: pollMs } = state;
-  const due = (atMs: number): number => Math.max(atMs, nowMs);
-  if (record.status === 'DELETED')
-    return state.sweepAtMs === null
-      ? { kind: 'none', atMs: null, rule: 'deleted' }
-      : { kind: 'sweep', atMs: due(state.sweepAtMs), rule: 'signed_urls_outlive_deletion' };
-  if (deletion !== null) return { kind: 'delete', atMs: due(deletion.nextTryMs), rule: deletion.reason };
   const [unfinished] = inTurn(state.unfinished);
-  const finish: NextAction | null =
-    unfinished === undefined
-      ? null
-      : { kind: 'finishCommand', atMs: due(unfinished.nextTryMs), rule: 'message_accepted' };
+  const finish: Timed | null =
+    unfinished === undefined ? null : { kind: 'finishCommand', atMs: unfinished.nextTryMs, rule: 'message_accepted' };
   // A keep that was accepted in time wins, however long it takes to carry it out.
-  if (finish !== null && state.unfinished.some(({ command }) => command.verb === 'keepForever')) return finish;
+  if (finish !== null && state.unfinished.some(({ command }) => isKeeping(command))) return [finish];
+  if (deletion !== null) return [{ kind: 'delete', atMs: deletion.nextTryMs, rule: deletion.reason }];
   if (record.status === 'UPLOADING')
-    return { kind: 'abandonUpload', atMs: due(record.uploadDeadlineMs), rule: 'upload_deadline' };
-  const expiry = expiryOf(record, due);
-  const poll: NextAction | null =
-    pollMs === null ? null : { kind: 'pollRestore', atMs: due(pollMs), rule: 'restore_requested' };
-  const earliest = [finish, poll].filter((action) => action !== null).sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))[0];
-  if (earliest === undefined) return expiry;
-  return expiry.atMs !== null && expiry.atMs <= (earliest.atMs ?? 0) ? expiry : earliest;
+    return [{ kind: 'abandonUpload', atMs: record.uploadDeadlineMs, rule: 'upload_deadline' }];
+  return [
+    expiryOf(record),
+    holdEndOf(record),
+    finish,
+    pollMs === null ? null : { kind: 'pollRestore', atMs: pollMs, rule: 'restore_requested' },
+    warningOf(record),
+    tierChangeOf(state, nowMs),
+  ];
 }
 
 /** Unfinished commands in the order in which they are tried. */
 export const inTurn = (unfinished: UnfinishedCommand[]): UnfinishedCommand[] =>
   [...unfinished].sort((a, b) => a.nextTryMs - b.nextTryMs);
 
-function expiryOf({ retention, expiresAtMs }: ArtifactRecord, due: (atMs: number) => number): NextAction {
-  if (retention.rule === 'permanent' || expiresAtMs === null) return { kind: 'none', atMs: null, rule: 'permanent' };
-  return { kind: 'expire', atMs: due(expiresAtMs), rule: `${retention.rule}_retention` };
+function expiryOf({ retention, expiresAtMs, holds }: ArtifactRecord): Timed | null {
+  if (retention.rule === 'permanent' || expiresAtMs === null || holds.length > 0) return null;
+  return { kind: 'expire', atMs: expiresAtMs, rule: `${retention.rule}_retention` };
+}
+
+function holdEndOf({ holds }: ArtifactRecord): Timed | null {
+  const ends = holds.flatMap(({ untilMs }) => (untilMs === null ? [] : [untilMs]));
+  return ends.length === 0 ? null : { kind: 'endHold', atMs: Math.min(...ends), rule: 'hold_until' };
+}
+
+/** When somebody is told that it will expire, so that it can still be kept; null when nobody is, or was already. */
+export function warnsAtMs(record: ArtifactRecord): number | null {
+  const { expiresAtMs, createdAtMs, policy, holds } = record;
+  const heldUntilMs = holdsEndMs(holds);
+  if (expiresAtMs === null || heldUntilMs === null || policy.warnBeforeDays === 0) return null;
+  const leadMs = Math.min(policy.warnBeforeDays * DAY_MS, Math.max(0, (expiresAtMs - createdAtMs) / 2));
+  return Math.floor(Math.max(expiresAtMs, heldUntilMs) - leadMs);
+}
+
+function warningOf(record: ArtifactRecord): Timed | null {
+  const atMs = record.warnedAtMs === null ? warnsAtMs(record) : null;
+  return atMs === null ? null : { kind: 'warn', atMs, rule: 'expiry_warning' };
+}
+
+/** The clock runs from the later of creation and last restore. When both are due, the colder one is gone to directly. */
+function tierChangeOf({ record, retryAtMs }: LifecycleState, nowMs: number): Timed | null {
+  const { status, tier, createdAtMs, restoredAtMs, policy } = record;
+  if (status !== 'ACTIVE') return null;
+  const sinceMs = Math.max(createdAtMs, restoredAtMs ?? 0);
+  const dueMs = (days: number | null): number | null =>
+    days === null ? null : Math.max(sinceMs + days * DAY_MS, retryAtMs ?? 0);
+  const coldAtMs = dueMs(policy.coldAfterDays);
+  const warmAtMs = tier === 'HOT' ? dueMs(policy.warmAfterDays) : null;
+  if (coldAtMs !== null && (warmAtMs === null || coldAtMs <= Math.max(warmAtMs, nowMs)))
+    return { kind: 'changeTier', atMs: coldAtMs, rule: 'cold_age' };
+  return warmAtMs === null ? null : { kind: 'changeTier', atMs: warmAtMs, rule: 'warm_age' };
 }

@@ -1,7 +1,8 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { ArtifactType, Tags } from './artifact.js';
 import { artifactKey } from './keys.js';
-import { DEFAULT_RETENTION_DAYS } from './retention.js';
+import { NO_POLICY, type Tiering } from './policy.js';
+import { DEFAULT_RETENTION_DAYS, type OwnRetention } from './retention.js';
 
 /** Everything that is decided before the first byte. Validated by whoever sends it. */
 export interface NewUpload {
@@ -19,9 +20,22 @@ export interface NewUpload {
   tags: Tags;
   /** The uploader's own wish; null to inherit. */
   retentionDays: number | null;
+  /** Instead of days: the moment itself. */
+  expiresAtMs?: number | null;
+  /** When it wants to be moved to colder tiers; absent: as the deployment says. */
+  tiering?: Tiering;
   /** `sub` of the uploader's token. */
   actor: string;
 }
+
+/** What the uploader wants for this artifact alone; null to inherit. */
+export const wishOf = ({
+  retentionDays,
+  expiresAtMs,
+}: Pick<NewUpload, 'retentionDays' | 'expiresAtMs'>): OwnRetention | null => {
+  if (expiresAtMs !== undefined && expiresAtMs !== null) return { expiresAtMs };
+  return retentionDays === null ? null : { days: retentionDays };
+};
 
 /** What is known of an upload before its row is written: stands in for the row if that never happens. */
 export function unregisteredRecord(upload: NewUpload, createdAtMs: number): ArtifactRecord {
@@ -45,13 +59,19 @@ export function unregisteredRecord(upload: NewUpload, createdAtMs: number): Arti
     versionId: null,
     etag: null,
     retention: { rule: 'default', days: DEFAULT_RETENTION_DAYS },
+    holds: [],
+    policy: NO_POLICY,
     createdAtMs,
     updatedAtMs: createdAtMs,
     expiresAtMs: null,
+    warnedAtMs: null,
     archivedAtMs: null,
     deletedAtMs: null,
     deletionReason: null,
+    purgeAtMs: null,
     restoreState: null,
+    restoreEtaMs: null,
+    restoredAtMs: null,
     uploadId: null,
     partSizeBytes: null,
     uploadDeadlineMs: createdAtMs,

@@ -11,7 +11,7 @@ export interface Plan {
   wouldChange: string[];
 }
 
-const RETENTION_CHANGES = ['another retention', 'keeping it for ever', 'deleting it'];
+const RETENTION_CHANGES = ['another retention', 'keeping it for ever', 'a hold', 'deleting it'];
 
 interface Explanation {
   because: string;
@@ -31,6 +31,31 @@ const EXPLANATIONS: Record<NextAction['rule'], Explanation> = {
   artifact_retention: {
     because: 'Its own retention counts from its creation.',
     wouldChange: RETENTION_CHANGES,
+  },
+  date_retention: { because: 'Somebody set the day on which it expires.', wouldChange: RETENTION_CHANGES },
+  held: {
+    because: 'It has holds that somebody must end; until then it neither expires nor can be deleted.',
+    wouldChange: ['ending its holds'],
+  },
+  hold_until: {
+    because: 'A hold ends by itself; with the last one the deadline counts again.',
+    wouldChange: ['ending the hold', 'another hold'],
+  },
+  expiry_warning: {
+    because: 'It expires soon, and is told of before, so that it can still be kept.',
+    wouldChange: RETENTION_CHANGES,
+  },
+  warm_age: {
+    because: 'It is old enough for infrequent access: its tier counts from its creation, or its last restore.',
+    wouldChange: ['its expiry', 'archiving it', 'deleting it'],
+  },
+  cold_age: {
+    because: 'It is old enough for the archive: its tier counts from its creation, or its last restore.',
+    wouldChange: ['its expiry', 'archiving it now', 'deleting it'],
+  },
+  undelete_window: {
+    because: 'It was deleted and can be brought back until then; after that its bytes are gone.',
+    wouldChange: ['undeleting it', 'purging it now'],
   },
   permanent: {
     because: 'It is kept for ever.',
@@ -75,13 +100,17 @@ export function planOf(record: ArtifactRecord, nowMs: number): Plan {
 function standingOf(record: ArtifactRecord, nowMs: number): LifecycleState {
   const { deletionReason: reason } = record;
   return {
-    v: 1,
+    v: 2,
     record,
     nextRestorePollMs: record.restoreState === null ? null : nowMs,
     unfinished: [],
-    deletion: reason === null ? null : { reason, actor: '', failures: 0, nextTryMs: nowMs, rowMissing: false },
+    deletion:
+      reason === null || record.status === 'DELETED'
+        ? null
+        : { reason, actor: '', failures: 0, nextTryMs: nowMs, rowMissing: false },
     uploadEndedMs: null,
     sweepAtMs: null,
+    retryAtMs: null,
     problem: null,
   };
 }

@@ -1,6 +1,11 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { Tags } from './artifact.js';
-import { fitHeader, objectTags } from './tags.js';
+import { expiresAtMs } from './retention.js';
+import { fitHeader, objectTags, type RetentionTag } from './tags.js';
+import { DAY_MS } from './units.js';
+
+/** Age at which the bucket's own rule removes what is tagged as expiring (FEAT-004, ExpireOldArtifacts). */
+const BACKSTOP_DAYS = 365;
 
 /** What is written with an artifact's bytes, so that its row can be rebuilt from the bucket. Fits `NewObject` of the store port. */
 export interface StoredObject {
@@ -17,16 +22,24 @@ export function objectAtCreation(record: ArtifactRecord): StoredObject {
     key: record.key,
     mimeType: record.mimeType,
     owner: sha256 === null ? { artifactId, executionId, type } : { artifactId, executionId, type, sha256 },
-    tags: objectTags(fitHeader(record.tags) ? record.tags : {}, false),
+    tags: objectTags(fitHeader(record.tags) ? record.tags : {}, 'expiring'),
   };
 }
 
 /** The tags an object should have now. @param bornWithHash whether its metadata carries the SHA-256. */
 export function currentTags(record: ArtifactRecord, bornWithHash: boolean): Tags {
   const lateSha256 = bornWithHash || record.sha256 === null ? undefined : record.sha256;
-  return objectTags(record.tags, record.retention.rule === 'permanent', lateSha256);
+  return objectTags(record.tags, retentionTag(record), lateSha256);
 }
 
 /** Do the tags of an object that was just uploaded say less than they should? */
 export const lacksTags = (record: ArtifactRecord, bornWithHash: boolean): boolean =>
-  record.retention.rule === 'permanent' || !bornWithHash || !fitHeader(record.tags);
+  retentionTag(record) !== 'expiring' || !bornWithHash || !fitHeader(record.tags);
+
+/** Nothing that is to live longer may be matched by the bucket's own expiry rule. */
+export function retentionTag({ retention, holds, createdAtMs }: ArtifactRecord): RetentionTag {
+  const deadlineMs = expiresAtMs(createdAtMs, retention);
+  if (deadlineMs === null) return 'permanent';
+  if (holds.length > 0) return 'held';
+  return deadlineMs > createdAtMs + BACKSTOP_DAYS * DAY_MS ? 'long' : 'expiring';
+}

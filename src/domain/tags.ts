@@ -52,11 +52,14 @@ export function fitHeader(tags: Tags): boolean {
   );
 }
 
+/** What the retention tag says: only `expiring` is left to the bucket's own expiry rule. */
+export type RetentionTag = 'expiring' | 'long' | 'held' | 'permanent';
+
 /** The tag set of an object: the user's, and ours. */
-export function objectTags(user: Tags, permanent: boolean, lateSha256?: string): Tags {
+export function objectTags(user: Tags, retention: RetentionTag, lateSha256?: string): Tags {
   return {
     ...user,
-    [RETENTION_TAG]: permanent ? 'permanent' : 'expiring',
+    [RETENTION_TAG]: retention,
     ...(lateSha256 === undefined ? {} : { [CHECKSUM_TAG]: lateSha256 }),
   };
 }

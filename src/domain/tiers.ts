@@ -1,3 +1,5 @@
+import { HOUR_MS, MINUTE_MS } from './units.js';
+
 /** FEAT-004 REQ-7. */
 export const STORAGE_TIERS = ['HOT', 'WARM', 'COLD'] as const;
 export type StorageTier = (typeof STORAGE_TIERS)[number];
@@ -18,3 +20,12 @@ export function tierOfClass(storageClass: string): StorageTier {
 /** How fast S3 brings an archived object back, with its documented upper bound (S3 user guide, "archive retrieval options"). */
 export const RESTORE_TIERS = ['Expedited', 'Standard', 'Bulk'] as const;
 export type RestoreTier = (typeof RESTORE_TIERS)[number];
+
+const LONGEST_RESTORE_MS: Record<RestoreTier, number> = {
+  Expedited: 5 * MINUTE_MS,
+  Standard: 5 * HOUR_MS,
+  Bulk: 12 * HOUR_MS,
+};
+
+/** How long a restore of this tier takes at most, in milliseconds. */
+export const longestRestoreMs = (tier: RestoreTier): number => LONGEST_RESTORE_MS[tier];

@@ -1,8 +1,9 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { Verb } from './commands.js';
 import { ArtifactError } from './errors.js';
+import { held, MAX_HOLDS, type Hold } from './holds.js';
 import type { LifecycleState } from './lifecycle.js';
-import { expiresAtMs, inherits, requireRetentionDays } from './retention.js';
+import { expiresAtMs, inherits, ownRetention, type OwnRetention } from './retention.js';
 
 /**
  * `perform`: do it. `done`: the artifact is already there, answer with it. Anything else is thrown.
@@ -27,12 +28,29 @@ export function ruleOn(verb: Verb, state: Standing): Ruling {
         details: { status: record.status },
       });
     case 'deleteArtifact':
-      return record.status === 'DELETED' ? 'done' : 'perform';
+      if (record.status === 'DELETED') return 'done';
+      if (record.holds.length > 0) throw held(record.path, record.holds);
+      return 'perform';
+    case 'purgeArtifact':
+      if (record.status === 'DELETED') return record.purgeAtMs === null ? 'done' : 'perform';
+      if (record.holds.length > 0) throw held(record.path, record.holds);
+      return 'perform';
+    case 'undeleteArtifact':
+      if (record.status === 'DELETED' ? record.purgeAtMs !== null : isRevocable(state)) return 'perform';
+      if (isGone(state)) throw gone(record);
+      return 'done';
+    case 'addHold':
+      if (isGone(state) && !isExpiring(state)) throw gone(record);
+      if (record.status === 'UPLOADING') throw wrongState(record, 'held');
+      return 'perform';
+    case 'endHold':
+      if (isGone(state)) throw gone(record);
+      return 'perform';
     case 'inheritRetention':
       return isGone(state) || !inherits(record.retention) ? 'done' : 'perform';
     case 'setRetention':
     case 'keepForever':
-      if (isGone(state)) throw gone(record);
+      if (isGone(state) && !isExpiring(state)) throw gone(record);
       return 'perform';
     case 'archiveArtifact':
       if (isGone(state)) throw gone(record);
@@ -82,20 +100,33 @@ export function requireClaimKept(record: ArtifactRecord, claim: { sizeBytes: num
 /** @throws `invalid_retention`; `expiry_in_past` when the artifact would be due at once and `confirm` is not set. */
 export function requireFutureExpiry(
   record: ArtifactRecord,
-  message: { days: number; confirm: boolean },
+  message: OwnRetention & { confirm: boolean },
   nowMs: number,
 ): void {
-  const days = requireRetentionDays(message.days);
-  const deadlineMs = expiresAtMs(record.createdAtMs, { rule: 'artifact', days });
+  const deadlineMs = expiresAtMs(record.createdAtMs, ownRetention(message));
   if (message.confirm || deadlineMs === null || deadlineMs > nowMs) return;
-  throw new ArtifactError(
-    'expiry_in_past',
-    `${days} days from creation ended at ${new Date(deadlineMs).toISOString()}`,
-    {
-      details: { expiresAt: new Date(deadlineMs).toISOString() },
-    },
-  );
+  const expiresAt = new Date(deadlineMs).toISOString();
+  throw new ArtifactError('expiry_in_past', `${record.path} would have expired at ${expiresAt}`, {
+    details: { expiresAt },
+  });
 }
+
+/** @returns 'done' when it has this hold already. @throws `too_many_holds`. */
+export function requireRoomForHold({ path, holds }: ArtifactRecord, { id }: Pick<Hold, 'id'>): Ruling {
+  if (holds.some((hold) => hold.id === id)) return 'done';
+  if (holds.length < MAX_HOLDS) return 'perform';
+  throw new ArtifactError('too_many_holds', `${path} has ${holds.length} holds`);
+}
+
+/** Its time is up, and its deletion is decided but not proven: whoever keeps it now may still be in time. */
+const isExpiring = ({ record, deletion }: Standing): boolean =>
+  record.status !== 'DELETED' && deletion?.reason === 'expired';
+
+/** A deletion that is not proven yet and was not for good can be revoked, if the bytes are still there. */
+const isRevocable = ({ record, deletion }: Standing): boolean =>
+  record.status !== 'DELETED' &&
+  (deletion?.reason === 'expired' || deletion?.reason === 'requested') &&
+  deletion.forGood !== true;
 
 const isGone = (state: Standing): boolean => state.record.status === 'DELETED' || state.deletion !== null;
 

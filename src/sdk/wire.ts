@@ -13,7 +13,22 @@ import type { StorageTier } from '../domain/tiers.js';
 
 export type RetentionJson =
   | { rule: 'default' | 'execution' | 'artifact'; days: number }
+  | { rule: 'date'; expiresAt: string }
   | { rule: 'permanent'; by: string; reason: string; at: string };
+
+export interface HoldJson {
+  id: string;
+  by: string;
+  reason: string;
+  at: string;
+  until: string | null;
+}
+
+/** When age moves an artifact, in days from its creation or its last restore; null: never. */
+export interface ArtifactTiering {
+  warmAfterDays: number | null;
+  coldAfterDays: number | null;
+}
 
 export interface ArtifactJson {
   id: string;
@@ -31,13 +46,18 @@ export interface ArtifactJson {
   storageClass: string;
   tags: Tags;
   retention: RetentionJson;
+  holds: HoldJson[];
   createdAt: string;
   updatedAt: string;
   expiresAt: string | null;
   archivedAt: string | null;
   deletedAt: string | null;
   deletionReason: DeletionReason | null;
+  purgeAt: string | null;
+  warnedAt: string | null;
   restoreState: RestoreState | null;
+  restoreEta: string | null;
+  tiering: ArtifactTiering;
   uploadDeadline: string | null;
   workflowId: string;
 }
@@ -101,7 +121,19 @@ export interface HistoryJson {
 /** How long an artifact is kept, and by whose word. */
 export type ArtifactRetention =
   | { rule: 'default' | 'execution' | 'artifact'; days: number }
+  | { rule: 'date'; expiresAt: Date }
   | { rule: 'permanent'; by: string; reason: string; at: Date };
+
+/** While an artifact has a hold it neither expires nor can be deleted. */
+export interface ArtifactHold {
+  id: string;
+  /** Who placed it. */
+  by: string;
+  reason: string;
+  at: Date;
+  /** When it ends by itself; absent: when somebody ends it. */
+  until?: Date;
+}
 
 /** FEAT-004's `ArtifactMetadata` and everything else the API knows about an artifact. */
 export interface Artifact extends ArtifactMetadata {
@@ -116,12 +148,21 @@ export interface Artifact extends ArtifactMetadata {
   storageClass: string;
   tags: Tags;
   retention: ArtifactRetention;
+  /** Oldest first. */
+  holds: ArtifactHold[];
+  tiering: ArtifactTiering;
   updatedAt: Date;
   archivedAt?: Date;
   deletedAt?: Date;
   deletionReason?: DeletionReason;
+  /** Until when a deleted artifact can be brought back; absent when it cannot. */
+  purgeAt?: Date;
+  /** When its coming expiry was told of. */
+  warnedAt?: Date;
   /** Present while a restore from the archive is under way. */
   restoreState?: RestoreState;
+  /** When that is over at the latest. */
+  restoreEta?: Date;
   /** When an unfinished upload is abandoned; present only while UPLOADING. */
   uploadDeadline?: Date;
   /** Temporal workflow that runs this artifact's life. */
@@ -158,19 +199,29 @@ export interface UploadStatus {
 }
 
 export function toArtifact(json: ArtifactJson): Artifact {
-  const { expiresAt, archivedAt, deletedAt, deletionReason, restoreState, uploadDeadline, retention, ...same } = json;
+  const { expiresAt, archivedAt, deletedAt, purgeAt, warnedAt, restoreEta, uploadDeadline, ...rest } = json;
+  const { deletionReason, restoreState, retention, holds, ...same } = rest;
   return {
     ...same,
     createdAt: new Date(json.createdAt),
     updatedAt: new Date(json.updatedAt),
-    retention: retention.rule === 'permanent' ? { ...retention, at: new Date(retention.at) } : retention,
-    ...(expiresAt === null ? {} : { expiresAt: new Date(expiresAt) }),
-    ...(archivedAt === null ? {} : { archivedAt: new Date(archivedAt) }),
-    ...(deletedAt === null ? {} : { deletedAt: new Date(deletedAt) }),
+    retention: toRetention(retention),
+    holds: holds.map(({ at, until, ...hold }) => ({ ...hold, at: new Date(at), ...datesOf({ until }) })),
+    ...datesOf({ expiresAt, archivedAt, deletedAt, purgeAt, warnedAt, restoreEta, uploadDeadline }),
     ...(deletionReason === null ? {} : { deletionReason }),
     ...(restoreState === null ? {} : { restoreState }),
-    ...(uploadDeadline === null ? {} : { uploadDeadline: new Date(uploadDeadline) }),
   };
+}
+
+function toRetention(retention: RetentionJson): ArtifactRetention {
+  if (retention.rule === 'permanent') return { ...retention, at: new Date(retention.at) };
+  return retention.rule === 'date' ? { ...retention, expiresAt: new Date(retention.expiresAt) } : retention;
+}
+
+/** Those that are there. */
+function datesOf<K extends string>(times: Record<K, string | null>): Partial<Record<K, Date>> {
+  const known = Object.entries<string | null>(times).filter((time): time is [string, string] => time[1] !== null);
+  return Object.fromEntries(known.map(([name, at]) => [name, new Date(at)])) as Partial<Record<K, Date>>;
 }
 
 export interface PlanJson {

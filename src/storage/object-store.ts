@@ -58,6 +58,11 @@ export interface ObjectKeeper {
   listVersions(key: string): Promise<ObjectVersion[]>;
   /** Removes one version or marker for good; fine when it is gone. */
   deleteVersion(key: string, versionId: string | null): Promise<void>;
+  /**
+   * Hides the object behind a delete marker, so that it looks deleted while its versions stay; answers with the marker's id. Only for
+   * a versioned bucket: without versions the bytes are gone, and the answer is null.
+   */
+  addDeleteMarker(key: string): Promise<string | null>;
   /** Copies the object onto itself in another class, keeping metadata, type and tags. @throws `not_supported`. */
   copyToClass(object: ObjectRef, storageClass: StorageClass): Promise<ObjectInfo>;
   /** Asks for a temporary copy of an archived object; fine when one is under way or there. @throws `not_supported`. */

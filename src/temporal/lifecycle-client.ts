@@ -1,5 +1,13 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type { ByActor, CompleteUpload, KeepForever, RestoreArtifact, SetRetention } from '../domain/commands.js';
+import type {
+  AddHold,
+  ByActor,
+  CompleteUpload,
+  EndHold,
+  KeepForever,
+  RestoreArtifact,
+  SetRetention,
+} from '../domain/commands.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { Description, SetExecutionRetention } from '../workflows/messages.js';
 
@@ -15,7 +23,11 @@ export interface LifecycleClient {
   abortUpload(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   setRetention(artifactId: string, message: SetRetention): Promise<ArtifactRecord>;
   keepForever(artifactId: string, message: KeepForever): Promise<ArtifactRecord>;
+  addHold(artifactId: string, message: AddHold): Promise<ArtifactRecord>;
+  endHold(artifactId: string, message: EndHold): Promise<ArtifactRecord>;
   deleteArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
+  undeleteArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
+  purgeArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   archiveArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   restoreArtifact(artifactId: string, message: RestoreArtifact): Promise<ArtifactRecord>;
   /**

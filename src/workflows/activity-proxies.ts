@@ -12,6 +12,9 @@ export const {
   tagObject,
   requestRestore,
   joinUpload: joinSinglePut,
+  activateUpload,
+  findUnharmed,
+  bringBack,
 } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '5s',
   scheduleToCloseTimeout: '8s',
@@ -45,6 +48,13 @@ export const { moveInheritors } = proxyActivities<Activities>({
 export const { recordChange: recordChangeAtLast } = proxyActivities<Activities>({
   startToCloseTimeout: '10s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+/** A deletion is a few requests about one key. When they do not succeed here, the workflow tries again with more patience. */
+export const { eraseArtifact: eraseAtOnce, purgeVersions } = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '7s',
+  scheduleToCloseTimeout: '8s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s' },
 });
 
 /** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */

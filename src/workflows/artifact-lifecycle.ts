@@ -1,12 +1,14 @@
 import * as wf from '@temporalio/workflow';
 import type { DeletionReason } from '../domain/artifact.js';
-import { nextAction } from '../domain/lifecycle.js';
+import { completeRecord } from '../domain/artifact-record.js';
+import { ArtifactError } from '../domain/errors.js';
+import { acceptState, nextAction } from '../domain/lifecycle.js';
 import { unregisteredRecord } from '../domain/new-upload.js';
 import { act } from './actions.js';
 import { registerUpload } from './activity-proxies.js';
 import { performCommand } from './commands.js';
 import { errorOf } from './failures.js';
-import { Life } from './life.js';
+import { goesOn, Life } from './life.js';
 import type { LifecycleInput, NewUpload } from './messages.js';
 import { receiveMessages } from './receive-messages.js';
 
@@ -24,7 +26,7 @@ const FAILED_ENDINGS: readonly string[] = ['upload_abandoned', 'upload_failed', 
  * and its object. `nextAction` decides what happens by itself and when; messages change the state it looks at.
  */
 export async function artifactLifecycle(input: LifecycleInput): Promise<LifecycleResult> {
-  const life = 'upload' in input ? newLife(input.upload) : new Life(input.state);
+  const life = 'upload' in input ? newLife(input.upload) : new Life(acceptState(input.state));
   receiveMessages(life);
   if ('upload' in input) await register(life, input.upload);
   else life.registration = 'done';
@@ -42,13 +44,14 @@ export async function artifactLifecycle(input: LifecycleInput): Promise<Lifecycl
 
 function newLife(upload: NewUpload): Life {
   return new Life({
-    v: 1,
+    v: 2,
     record: unregisteredRecord(upload, Date.now()),
     nextRestorePollMs: null,
     unfinished: [],
     deletion: null,
     uploadEndedMs: null,
     sweepAtMs: null,
+    retryAtMs: null,
     problem: null,
   });
 }
@@ -57,7 +60,7 @@ function newLife(upload: NewUpload): Life {
 async function register(life: Life, upload: NewUpload): Promise<void> {
   try {
     const record = await registerUpload({ ...upload, createdAtMs: life.state.record.createdAtMs });
-    life.state = { ...life.state, record };
+    life.state = { ...life.state, record: completeRecord(record) };
     life.registration = 'done';
   } catch (error) {
     const known = errorOf(error);
@@ -101,12 +104,20 @@ async function answerAll(life: Life): Promise<void> {
     } catch (error) {
       const known = errorOf(error);
       if (known === null) throw error;
-      ticket.error = error;
-      if (!ticket.awaited) life.postpone(ticket.command, known);
+      const { command, awaited } = ticket;
+      if (!awaited || goesOn(command, awaited, known)) life.postpone(command, known);
+      ticket.error = goesOn(command, awaited, known) ? accepted(known) : error;
     }
     ticket.done = true;
   }
 }
+
+/** What is kept must not be lost because its caller heard of an outage and went away. */
+const accepted = ({ message }: ArtifactError): ArtifactError =>
+  new ArtifactError(
+    'not_yet_answered',
+    `It is accepted and will be carried out before anything is deleted, but: ${message}`,
+  );
 
 /** A long life changes over to a new run, with its state; nothing that was asked may be left unanswered. */
 async function handOver(life: Life): Promise<void> {

@@ -1,8 +1,8 @@
 import { condition, log } from '@temporalio/workflow';
-import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
-import type { Command } from '../domain/commands.js';
+import { isKeeping, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction, type LifecycleState, type UnfinishedCommand } from '../domain/lifecycle.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
@@ -10,11 +10,17 @@ import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
 import { showOperators } from './operator-view.js';
 
+/** Who acts when nobody asked. */
+export const WORKER = 'worker';
+
 const RETRY_MIN_MS = MINUTE_MS;
 export const RETRY_MAX_MS = HOUR_MS;
 
 /** 1, 2, 4, … minutes, at most an hour. */
 export const retryDelayMs = (failures: number): number => Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
+
+/** Whoever asks for one of these waits until it is proven, or until its first try has failed. */
+const DELETING_VERBS: readonly Command['verb'][] = ['deleteArtifact', 'purgeArtifact', 'abortUpload'];
 
 interface Ticket {
   command: Command;
@@ -49,7 +55,7 @@ export class Life {
     const ticket = this.#queue(command, true);
     await condition(() => ticket.done);
     if (ticket.error !== undefined) throw asFailure(ticket.error);
-    if (command.verb !== 'deleteArtifact' && command.verb !== 'abortUpload') return ticket.record ?? this.state.record;
+    if (!DELETING_VERBS.includes(command.verb)) return ticket.record ?? this.state.record;
     await condition(() => !this.isDeleting);
     const { deletion, problem, record } = this.state;
     if (deletion !== null && problem !== null) throw failureOf(new ArtifactError(problem.code, problem.message));
@@ -80,7 +86,7 @@ export class Life {
       if (errorOf(error)?.retryable !== true) throw error;
       return this.#writeAtLast(write, error);
     });
-    this.state = { ...this.state, ...rest, record };
+    this.state = { ...this.state, ...rest, record: completeRecord(record) };
   }
 
   async #writeAtLast(write: Parameters<typeof recordChangeAtLast>[0], error: unknown): Promise<ArtifactRecord> {
@@ -103,7 +109,7 @@ export class Life {
    * Decides a deletion; the main loop carries it out, for as long as it takes. The first decision stands; asked for again, it is
    * tried again at once.
    */
-  decideDeletion(reason: DeletionReason, actor: string): void {
+  decideDeletion(reason: DeletionReason, actor: string, forGood = false): void {
     if (this.state.record.status === 'DELETED') return;
     const first = this.state.deletion ?? { reason, actor, rowMissing: false, nextTryMs: Date.now() };
     // The second look for a row comes late on purpose.
@@ -112,7 +118,7 @@ export class Life {
       ...this.state,
       nextRestorePollMs: null,
       unfinished: [],
-      deletion: { ...first, failures: 0, nextTryMs },
+      deletion: { ...first, failures: 0, nextTryMs, ...(forGood ? { forGood } : {}) },
     };
   }
 
@@ -148,6 +154,24 @@ export class Life {
     this.state = { ...this.state, problem: { code, message: message.slice(0, 500), sinceMs } };
   }
 }
+
+/** For work that may be left undone. */
+export async function orWarn(work: Promise<void>, consequence: string): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const known = errorOf(error);
+    if (known === null) throw error;
+    log.warn(`${consequence}: ${known.message}`, { code: known.code });
+  }
+}
+
+/**
+ * Whether a command that failed is tried again by itself: nobody waits for it, or it keeps what would go. The latter's caller is told
+ * that it goes on.
+ */
+export const goesOn = (command: Command, awaited: boolean, { retryable }: ArtifactError): boolean =>
+  retryable && (!awaited || isKeeping(command));
 
 /** Ours cross Temporal by their code; anything else is a bug and must fail the workflow task, not the caller's update. */
 export function asFailure(error: unknown): unknown {

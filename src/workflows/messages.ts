@@ -1,14 +1,16 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type {
+  AddHold,
   ByActor,
   CompleteUpload,
+  EndHold,
   InheritRetention,
   KeepForever,
   RestoreArtifact,
   SetRetention,
 } from '../domain/commands.js';
-import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
+import type { HandedOverState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
 
 /**
@@ -23,7 +25,7 @@ export type { NewUpload } from '../domain/new-upload.js';
 export type Row = ArtifactRecord;
 
 /** Input of the workflow: a new upload, or the state handed over by continue-as-new. */
-export type LifecycleInput = { upload: NewUpload } | { state: LifecycleState };
+export type LifecycleInput = { upload: NewUpload } | { state: HandedOverState };
 
 /** Answer of `describe`: where the artifact is and what comes next. */
 export interface Description {
@@ -36,15 +38,36 @@ export const completeUpload = defineUpdate<Row, [CompleteUpload]>('completeUploa
 export const abortUpload = defineUpdate<Row, [ByActor]>('abortUpload');
 export const setRetention = defineUpdate<Row, [SetRetention]>('setRetention');
 export const keepForever = defineUpdate<Row, [KeepForever]>('keepForever');
+export const addHold = defineUpdate<Row, [AddHold]>('addHold');
+export const endHold = defineUpdate<Row, [EndHold]>('endHold');
 export const deleteArtifact = defineUpdate<Row, [ByActor]>('deleteArtifact');
+export const undeleteArtifact = defineUpdate<Row, [ByActor]>('undeleteArtifact');
+export const purgeArtifact = defineUpdate<Row, [ByActor]>('purgeArtifact');
 export const archiveArtifact = defineUpdate<Row, [ByActor]>('archiveArtifact');
 export const restoreArtifact = defineUpdate<Row, [RestoreArtifact]>('restoreArtifact');
 
+/** Either `days` from creation or `expiresAt`, a time as ISO 8601. */
+export interface SetRetentionSignal extends Partial<ByActor> {
+  days?: number;
+  expiresAt?: string;
+  confirm?: boolean;
+}
+/** Without an `id` it gets one; `until` is a time as ISO 8601. */
+export interface AddHoldSignal extends Partial<ByActor> {
+  id?: string;
+  reason?: string;
+  until?: string;
+}
+
 /** Signals carry partial payloads: whoever types one into a terminal may leave everything out. */
-export const setRetentionSignal = defineSignal<[Partial<SetRetention>?]>('setRetention');
+export const setRetentionSignal = defineSignal<[SetRetentionSignal?]>('setRetention');
 export const inheritRetentionSignal = defineSignal<[InheritRetention]>('inheritRetention');
 export const keepForeverSignal = defineSignal<[Partial<KeepForever>?]>('keepForever');
+export const addHoldSignal = defineSignal<[AddHoldSignal?]>('addHold');
+export const endHoldSignal = defineSignal<[Partial<EndHold>?]>('endHold');
 export const deleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('deleteArtifact');
+export const undeleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('undeleteArtifact');
+export const purgeArtifactSignal = defineSignal<[Partial<ByActor>?]>('purgeArtifact');
 export const archiveArtifactSignal = defineSignal<[Partial<ByActor>?]>('archiveArtifact');
 export const restoreArtifactSignal = defineSignal<[Partial<RestoreArtifact>?]>('restoreArtifact');
 

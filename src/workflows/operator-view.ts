@@ -1,5 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { LifecycleState, NextAction } from '../domain/lifecycle.js';
 import { SEARCH_ATTRIBUTES, searchAttributeValues } from './search-attributes.js';
 
@@ -21,12 +22,22 @@ const comparable = (value: unknown): string => (value instanceof Date ? value.to
 
 const at = (ms: number): string => new Date(ms).toISOString();
 
+function keptText({ retention, createdAtMs }: ArtifactRecord): string {
+  if (retention.rule === 'permanent') return `for ever, by ${retention.by}: ${retention.reason}`;
+  if (retention.rule === 'date') return `until ${at(retention.expiresAtMs)} (date)`;
+  return `${retention.days} days from ${at(createdAtMs)} (${retention.rule})`;
+}
+
 function detailsOf({ record, problem }: LifecycleState, next: NextAction): string {
   const lines = [
     `**${record.status}** ${record.path}`,
     '',
     `- next: ${next.kind === 'none' ? `nothing (${next.rule})` : `${next.kind} at ${at(next.atMs)}, because of ${next.rule}`}`,
-    `- kept: ${record.retention.rule === 'permanent' ? `for ever, by ${record.retention.by}: ${record.retention.reason}` : `${record.retention.days} days from ${at(record.createdAtMs)} (${record.retention.rule})`}`,
+    `- kept: ${keptText(record)}`,
+    ...record.holds.map(
+      ({ id, by, reason, untilMs }) =>
+        `- held: by ${by}${untilMs === null ? '' : ` until ${at(untilMs)}`}: ${reason} (hold ${id})`,
+    ),
     `- size: ${record.sizeBytes ?? 'unknown'} bytes, SHA-256 ${record.sha256 ?? 'unknown'} (${record.checksumState})`,
     `- object: ${record.key}${record.versionId === null ? '' : ` version ${record.versionId}`} in ${record.storageClass}`,
   ];

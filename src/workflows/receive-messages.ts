@@ -3,6 +3,7 @@ import * as wf from '@temporalio/workflow';
 import type { Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
+import type { OwnRetention } from '../domain/retention.js';
 import { RESTORE_TIERS, type RestoreTier } from '../domain/tiers.js';
 import { checkCommand } from './commands.js';
 import { failureOf } from './failures.js';
@@ -53,11 +54,15 @@ export function receiveMessages(life: Life): void {
     'Keep it so many days from its creation',
   );
   update(messages.keepForever, (message) => ({ verb: 'keepForever', message }), 'Never let it expire');
+  update(messages.addHold, (message) => ({ verb: 'addHold', message }), 'Let it neither expire nor be deleted');
+  update(messages.endHold, (message) => ({ verb: 'endHold', message }), 'End a hold; the old deadline counts again');
   update(
-    messages.deleteArtifact,
-    (message) => ({ verb: 'deleteArtifact', message }),
-    'Delete it for good, and prove it',
+    messages.undeleteArtifact,
+    (message) => ({ verb: 'undeleteArtifact', message }),
+    'Bring it back while its undelete window is open',
   );
+  update(messages.purgeArtifact, (message) => ({ verb: 'purgeArtifact', message }), 'Delete it at once, for good');
+  update(messages.deleteArtifact, (message) => ({ verb: 'deleteArtifact', message }), 'Delete it, and prove it');
   update(messages.archiveArtifact, (message) => ({ verb: 'archiveArtifact', message }), 'Move it to the archive class');
   update(
     messages.restoreArtifact,
@@ -74,9 +79,9 @@ export function receiveMessages(life: Life): void {
     messages.setRetentionSignal,
     (m) => ({
       verb: 'setRetention',
-      message: { days: Number(m?.days ?? NaN), confirm: m?.confirm === true, actor: sender(m?.actor) },
+      message: { ...retentionWish(m), confirm: m?.confirm === true, actor: sender(m?.actor) },
     }),
-    'As the update: {"days": 90}',
+    'As the update: {"days": 90}, or {"expiresAt": "2030-01-01T00:00:00Z"}',
   );
   wf.setHandler(
     messages.inheritRetentionSignal,
@@ -87,6 +92,32 @@ export function receiveMessages(life: Life): void {
     messages.keepForeverSignal,
     (m) => ({ verb: 'keepForever', message: { reason: text(m?.reason), actor: sender(m?.actor) } }),
     'As the update: {"reason": "…", "actor": "…"}, or nothing at all',
+  );
+  signal(
+    messages.addHoldSignal,
+    (m) => ({
+      verb: 'addHold',
+      message: {
+        hold: { id: text(m?.id) || wf.uuid4(), reason: text(m?.reason) || SIGNAL, untilMs: time(m?.until) },
+        actor: sender(m?.actor),
+      },
+    }),
+    'As the update: {"reason": "case 17", "until": "2030-01-01T00:00:00Z"}',
+  );
+  signal(
+    messages.endHoldSignal,
+    (m) => ({ verb: 'endHold', message: { holdId: text(m?.holdId), actor: sender(m?.actor) } }),
+    'As the update: {"holdId": "…"}',
+  );
+  signal(
+    messages.undeleteArtifactSignal,
+    (m) => ({ verb: 'undeleteArtifact', message: { actor: sender(m?.actor) } }),
+    'As the update',
+  );
+  signal(
+    messages.purgeArtifactSignal,
+    (m) => ({ verb: 'purgeArtifact', message: { actor: sender(m?.actor) } }),
+    'As the update',
   );
   signal(
     messages.deleteArtifactSignal,
@@ -108,6 +139,9 @@ export function receiveMessages(life: Life): void {
 // Nothing has checked what was typed into a terminal.
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const sender = (value: unknown): string => text(value) || SIGNAL;
+const time = (value: unknown): number | null => (text(value) === '' ? null : Date.parse(text(value)));
+const retentionWish = (m: messages.SetRetentionSignal | undefined): OwnRetention =>
+  m?.expiresAt === undefined ? { days: Number(m?.days ?? NaN) } : { expiresAtMs: time(m.expiresAt) ?? NaN };
 const restoreTier = (value: unknown): RestoreTier =>
   RESTORE_TIERS.find((tier) => tier === value) ?? DEFAULT_RESTORE_TIER;
 

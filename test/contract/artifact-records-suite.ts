@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { ArtifactRecords, ExecutionRecord, ListQuery } from '../../src/db/artifact-records.js';
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import { MAX_ARTIFACT_BYTES } from '../../src/domain/artifact.js';
+import { unregisteredRecord } from '../../src/domain/new-upload.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
 
 /** One implementation under test. */
@@ -27,6 +29,7 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       const artifact = newArtifact({ tags: { run: 'one' }, partSizeBytes: 16_777_216, path: 'logs/a b.log' });
       const record = await records().register(artifact);
       expect(record).toEqual<ArtifactRecord>({
+        ...unregisteredRecord({ ...artifact, artifactId: artifact.id }, artifact.createdAtMs),
         id: artifact.id,
         revision: 0,
         executionId: artifact.executionId,
@@ -42,17 +45,10 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
         status: 'UPLOADING',
         tier: 'HOT',
         storageClass: 'STANDARD',
-        versionId: null,
-        etag: null,
         retention: { rule: 'default', days: 30 },
         createdAtMs: artifact.createdAtMs,
         updatedAtMs: artifact.createdAtMs,
-        expiresAtMs: null,
-        archivedAtMs: null,
-        deletedAtMs: null,
-        deletionReason: null,
-        restoreState: null,
-        uploadId: null,
+        policy: DEFAULT_POLICY,
         partSizeBytes: 16_777_216,
         uploadDeadlineMs: artifact.uploadDeadlineMs,
       });

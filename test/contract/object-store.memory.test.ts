@@ -16,7 +16,6 @@ function open(): Promise<StoreUnderTest> {
       const known = answers.find((answer) => answer.status !== 403) ?? answers[0];
       return known ?? { status: 500, headers: {}, body: Buffer.alloc(0) };
     },
-    addDeleteMarker: (key) => Promise.resolve(store.addDeleteMarker(key)),
     holdRestore: () => Promise.resolve(),
     finishRestores: () => Promise.resolve(store.finishRestores()),
     keysBelow: (prefix) => Promise.resolve(store.keys().filter((key) => key.startsWith(prefix))),

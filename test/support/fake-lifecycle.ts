@@ -1,8 +1,11 @@
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import {
   archived,
+  holdAdded,
+  holdEnded,
   restored,
   restoreRequested,
+  undeleted,
   retentionChanged,
   uploadCompleted,
   type Change,
@@ -10,9 +13,19 @@ import {
 import type { Verb } from '../../src/domain/commands.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { artifactKey } from '../../src/domain/keys.js';
+import { ownRetention } from '../../src/domain/retention.js';
+import { longestRestoreMs } from '../../src/domain/tiers.js';
+import { choosePolicy, DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { planParts } from '../../src/domain/part-plan.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
-import { requireClaimKept, requireFutureExpiry, requireSameContent, ruleOn } from '../../src/domain/verbs.js';
+import { DAY_MS } from '../../src/domain/units.js';
+import {
+  requireClaimKept,
+  requireFutureExpiry,
+  requireRoomForHold,
+  requireSameContent,
+  ruleOn,
+} from '../../src/domain/verbs.js';
 import type { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import type { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import type { LifecycleClient } from '../../src/temporal/lifecycle-client.js';
@@ -52,6 +65,7 @@ export class FakeLifecycle implements LifecycleClient {
       id: artifactId,
       key: artifactKey(upload.executionId, upload.path),
       defaultRetentionDays: DEFAULT_RETENTION_DAYS,
+      policy: choosePolicy(DEFAULT_POLICY, upload.tiering ?? {}),
       partSizeBytes: plan.kind === 'multipart' ? plan.partSizeBytes : null,
       createdAtMs: this.#nowMs(),
       uploadDeadlineMs: this.#nowMs() + UPLOAD_DEADLINE_MS,
@@ -74,13 +88,13 @@ export class FakeLifecycle implements LifecycleClient {
   }
 
   async abortUpload(artifactId: string, message: Message<'abortUpload'>): Promise<ArtifactRecord> {
-    return this.#delete(await this.#rule('abortUpload', artifactId, message), 'upload_aborted', message.actor);
+    return this.#delete(await this.#rule('abortUpload', artifactId, message), 'upload_aborted', message.actor, null);
   }
 
   async setRetention(artifactId: string, message: Message<'setRetention'>): Promise<ArtifactRecord> {
     const record = await this.#rule('setRetention', artifactId, message);
     requireFutureExpiry(record, message, this.#nowMs());
-    return this.#write(record, retentionChanged(record, { rule: 'artifact', days: message.days }, message.actor));
+    return this.#write(record, retentionChanged(record, ownRetention(message), message.actor));
   }
 
   async keepForever(artifactId: string, { reason, actor }: Message<'keepForever'>): Promise<ArtifactRecord> {
@@ -89,8 +103,35 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#write(record, retentionChanged(record, retention, actor));
   }
 
+  async addHold(artifactId: string, { hold, actor }: Message<'addHold'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('addHold', artifactId, { hold, actor });
+    if (requireRoomForHold(record, hold) === 'done') return record;
+    return this.#write(record, holdAdded(record, { ...hold, by: actor, atMs: this.#nowMs() }));
+  }
+
+  async endHold(artifactId: string, { holdId, actor }: Message<'endHold'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('endHold', artifactId, { holdId, actor });
+    const hold = record.holds.find(({ id }) => id === holdId);
+    return hold === undefined ? record : this.#write(record, holdEnded(record, hold, actor));
+  }
+
+  async undeleteArtifact(artifactId: string, { actor }: Message<'undeleteArtifact'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('undeleteArtifact', artifactId, { actor });
+    const { versionId, storageClass } = record;
+    return this.#write(record, undeleted(record, { versionId, etag: '', storageClass }, actor, this.#nowMs()));
+  }
+
+  async purgeArtifact(artifactId: string, message: Message<'purgeArtifact'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('purgeArtifact', artifactId, message);
+    if (record.status !== 'DELETED') return this.#delete(record, 'requested', message.actor, null);
+    const event = { kind: 'purged', actor: message.actor, detail: {} } as const;
+    return this.#write(record, { patch: { purgeAtMs: null }, event });
+  }
+
   async deleteArtifact(artifactId: string, message: Message<'deleteArtifact'>): Promise<ArtifactRecord> {
-    return this.#delete(await this.#rule('deleteArtifact', artifactId, message), 'requested', message.actor);
+    const record = await this.#rule('deleteArtifact', artifactId, message);
+    const purgeAtMs = record.versionId === null ? null : this.#nowMs() + record.policy.undeleteDays * DAY_MS;
+    return this.#delete(record, 'requested', message.actor, purgeAtMs);
   }
 
   async archiveArtifact(artifactId: string, message: Message<'archiveArtifact'>): Promise<ArtifactRecord> {
@@ -101,14 +142,17 @@ export class FakeLifecycle implements LifecycleClient {
   async restoreArtifact(artifactId: string, message: Message<'restoreArtifact'>): Promise<ArtifactRecord> {
     const record = await this.#rule('restoreArtifact', artifactId, message);
     if (record.status === 'ACTIVE') return record;
-    return this.#write(record, restoreRequested(message.tier, message.actor));
+    return this.#write(
+      record,
+      restoreRequested(message.tier, this.#nowMs() + longestRestoreMs(message.tier), message.actor),
+    );
   }
 
   /** Ends a restore that is under way. */
   async finishRestore(artifactId: string): Promise<void> {
     await this.#write(
       await this.#get(artifactId),
-      restored({ versionId: null, etag: 'restored', storageClass: 'STANDARD' }, 'worker'),
+      restored({ versionId: null, etag: 'restored', storageClass: 'STANDARD' }, 'worker', this.#nowMs()),
     );
   }
 
@@ -149,8 +193,10 @@ export class FakeLifecycle implements LifecycleClient {
     record: ArtifactRecord,
     deletionReason: 'requested' | 'upload_aborted',
     actor: string,
+    purgeAtMs: number | null,
   ): Promise<ArtifactRecord> {
-    const patch = { status: 'DELETED', deletionReason, deletedAtMs: this.#nowMs() } as const;
+    if (record.status === 'DELETED') return Promise.resolve(record);
+    const patch = { status: 'DELETED', deletionReason, deletedAtMs: this.#nowMs(), purgeAtMs } as const;
     return this.#write(record, { patch, event: { kind: 'deleted', actor, detail: { deletionReason } } });
   }
 

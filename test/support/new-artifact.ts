@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NewArtifact, RecordChange } from '../../src/db/artifact-records.js';
 import type { RecordPatch } from '../../src/domain/artifact-record.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { artifactKey } from '../../src/domain/keys.js';
 
 /** A registration that is valid as it is; fields that are given replace its own, and the key follows the path. */
@@ -21,6 +22,7 @@ export function newArtifact(given: Partial<NewArtifact> = {}): NewArtifact {
     tags: {},
     retentionDays: null,
     defaultRetentionDays: 30,
+    policy: DEFAULT_POLICY,
     partSizeBytes: null,
     createdAtMs,
     uploadDeadlineMs: createdAtMs + 86_400_000,

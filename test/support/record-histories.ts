@@ -12,6 +12,7 @@ import { createActivities } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { findTemporal } from '../../src/dev/servers/temporal.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { DAY_MS, SECOND_MS } from '../../src/domain/units.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
@@ -72,7 +73,13 @@ async function recordIn(environment: TestWorkflowEnvironment, lives: typeof LIVE
       records,
       lives: NO_OTHERS,
       capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: false },
-      settings: { defaultRetentionDays: 30, uploadDeadlineMs: DAY_MS, putUrlMs: SECOND_MS, restorePollMs: SECOND_MS },
+      settings: {
+        defaultRetentionDays: 30,
+        uploadDeadlineMs: DAY_MS,
+        putUrlMs: SECOND_MS,
+        restorePollMs: SECOND_MS,
+        policy: DEFAULT_POLICY,
+      },
     }),
   });
   return worker.runUntil(async () => {

@@ -37,13 +37,14 @@ export function aRecord(overrides: Partial<ArtifactRecord> = {}): ArtifactRecord
 
 export function aState(record: Partial<ArtifactRecord> = {}, rest: Partial<LifecycleState> = {}): LifecycleState {
   return {
-    v: 1,
+    v: 2,
     record: aRecord(record),
     unfinished: [],
     nextRestorePollMs: null,
     deletion: null,
     uploadEndedMs: BORN_MS,
     sweepAtMs: null,
+    retryAtMs: null,
     problem: null,
     ...rest,
   };

@@ -30,7 +30,9 @@ describe('a default artifact', () => {
     expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired', expiresAtMs: null });
     expect(await artifact.remains()).toBe(0);
     expect(artifact.run.ending).toEqual({ completed: { artifactId: artifact.id, ended: 'expired' } });
-    expect(await artifact.audit()).toEqual(['upload_begun', 'upload_completed', 'deletion_begun', 'deleted']);
+    expect(await artifact.audit()).toEqual([
+      ...['upload_begun', 'upload_completed', 'expiry_warned', 'deletion_begun', 'deleted'],
+    ]);
   });
 
   it('shows operators what it is and what comes next', async () => {
@@ -42,7 +44,7 @@ describe('a default artifact', () => {
       ArtifactSizeBytes: BYTES.length,
     });
     const { next } = await artifact.run.query<Description>('describe');
-    expect(next).toEqual({ kind: 'expire', atMs: START_MS + 30 * DAY_MS, rule: 'default_retention' });
+    expect(next).toEqual({ kind: 'warn', atMs: START_MS + 27 * DAY_MS, rule: 'expiry_warning' });
   });
 });
 
@@ -214,7 +216,7 @@ describe('a database that is away', () => {
     });
     await artifact.run.mustUpdate('keepForever', { reason: 'evidence', actor: 'ann' });
     const writes = artifact.run.activities.filter((name) => name === 'recordChange');
-    expect(writes).toHaveLength(3);
+    expect(writes).toHaveLength(2);
     expect(await artifact.run.query('describe')).toMatchObject({
       record: await artifact.row(),
       next: { rule: 'permanent' },
@@ -278,9 +280,12 @@ describe('the retention of its execution', () => {
   });
 });
 
+/** The bytes of what is deleted go at once. */
+const WITHOUT_WINDOW = { policy: { undeleteDays: 0 } };
+
 describe('deleteArtifact', () => {
   it('answers when the bytes are proven to be gone', async () => {
-    const artifact = await active();
+    const artifact = await active(WITHOUT_WINDOW);
     expect(await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' })).toMatchObject({
       status: 'DELETED',
       deletionReason: 'requested',
@@ -289,7 +294,7 @@ describe('deleteArtifact', () => {
   });
 
   it('sweeps what a signed PUT brings back, once the last one is dead', async () => {
-    const artifact = await active();
+    const artifact = await active(WITHOUT_WINDOW);
     await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' });
     expect(artifact.run.ending).toBeNull();
     await artifact.send(BYTES);
@@ -300,7 +305,7 @@ describe('deleteArtifact', () => {
   });
 
   it('never touches the bytes of a successor under the same path', async () => {
-    const first = await active();
+    const first = await active(WITHOUT_WINDOW);
     const { executionId } = await first.row();
     await first.run.mustUpdate('deleteArtifact', { actor: 'ann' });
     const second = await active({ world: first.world, upload: { executionId } });

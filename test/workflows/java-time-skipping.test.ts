@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createActivities } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../src/domain/units.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
@@ -43,7 +44,13 @@ describe.skipIf(executable === null)('on the Java test server', () => {
       searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((key) => [key.name, INDEXED_VALUE_TYPE[key.type]])),
     });
     const capabilities = { versioning: true, storageClasses: true, restore: true, enforcesChecksums: true };
-    const settings = { defaultRetentionDays: 30, uploadDeadlineMs: DAY_MS, putUrlMs: HOUR_MS, restorePollMs: HOUR_MS };
+    const settings = {
+      defaultRetentionDays: 30,
+      uploadDeadlineMs: DAY_MS,
+      putUrlMs: HOUR_MS,
+      restorePollMs: HOUR_MS,
+      policy: DEFAULT_POLICY,
+    };
     worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: TASK_QUEUE,
@@ -91,7 +98,7 @@ describe.skipIf(executable === null)('on the Java test server', () => {
     const { handle, id } = await active();
     await handle.signal(keepForeverSignal, { reason: 'audit', actor: 'ann' });
     await environment.sleep('900 days');
-    expect(await records.get(id)).toMatchObject({ status: 'ACTIVE', expiresAtMs: null });
+    expect(await records.get(id)).toMatchObject({ status: 'ARCHIVED', storageClass: 'GLACIER', expiresAtMs: null });
     await handle.executeUpdate(setRetention, { args: [{ days: 1000, confirm: false, actor: 'ann' }] });
     expect(await handle.result()).toEqual({ artifactId: id, ended: 'expired' });
     expect(await records.get(id)).toMatchObject({ status: 'DELETED' });

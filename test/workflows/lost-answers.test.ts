@@ -220,7 +220,7 @@ describe('an archive signal that cannot be carried out', () => {
     artifact.faults.set('ensureTier', () => toFailure(new ArtifactError('storage_rejected', 'no')));
     await artifact.run.advance(HOUR_MS);
     expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBeNull();
-    expect(await artifact.run.query('describe')).toMatchObject({ next: { kind: 'expire' } });
+    expect(await artifact.run.query('describe')).toMatchObject({ next: { kind: 'warn' } });
   });
 });
 

@@ -26,6 +26,10 @@ const Retention = Type.Union(
       { additionalProperties: false },
     ),
     Type.Object(
+      { rule: Type.Literal('date'), expiresAt: Timestamp },
+      { additionalProperties: false, description: 'Somebody named the moment' },
+    ),
+    Type.Object(
       {
         rule: Type.Literal('permanent'),
         by: Type.String({ description: '`sub` of the token that asked for it' }),
@@ -37,6 +41,20 @@ const Retention = Type.Union(
   ],
   { description: 'How long it is kept and by whose word', examples: [{ rule: 'default', days: 30 }] },
 );
+
+const Hold = Type.Object(
+  {
+    id: Uuid,
+    by: Type.String({ description: 'Who placed it' }),
+    reason: Type.String(),
+    at: Timestamp,
+    until: nullable(Timestamp),
+  },
+  { additionalProperties: false, description: 'While there is one, the artifact neither expires nor can be deleted' },
+);
+
+const tierDays = (what: string) =>
+  nullable(Type.Integer({ description: `${what}, in days from creation or the last restore; null: never` }));
 
 /** FEAT-004 `ArtifactMetadata`, and what else is known. */
 export const ArtifactSchema = Type.Object(
@@ -62,12 +80,20 @@ export const ArtifactSchema = Type.Object(
     storageClass: Type.String({ description: 'What S3 said last', examples: ['STANDARD'] }),
     tags: Tags,
     retention: Retention,
+    holds: Type.Array(Hold, { description: 'Oldest first' }),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     expiresAt: nullable(Timestamp),
     archivedAt: nullable(Timestamp),
     deletedAt: nullable(Timestamp),
     deletionReason: nullable(Type.Enum([...DELETION_REASONS], { type: 'string' })),
+    purgeAt: nullable(Timestamp),
+    warnedAt: nullable(Timestamp),
+    restoreEta: nullable(Timestamp),
+    tiering: Type.Object(
+      { warmAfterDays: tierDays('When it becomes WARM'), coldAfterDays: tierDays('When it is archived') },
+      { additionalProperties: false, description: 'When age moves it' },
+    ),
     restoreState: nullable(Type.Enum([...RESTORE_STATES], { type: 'string' })),
     uploadDeadline: nullable(Timestamp),
     workflowId: Type.String({ description: 'Temporal workflow that runs its life' }),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
-import { unregisteredRecord } from '../../domain/new-upload.js';
+import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
 import type {
   ArtifactRecords,
@@ -203,12 +203,13 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 const inOneStep = <T>(step: () => T): Promise<T> => Promise.resolve().then(() => structuredClone(step()));
 
 function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactRecord {
-  const { id, createdAtMs, retentionDays, defaultRetentionDays, partSizeBytes, uploadDeadlineMs } = artifact;
+  const { id, createdAtMs, defaultRetentionDays, policy, partSizeBytes, uploadDeadlineMs } = artifact;
   return structuredClone({
     ...unregisteredRecord({ ...artifact, artifactId: id }, createdAtMs),
     partSizeBytes,
     uploadDeadlineMs,
-    retention: chooseRetention(retentionDays ?? undefined, execution.retentionDays, defaultRetentionDays),
+    policy,
+    retention: chooseRetention(wishOf(artifact), execution.retentionDays, defaultRetentionDays),
   });
 }
 

@@ -43,15 +43,16 @@ export class MemoryBucket {
     return stored;
   }
 
-  addDeleteMarker(key: string): void {
+  addDeleteMarker(key: string): string | null {
     if (!this.#versioning) {
       this.#versions.delete(key);
-      return;
+      return null;
     }
-    this.add({
+    const { versionId } = this.add({
       ...{ key, isDeleteMarker: true, body: Buffer.alloc(0), etag: '', mimeType: '', owner: null, tags: {} },
       ...{ storageClass: 'STANDARD', sha256: null, restore: null, restoreDays: 0 },
     });
+    return versionId;
   }
 
   /** The named version, or the newest; null when there is none or it is a delete marker. */

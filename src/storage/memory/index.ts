@@ -155,6 +155,11 @@ export class MemoryObjectStore implements port.ObjectStore {
     this.#objects.remove(key, versionId);
   }
 
+  async addDeleteMarker(key: string): Promise<string | null> {
+    await this.#enter('addDeleteMarker');
+    return this.#objects.addDeleteMarker(key);
+  }
+
   async copyToClass(object: port.ObjectRef, storageClass: StorageClass): Promise<port.ObjectInfo> {
     await this.#enter('copyToClass');
     const source = this.#require(object);
@@ -206,11 +211,6 @@ export class MemoryObjectStore implements port.ObjectStore {
       if (version.restore?.inProgress !== true) continue;
       version.restore = { inProgress: false, expiresAtMs: this.#now() + version.restoreDays * DAY_MS };
     }
-  }
-
-  /** Hides the object behind a delete marker, as a DELETE without a version id does. */
-  addDeleteMarker(key: string): void {
-    this.#objects.addDeleteMarker(key);
   }
 
   /** Keys that have at least one version or marker. */

@@ -2,9 +2,9 @@ import { DeleteObjectCommand, GetObjectTaggingCommand, PutObjectTaggingCommand }
 import type { Tags } from '../../domain/artifact.js';
 import type { ObjectKeeper, ObjectRef } from '../object-store.js';
 import type { S3Context } from './client.js';
-import { absentObject, isAbsent, nullWhenAbsent, translateError, type StoreCall } from './errors.js';
+import { absentObject, guarded, isAbsent, nullWhenAbsent, translateError, type StoreCall } from './errors.js';
 import { headObject } from './head.js';
-import { versionOf } from './mapping.js';
+import { fromVersionId, versionOf } from './mapping.js';
 import { copyToClass, restore } from './tiering.js';
 import { listVersions } from './versions.js';
 
@@ -14,6 +14,7 @@ export function keeperVerbs(context: S3Context): ObjectKeeper {
     head: (object) => headObject(context, object),
     listVersions: (key) => listVersions(context, key),
     deleteVersion: (key, versionId) => deleteVersion(context, key, versionId),
+    addDeleteMarker: (key) => addDeleteMarker(context, key),
     copyToClass: (object, storageClass) => copyToClass(context, object, storageClass),
     restore: (object, options) => restore(context, object, options),
     getTags: (object) => getTags(context, object),
@@ -31,6 +32,14 @@ async function deleteVersion(context: S3Context, key: string, versionId: string 
   } catch (error) {
     if (!isAbsent(error)) throw translateError(error, call);
   }
+}
+
+async function addDeleteMarker(context: S3Context, key: string): Promise<string | null> {
+  const call: StoreCall = { verb: 'addDeleteMarker', bucket: context.bucket, key };
+  const output = await guarded(call, () =>
+    context.client.send(new DeleteObjectCommand({ Bucket: context.bucket, Key: key })),
+  );
+  return fromVersionId(output.VersionId);
 }
 
 async function getTags(context: S3Context, object: ObjectRef): Promise<Tags | null> {

@@ -91,11 +91,11 @@ export function downloadTests(leg: StoreLeg): void {
     });
 
     test('answers null for an object that is absent or hidden', async () => {
-      const { store, addDeleteMarker } = get();
+      const { store } = get();
       const object = newObject();
       expect(await store.read({ key: object.key })).toBeNull();
       await store.put(object, BODY);
-      await addDeleteMarker(object.key);
+      await store.addDeleteMarker(object.key);
       expect(await store.read({ key: object.key })).toBeNull();
     });
 

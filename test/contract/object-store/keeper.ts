@@ -29,15 +29,15 @@ export function keeperTests(leg: StoreLeg): void {
     });
 
     test('hide behind a delete marker and come back when it is removed', async () => {
-      const { store, addDeleteMarker } = get();
+      const { store } = get();
       const object = newObject();
       const { key } = object;
       const { versionId } = await store.put(object, BODY);
-      await addDeleteMarker(key);
+      const markerId = await store.addDeleteMarker(key);
       expect(await store.head({ key })).toBeNull();
       expect(await store.getTags({ key })).toBeNull();
       const [marker, ...older] = await store.listVersions(key);
-      expect(marker).toMatchObject({ isLatest: true, isDeleteMarker: true });
+      expect(marker).toMatchObject({ versionId: markerId, isLatest: true, isDeleteMarker: true });
       expect(older).toMatchObject([{ versionId, isLatest: false, isDeleteMarker: false }]);
       expect(await store.head({ key, versionId: marker?.versionId ?? null })).toBeNull();
       await store.deleteVersion(key, marker?.versionId ?? null);

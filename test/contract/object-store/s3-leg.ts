@@ -1,10 +1,4 @@
-import {
-  CreateBucketCommand,
-  DeleteObjectCommand,
-  ListObjectVersionsCommand,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListObjectVersionsCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { randomUUID } from 'node:crypto';
 import { freePort } from '../../../src/dev/servers/ports.js';
 import { createLocalBucket } from '../../../src/storage/bucket/create-local-bucket.js';
@@ -43,9 +37,6 @@ export async function openOnS3(
     ...stores,
     ...restores(stores.store),
     send: sendOverHttp,
-    addDeleteMarker: async (key) => {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-    },
     keysBelow: async (prefix) => {
       const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix }));
       return [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map((entry) => entry.Key ?? '');

@@ -38,8 +38,6 @@ export interface StoreUnderTest {
   unreachable: ObjectStore;
   /** Sends a signed request as a client would. */
   send: (request: SignedRequest, body?: Buffer) => Promise<Answer>;
-  /** A DELETE without a version id. */
-  addDeleteMarker: (key: string) => Promise<void>;
   /** Called after a restore was asked for: it stays in progress until {@link finishRestores}. */
   holdRestore: (key: string) => Promise<void>;
   finishRestores: () => Promise<void>;

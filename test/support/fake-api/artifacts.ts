@@ -214,7 +214,16 @@ function newArtifact(executionId: string, path: string, body: Record<string, unk
       ? Object.fromEntries(Object.entries(body['tags']).map(([key, value]) => [key, String(value)]))
       : {},
     ...{ createdAt: iso(), updatedAt: iso(), expiresAt: null, archivedAt: null, deletedAt: null, deletionReason: null },
-    ...{ restoreState: null, uploadDeadline: iso(DAY_MS), workflowId: `artifact/${id}` },
+    ...{
+      purgeAt: null,
+      warnedAt: null,
+      restoreState: null,
+      restoreEta: null,
+      holds: [],
+      tiering: { warmAfterDays: 30, coldAfterDays: 90 },
+      uploadDeadline: iso(DAY_MS),
+      workflowId: `artifact/${id}`,
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import { ArtifactError } from '../../../src/domain/errors.js';
 import { artifactKey } from '../../../src/domain/keys.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
+import { DEFAULT_POLICY, type LifePolicy } from '../../../src/domain/policy.js';
 import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import type { StoreCapabilities } from '../../../src/storage/object-store.js';
@@ -29,9 +30,12 @@ const SETTINGS: ActivitySettings = {
   uploadDeadlineMs: DAY_MS,
   putUrlMs: HOUR_MS,
   restorePollMs: HOUR_MS,
+  policy: { ...DEFAULT_POLICY, warmAfterDays: null, coldAfterDays: null },
 };
 
 interface Options {
+  /** Of the deployment. Default: no tiers, else as delivered. */
+  policy?: Partial<LifePolicy>;
   upload?: Partial<NewUpload>;
   capabilities?: Partial<StoreCapabilities>;
   /** The world of another artifact, to share its bucket and its rows. */
@@ -86,7 +90,8 @@ export class VirtualArtifact {
       enforcesChecksums: true,
       ...options.capabilities,
     };
-    const activities = createActivities({ ...world, lives: NO_OTHERS, capabilities, settings: SETTINGS });
+    const settings = { ...SETTINGS, policy: { ...SETTINGS.policy, ...options.policy } };
+    const activities = createActivities({ ...world, lives: NO_OTHERS, capabilities, settings });
     const faults = new Map<string, () => unknown>();
     const losses = new Map<string, () => unknown>();
     if (options.outageOf !== undefined)
@@ -130,6 +135,7 @@ export class VirtualArtifact {
       id,
       key: artifactKey(upload.executionId, upload.path),
       partSizeBytes: null,
+      policy: SETTINGS.policy,
       defaultRetentionDays: SETTINGS.defaultRetentionDays,
       createdAtMs: START_MS,
       uploadDeadlineMs: START_MS + SETTINGS.uploadDeadlineMs,

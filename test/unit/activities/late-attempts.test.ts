@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import type { Deletion } from '../../../src/activities/deletion.js';
@@ -32,7 +33,13 @@ function world() {
     records,
     lives: NO_OTHERS,
     capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: true },
-    settings: { defaultRetentionDays: 30, uploadDeadlineMs: MINUTE_MS, putUrlMs: MINUTE_MS, restorePollMs: MINUTE_MS },
+    settings: {
+      defaultRetentionDays: 30,
+      uploadDeadlineMs: MINUTE_MS,
+      putUrlMs: MINUTE_MS,
+      restorePollMs: MINUTE_MS,
+      policy: DEFAULT_POLICY,
+    },
   });
   const erase = (record: ArtifactRecord) =>
     new MockActivityEnvironment().run((deletion: Deletion) => activities.eraseArtifact(deletion), {

@@ -127,5 +127,5 @@ test('the plan of an artifact says what comes next, when and why', async () => {
   const api = await startTestApi({ nowMs: () => nowMs });
   const id = await api.upload({});
   const plan = (await api.send({ method: 'GET', url: `/v1/artifacts/${id}/plan` })).json<Record<string, unknown>>();
-  expect(plan).toMatchObject({ action: 'expire', rule: 'default_retention', at: '2026-01-31T00:00:00.000Z' });
+  expect(plan).toMatchObject({ action: 'warn', rule: 'expiry_warning', at: '2026-01-28T00:00:00.000Z' });
 });

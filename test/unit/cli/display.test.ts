@@ -17,7 +17,8 @@ const artifact = (path: string): Artifact => ({
     tier: 'HOT',
     storageClass: 'STANDARD',
   },
-  ...{ tags: {}, retention: { rule: 'default', days: 30 }, workflowId: 'w' },
+  ...{ tags: {}, retention: { rule: 'default', days: 30 }, workflowId: 'w', holds: [] },
+  tiering: { warmAfterDays: 30, coldAfterDays: 90 },
   ...{ createdAt: new Date(0), updatedAt: new Date(0), expiresAt: new Date(Date.now() + 30 * 86_400_000) },
 });
 

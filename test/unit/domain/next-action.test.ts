@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ArtifactStatus } from '../../../src/domain/artifact.js';
 import { nextAction, type LifecycleState } from '../../../src/domain/lifecycle.js';
 import type { Retention } from '../../../src/domain/retention.js';
+import { expiresAtMs as expiresAtMsOf } from '../../../src/domain/retention.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import { aState, BORN_MS } from '../../support/records.js';
 
@@ -77,8 +78,7 @@ const anyState: fc.Arbitrary<LifecycleState> = fc
     pollAfterDays: fc.option(day),
   })
   .map(({ status, retention, pollAfterDays }) => {
-    const permanent = retention.rule === 'permanent';
-    const expiresAtMs = permanent || status === 'UPLOADING' ? null : BORN_MS + retention.days * DAY_MS;
+    const expiresAtMs = status === 'UPLOADING' ? null : expiresAtMsOf(BORN_MS, retention);
     const nextRestorePollMs = status === 'ARCHIVED' && pollAfterDays !== null ? BORN_MS + pollAfterDays * DAY_MS : null;
     return aState({ status, retention, expiresAtMs }, { nextRestorePollMs });
   });

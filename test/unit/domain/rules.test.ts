@@ -69,16 +69,16 @@ describe('tags', () => {
   });
 
   it('never match the expiry rule of the bucket once the artifact is permanent', () => {
-    expect(objectTags({ a: 'b' }, true)).toEqual({ a: 'b', 'artifact-retention': 'permanent' });
-    expect(objectTags({}, false, 'ff')).toEqual({ 'artifact-retention': 'expiring', 'artifact-sha256': 'ff' });
+    expect(objectTags({ a: 'b' }, 'permanent')).toEqual({ a: 'b', 'artifact-retention': 'permanent' });
+    expect(objectTags({}, 'expiring', 'ff')).toEqual({ 'artifact-retention': 'expiring', 'artifact-sha256': 'ff' });
   });
 });
 
 describe('retention', () => {
   it('is the own, else the execution’s, else the default', () => {
-    expect(chooseRetention(5, 60, 30)).toEqual({ rule: 'artifact', days: 5 });
-    expect(chooseRetention(undefined, 60, 30)).toEqual({ rule: 'execution', days: 60 });
-    expect(chooseRetention(undefined, null, 30)).toEqual({ rule: 'default', days: 30 });
+    expect(chooseRetention({ days: 5 }, 60, 30)).toEqual({ rule: 'artifact', days: 5 });
+    expect(chooseRetention(null, 60, 30)).toEqual({ rule: 'execution', days: 60 });
+    expect(chooseRetention(null, null, 30)).toEqual({ rule: 'default', days: 30 });
   });
 
   it.each([0, -1, 1.5, NaN, Infinity, 36_501])('refuses %d days', (days) => {

@@ -1,0 +1,94 @@
+import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
+import { undeleted } from '../domain/changes.js';
+import type { LifecycleState } from '../domain/lifecycle.js';
+import { MINUTE_MS } from '../domain/units.js';
+import { bringBack, eraseArtifact, eraseAtOnce, purgeVersions, sweepArtifact } from './activity-proxies.js';
+import { revokeDeletion } from './keeping.js';
+import { RETRY_MAX_MS, retryDelayMs, type Life } from './life.js';
+
+/** A registration that was given up is written within this, or never: statements end after a few seconds. */
+const SECOND_LOOK_MS = MINUTE_MS;
+/** A PUT may begin just before its URL dies, and clocks differ. */
+const SWEEP_SLACK_MS = 15 * MINUTE_MS;
+
+/** One try at a deletion that is decided. */
+export async function erase(life: Life): Promise<void> {
+  const { deletion, record } = life.state;
+  if (deletion === null) return;
+  const { reason, actor, forGood } = deletion;
+  // In one step on the first try, which nearly always succeeds; with heartbeats and time once something is in the way.
+  const attempt = deletion.failures === 0 && record.policy.none !== true ? eraseAtOnce : eraseArtifact;
+  try {
+    const erasure = await attempt({ record, reason, actor, atMs: Date.now(), ...(forGood ? { forGood } : {}) });
+    if (erasure.outcome === 'rowAhead') return adopt(life, completeRecord(erasure.record));
+    if (erasure.outcome === 'rowMissing' && !deletion.rowMissing) {
+      const nextTryMs = Date.now() + SECOND_LOOK_MS;
+      life.state = { ...life.state, deletion: { ...deletion, rowMissing: true, nextTryMs } };
+      return;
+    }
+    const last = erasure.outcome === 'erased' ? completeRecord(erasure.record) : record;
+    const wasSigned = last.partSizeBytes === null && (erasure.outcome === 'erased' || life.registration === 'done');
+    life.state = {
+      ...life.state,
+      record: { ...last, status: 'DELETED', deletionReason: last.deletionReason ?? reason },
+      deletion: null,
+      problem: null,
+      sweepAtMs: wasSigned ? sweepAtMs(life.state, last, erasure.putUrlMs) : null,
+      retryAtMs: null,
+    };
+  } catch (error) {
+    life.noteProblem(error);
+    const failures = deletion.failures + 1;
+    const nextTryMs = Date.now() + retryDelayMs(failures);
+    life.state = { ...life.state, deletion: { ...deletion, failures, nextTryMs, triedAtMs: Date.now() } };
+  }
+}
+
+/** When what a signed PUT brings back is looked for; null when no URL lives, or when the purge comes later and looks anyway. */
+function sweepAtMs({ uploadEndedMs }: LifecycleState, { purgeAtMs }: ArtifactRecord, putUrlMs: number): number | null {
+  const urlsDeadMs = (uploadEndedMs ?? Date.now()) + putUrlMs;
+  if (urlsDeadMs <= Date.now() || (purgeAtMs ?? 0) > urlsDeadMs + SWEEP_SLACK_MS) return null;
+  return urlsDeadMs + SWEEP_SLACK_MS;
+}
+
+/** The row was written by a task that was lost with its worker: what it says was promised, so the life goes on from there. */
+function adopt(life: Life, record: ArtifactRecord): void {
+  life.state = {
+    ...life.state,
+    record,
+    deletion: null,
+    problem: null,
+    uploadEndedMs: life.state.uploadEndedMs ?? (record.status === 'UPLOADING' ? null : Date.now()),
+    nextRestorePollMs: record.restoreState === null ? null : Date.now(),
+  };
+}
+
+export async function sweep(life: Life): Promise<void> {
+  try {
+    await sweepArtifact(life.state.record);
+    life.state = { ...life.state, sweepAtMs: null, problem: null };
+  } catch (error) {
+    life.noteProblem(error);
+    life.state = { ...life.state, sweepAtMs: Date.now() + RETRY_MAX_MS };
+  }
+}
+
+/** For good and at once, whether it is deleted already or not. */
+export async function purgeArtifact(life: Life, actor: string): Promise<void> {
+  if (life.state.record.status !== 'DELETED') return life.decideDeletion('requested', actor, true);
+  await removeForGood(life, actor);
+}
+
+/** The window is over: the bytes go, which is proven. */
+export async function removeForGood(life: Life, actor: string): Promise<void> {
+  const record = completeRecord(await purgeVersions({ record: life.state.record, actor, atMs: Date.now() }));
+  life.state = { ...life.state, record, problem: null, retryAtMs: null };
+}
+
+/** Within its window, or before its deletion was proven. */
+export async function undeleteArtifact(life: Life, actor: string): Promise<void> {
+  if (life.state.record.status !== 'DELETED') return revokeDeletion(life, actor);
+  const { record } = life.state;
+  const stored = await bringBack(record);
+  await life.write(undeleted(record, stored, actor, Date.now()), { sweepAtMs: null, retryAtMs: null });
+}

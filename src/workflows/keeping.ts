@@ -1,0 +1,99 @@
+import { condition } from '@temporalio/workflow';
+import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
+import { deletionRevoked, expiryWarned, holdAdded, holdEnded, retentionChanged } from '../domain/changes.js';
+import type { AddHold, EndHold, InheritRetention, KeepForever, SetRetention } from '../domain/commands.js';
+import { ownRetention, type Retention } from '../domain/retention.js';
+import { retentionTag } from '../domain/stored-object.js';
+import { SECOND_MS } from '../domain/units.js';
+import { findUnharmed, tagObject } from './activity-proxies.js';
+import { orWarn, WORKER, type Life } from './life.js';
+
+/** An attempt to delete that was given up is over after this: requests to the store end before. */
+const LATE_ATTEMPT_MS = 30 * SECOND_MS;
+
+export async function keepForever(life: Life, { reason, actor }: KeepForever): Promise<void> {
+  if (life.state.record.retention.rule === 'permanent') return;
+  await changeRetention(life, { rule: 'permanent', by: actor, reason, atMs: Date.now() }, actor);
+}
+
+export async function setRetention(life: Life, message: SetRetention): Promise<void> {
+  const retention = ownRetention(message);
+  if (!isSame(life.state.record.retention, retention)) await changeRetention(life, retention, message.actor);
+}
+
+export async function inheritRetention(life: Life, { days, actor }: InheritRetention): Promise<void> {
+  const { retention } = life.state.record;
+  if (retention.rule === 'execution' && retention.days === days) return;
+  await changeRetention(life, { rule: 'execution', days }, actor);
+}
+
+const isSame = (a: Retention, b: Retention): boolean =>
+  (a.rule === 'artifact' && b.rule === 'artifact' && a.days === b.days) ||
+  (a.rule === 'date' && b.rule === 'date' && a.expiresAtMs === b.expiresAtMs);
+
+async function changeRetention(life: Life, retention: Retention, actor: string): Promise<void> {
+  await revokeDeletion(life, actor);
+  await keepingTagTrue(life, { ...life.state.record, retention }, async () => {
+    await life.write(retentionChanged(life.state.record, retention, actor));
+    life.dropUnfinishedRetention();
+  });
+}
+
+export async function addHold(life: Life, { hold, actor }: AddHold): Promise<void> {
+  await revokeDeletion(life, actor);
+  const added = { ...hold, by: actor, atMs: Date.now() };
+  const { record } = life.state;
+  await keepingTagTrue(life, { ...record, holds: [...record.holds, added] }, () =>
+    life.write(holdAdded(record, added)),
+  );
+}
+
+/** One that was never there, or has ended, is no fault: the message may come twice. */
+export async function endHold(life: Life, { holdId, actor }: EndHold): Promise<void> {
+  const { record } = life.state;
+  const hold = record.holds.find(({ id }) => id === holdId);
+  if (hold === undefined) return;
+  const holds = record.holds.filter(({ id }) => id !== holdId);
+  await keepingTagTrue(life, { ...record, holds }, () => life.write(holdEnded(record, hold, actor)));
+}
+
+/** Holds whose time is up. */
+export async function endDueHolds(life: Life): Promise<void> {
+  const due = life.state.record.holds.filter(({ untilMs }) => untilMs !== null && untilMs <= Date.now());
+  for (const { id } of due) await endHold(life, { holdId: id, actor: WORKER });
+}
+
+export const warn = (life: Life): Promise<void> => life.write(expiryWarned(life.state.record, Date.now()));
+
+/**
+ * The object's tag first when it is to be kept for longer, last when it is not: at no moment may the bucket's own expiry rule
+ * match an object that is to be kept. A tag that goes on saying so does no harm, so that one is not insisted on.
+ */
+async function keepingTagTrue(life: Life, after: ArtifactRecord, write: () => Promise<void>): Promise<void> {
+  const before = life.state.record;
+  const tag = retentionTag(after);
+  const changesTag = before.status !== 'UPLOADING' && tag !== retentionTag(before);
+  if (changesTag && tag !== 'expiring') await tagObject(after);
+  await write();
+  const { expiresAtMs, path } = life.state.record;
+  const isDue = expiresAtMs !== null && expiresAtMs <= Date.now();
+  if (changesTag && tag === 'expiring' && !isDue)
+    await orWarn(tagObject(life.state.record), `${path} goes on being tagged as kept`);
+}
+
+/**
+ * Whoever keeps an artifact before its bytes go, wins, also when its deletion was decided already. What was tried is waited for, and
+ * the bytes are looked at: they may have gone although nobody could say so. Does nothing when no deletion waits.
+ * @throws `artifact_deleted` when they have gone.
+ */
+export async function revokeDeletion(life: Life, actor: string): Promise<void> {
+  const { deletion, record } = life.state;
+  if (deletion === null) return;
+  const lateUntilMs = (deletion.triedAtMs ?? 0) + LATE_ATTEMPT_MS;
+  if (lateUntilMs > Date.now())
+    await condition(() => false, lateUntilMs - Date.now(), { summary: 'an attempt to delete may still run' });
+  const row = completeRecord(await findUnharmed(record));
+  life.state = { ...life.state, record: row };
+  if (row.deletionReason !== null) await life.write(deletionRevoked(row, actor));
+  life.state = { ...life.state, deletion: null, problem: null };
+}

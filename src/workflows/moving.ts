@@ -1,0 +1,61 @@
+import { restored, restoreRequested, tierChanged, type Change, type StoredBytes } from '../domain/changes.js';
+import type { RestoreArtifact } from '../domain/commands.js';
+import { longestRestoreMs, type StorageTier } from '../domain/tiers.js';
+import { archived } from '../domain/changes.js';
+import { ensureTier, pollRestore, removeOtherVersions, requestRestore } from './activity-proxies.js';
+import { errorOf } from './failures.js';
+import { orWarn, RETRY_MAX_MS, WORKER, type Life } from './life.js';
+
+/** Look, copy if the bucket did not, look again, and only then the row; then what the copy left behind goes. */
+export async function moveToTier(
+  life: Life,
+  tier: StorageTier,
+  change: (stored: StoredBytes | null) => Change,
+): Promise<void> {
+  await life.write(change(await storedInTier(life, tier)));
+  await tidy(life);
+}
+
+/** Null where the tier is only a fact of the row: the store has no such class. */
+async function storedInTier(life: Life, tier: StorageTier): Promise<StoredBytes | null> {
+  try {
+    return await ensureTier(life.state.record, tier);
+  } catch (error) {
+    if (errorOf(error)?.code === 'not_supported' && !life.state.record.policy.none) return null;
+    throw error;
+  }
+}
+
+/** Age moves it. COLD is ARCHIVED. */
+export function changeTier(life: Life, rule: 'warm_age' | 'cold_age'): Promise<void> {
+  return rule === 'cold_age'
+    ? moveToTier(life, 'COLD', (stored) => archived(stored, WORKER, Date.now()))
+    : moveToTier(life, 'WARM', (stored) => tierChanged(life.state.record, 'WARM', stored));
+}
+
+export async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Promise<void> {
+  const progress = await requestRestore(life.state.record, tier);
+  if (progress.done) return life.write(restored(progress.stored, actor, Date.now()));
+  const etaMs = Date.now() + longestRestoreMs(tier);
+  await life.write(restoreRequested(tier, etaMs, actor), { nextRestorePollMs: Date.now() + progress.pollAgainMs });
+}
+
+export async function lookAtRestore(life: Life): Promise<void> {
+  try {
+    const progress = await pollRestore(life.state.record);
+    if (progress.done) {
+      await life.write(restored(progress.stored, WORKER, Date.now()), { nextRestorePollMs: null });
+      await tidy(life);
+    } else life.state = { ...life.state, nextRestorePollMs: Date.now() + progress.pollAgainMs };
+    life.clearProblem();
+  } catch (error) {
+    life.noteProblem(error);
+    life.state = { ...life.state, nextRestorePollMs: Date.now() + RETRY_MAX_MS };
+  }
+}
+
+/** Removes what a copy left behind, now that the row names the copy. What stays is removed with the artifact. */
+async function tidy(life: Life): Promise<void> {
+  if (life.state.record.versionId === null) return;
+  await orWarn(removeOtherVersions(life.state.record), `older versions of ${life.state.record.path} stay for now`);
+}
