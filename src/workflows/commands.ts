@@ -1,7 +1,8 @@
 import { completeRecord } from '../domain/artifact-record.js';
 import { archived, uploadCompleted } from '../domain/changes.js';
 import type { Command, CompleteUpload } from '../domain/commands.js';
-import { requireHold } from '../domain/holds.js';
+import { held, requireHold } from '../domain/holds.js';
+import type { LifecycleState } from '../domain/lifecycle.js';
 import {
   requireClaimKept,
   requireFutureExpiry,
@@ -26,12 +27,21 @@ export function checkCommand(life: Life, command: Command): Ruling {
   const ruling = ruleOn(command.verb, state);
   if (command.verb === 'completeUpload')
     (ruling === 'done' ? requireSameContent : requireClaimKept)(state.record, command.message);
+  if (command.verb === 'deleteArtifact' || command.verb === 'purgeArtifact') requireNoHoldWaiting(state);
   if (command.verb === 'setRetention') requireFutureExpiry(state.record, command.message, Date.now());
   if (command.verb === 'addHold') {
     requireHold(command.message.hold, Date.now());
     return requireRoomForHold(state.record, command.message.hold);
   }
   return ruling;
+}
+
+/** One that was accepted and could not be placed yet counts as well. @throws `held`. */
+function requireNoHoldWaiting({ record, unfinished }: LifecycleState): void {
+  const waiting = unfinished.flatMap(({ command }) =>
+    command.verb === 'addHold' ? [{ ...command.message.hold, by: command.message.actor, atMs: 0 }] : [],
+  );
+  if (waiting.length > 0) throw held(record.path, waiting);
 }
 
 /** Carries one command out. When it throws, nothing has changed that a repetition would not do again. */

@@ -66,19 +66,19 @@ export async function endDueHolds(life: Life): Promise<void> {
 export const warn = (life: Life): Promise<void> => life.write(expiryWarned(life.state.record, Date.now()));
 
 /**
- * The object's tag first when it is to be kept for longer, last when it is not: at no moment may the bucket's own expiry rule
- * match an object that is to be kept. A tag that goes on saying so does no harm, so that one is not insisted on.
+ * The object's tag first when the bucket's own expiry rule matched it until now, last otherwise: at no moment may that rule match an
+ * object that is to be kept. A tag that goes on protecting it does no harm, so that one is not insisted on.
  */
 async function keepingTagTrue(life: Life, after: ArtifactRecord, write: () => Promise<void>): Promise<void> {
   const before = life.state.record;
-  const tag = retentionTag(after);
-  const changesTag = before.status !== 'UPLOADING' && tag !== retentionTag(before);
-  if (changesTag && tag !== 'expiring') await tagObject(after);
+  const tag = retentionTag(before);
+  const changesTag = before.status !== 'UPLOADING' && tag !== retentionTag(after);
+  if (changesTag && tag === 'expiring') await tagObject(after);
   await write();
-  const { expiresAtMs, path } = life.state.record;
-  const isDue = expiresAtMs !== null && expiresAtMs <= Date.now();
-  if (changesTag && tag === 'expiring' && !isDue)
-    await orWarn(tagObject(life.state.record), `${path} goes on being tagged as kept`);
+  const { expiresAtMs, path, holds } = life.state.record;
+  const isDue = expiresAtMs !== null && expiresAtMs <= Date.now() && holds.length === 0;
+  if (changesTag && tag !== 'expiring' && !isDue)
+    await orWarn(tagObject(life.state.record), `${path} goes on being tagged as ${tag}`);
 }
 
 /**
@@ -93,7 +93,7 @@ export async function revokeDeletion(life: Life, actor: string): Promise<void> {
   if (lateUntilMs > Date.now())
     await condition(() => false, lateUntilMs - Date.now(), { summary: 'an attempt to delete may still run' });
   const row = completeRecord(await findUnharmed(record));
-  life.state = { ...life.state, record: row };
+  life.state = { ...life.state, record: row, nextRestorePollMs: row.restoreState === null ? null : Date.now() };
   if (row.deletionReason !== null) await life.write(deletionRevoked(row, actor));
   life.state = { ...life.state, deletion: null, problem: null };
 }
