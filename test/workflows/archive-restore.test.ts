@@ -109,7 +109,7 @@ describe('restoreArtifact', () => {
 describe('a long life', () => {
   it('hands its state over to a new run when the history grows long, and goes on', async () => {
     let long = false;
-    const first = await active({ continueAsNewSuggested: () => long });
+    const first = await active({ run: { continueAsNewSuggested: () => long } });
     await first.run.mustUpdate('keepForever', { reason: 'r', actor: 'ann' });
     long = true;
     await first.run.mustUpdate('setRetention', { days: 60, confirm: false, actor: 'ann' });
@@ -131,13 +131,13 @@ describe('a long life', () => {
 
   it('is not handed over while somebody waits for its deletion', async () => {
     let long = false;
-    const artifact = await active({ continueAsNewSuggested: () => long });
+    const artifact = await active({ run: { continueAsNewSuggested: () => long } });
     long = true;
     expect(await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' })).toMatchObject({ status: 'DELETED' });
   });
 
   it('carries its state as plain JSON', async () => {
-    const artifact = await active({ continueAsNewSuggested: () => true });
+    const artifact = await active({ run: { continueAsNewSuggested: () => true } });
     await artifact.run.signal('keepForever');
     const ending = artifact.run.ending as { continuedAsNew: unknown };
     expect(JSON.parse(JSON.stringify(ending.continuedAsNew))).toEqual(ending.continuedAsNew);

@@ -1,7 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createActivities, type ActivitySettings, type ArtifactLives } from '../../../src/activities/index.js';
+import {
+  createActivities,
+  type ActivityDeps,
+  type ActivitySettings,
+  type ArtifactLives,
+} from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import { toFailure } from '../../../src/activities/boundary.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
@@ -13,11 +18,13 @@ import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import type { StoreCapabilities } from '../../../src/storage/object-store.js';
 import type { NewUpload } from '../../../src/workflows/messages.js';
-import { VirtualRun, type Sandbox } from './virtual-run.js';
+import { VirtualRun, type Sandbox, type VirtualRunOptions } from './virtual-run.js';
 
 export const START_MS = Date.UTC(2026, 0, 1);
 export const BYTES = Buffer.from('ten bytes!');
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+const ALL = '*';
 
 /** Activities that are made to fail are no news. */
 const QUIET = new DefaultLogger('ERROR', () => undefined);
@@ -42,7 +49,10 @@ interface Options {
   world?: World;
   /** State to take over, as after continue-as-new. */
   state?: unknown;
-  continueAsNewSuggested?: () => boolean;
+  /** How activities reach the world. Default: directly. */
+  ports?: (world: World) => Pick<ActivityDeps, 'store' | 'records'>;
+  /** See {@link VirtualRun}. */
+  run?: Pick<VirtualRunOptions, 'continueAsNewSuggested' | 'followsRuns' | 'activityMs'>;
   /** The store does not answer while the upload is registered. */
   outageAtStart?: boolean;
   /** This activity fails from the start. */
@@ -60,9 +70,9 @@ export class VirtualArtifact {
   readonly world: World;
   readonly id: string;
   readonly upload: NewUpload;
-  /** Set to make activities fail before they did anything: by name, what they throw. */
+  /** Set to make activities fail before they did anything: by name (or `*`), what they throw. */
   readonly faults: Map<string, () => unknown>;
-  /** Set to lose the answer of activities that did their work: by name, what is thrown instead. */
+  /** Set to lose the answer of activities that did their work: by name (or `*`), what is thrown instead. */
   readonly losses: Map<string, () => unknown>;
 
   private constructor(parts: {
@@ -91,7 +101,8 @@ export class VirtualArtifact {
       ...options.capabilities,
     };
     const settings = { ...SETTINGS, policy: { ...SETTINGS.policy, ...options.policy } };
-    const activities = createActivities({ ...world, lives: NO_OTHERS, capabilities, settings });
+    const ports = options.ports?.(world) ?? world;
+    const activities = createActivities({ ...ports, lives: NO_OTHERS, capabilities, settings });
     const faults = new Map<string, () => unknown>();
     const losses = new Map<string, () => unknown>();
     if (options.outageOf !== undefined)
@@ -103,18 +114,16 @@ export class VirtualArtifact {
       input: options.state === undefined ? { upload } : { state: options.state },
       startMs: START_MS,
       runActivity: async (name, args) => {
-        const fault = faults.get(name);
+        const fault = faults.get(name) ?? faults.get(ALL);
         if (fault !== undefined) throw fault();
         const run = (...given: unknown[]): Promise<unknown> =>
           (activities as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>)[name]!(...given);
         const answer = await new MockActivityEnvironment({}, { logger: QUIET }).run(run, ...args);
-        const loss = losses.get(name);
+        const loss = losses.get(name) ?? losses.get(ALL);
         if (loss !== undefined) throw loss();
         return answer;
       },
-      ...(options.continueAsNewSuggested === undefined
-        ? {}
-        : { continueAsNewSuggested: options.continueAsNewSuggested }),
+      ...options.run,
     });
     return new VirtualArtifact({ run, world, upload, faults, losses });
   }
