@@ -1,13 +1,19 @@
 /*
- * Records whole lives as histories for the replay test: `npm run histories -- <version>`, once per change of the workflow.
+ * Records whole lives as histories for the replay test: `npm run histories -- <version> [name…]`, once per change of a workflow.
  * Files of earlier versions stay: a worker that is deployed must be able to go on with every life that began under them.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  type Client,
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client';
 import { createActivities } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { findTemporal } from '../../src/dev/servers/temporal.js';
@@ -15,12 +21,15 @@ import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { DAY_MS, SECOND_MS } from '../../src/domain/units.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import { artifactLives } from '../../src/temporal/artifact-lives.js';
+import { artifactWorkflowId, executionRetentionWorkflowId } from '../../src/temporal/ids.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
 import type { artifactLifecycle } from '../../src/workflows/artifact-lifecycle.js';
+import type { executionRetention } from '../../src/workflows/execution-retention.js';
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 import { findJavaTestServer } from './java-test-server.js';
-import { aNewUpload, BYTES, NO_OTHERS, sha256 } from './virtual-time/virtual-artifact.js';
+import { aNewUpload, BYTES, sha256 } from './virtual-time/virtual-artifact.js';
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof artifactLifecycle>;
 
@@ -57,7 +66,34 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
   active: (handle) => handle.query(messages.describe),
 };
 
-async function recordIn(environment: TestWorkflowEnvironment, lives: typeof LIVES): Promise<Map<string, unknown>> {
+/** The same on a server that skips time. */
+const LONG_LIVES: typeof LIVES = { 'expired-after-30-days': (handle) => handle.result() };
+
+/** What happens to an execution of three artifacts; the workflow whose history is kept. */
+const EXECUTIONS: Record<string, (client: Client, executionId: string) => Promise<WorkflowHandle>> = {
+  'execution-retention': async (client, executionId) => {
+    const startWorkflowOperation = new WithStartWorkflowOperation<typeof executionRetention>('executionRetention', {
+      workflowId: executionRetentionWorkflowId(executionId),
+      taskQueue: TASK_QUEUE,
+      args: [{ executionId }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    await client.workflow.executeUpdateWithStart(messages.setExecutionRetention, {
+      args: [{ tenantId: aNewUpload().tenantId, days: 90, actor }],
+      startWorkflowOperation,
+    });
+    const handle = await startWorkflowOperation.workflowHandle();
+    await handle.result();
+    return handle;
+  },
+};
+
+interface Scripts {
+  lives?: typeof LIVES;
+  executions?: typeof EXECUTIONS;
+}
+
+async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts): Promise<Map<string, unknown>> {
   const store = new MemoryObjectStore();
   const records = new MemoryArtifactRecords();
   await environment.connection.operatorService.addSearchAttributes({
@@ -71,7 +107,7 @@ async function recordIn(environment: TestWorkflowEnvironment, lives: typeof LIVE
     activities: createActivities({
       store,
       records,
-      lives: NO_OTHERS,
+      lives: artifactLives(environment.client),
       capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: false },
       settings: {
         defaultRetentionDays: 30,
@@ -82,44 +118,55 @@ async function recordIn(environment: TestWorkflowEnvironment, lives: typeof LIVE
       },
     }),
   });
+  const { client } = environment;
+  const upload = async (executionId: string, path: string): Promise<Handle> => {
+    const newUpload = aNewUpload({ executionId, path });
+    const handle = await client.workflow.start<typeof artifactLifecycle>('artifactLifecycle', {
+      workflowId: artifactWorkflowId(newUpload.artifactId),
+      taskQueue: TASK_QUEUE,
+      args: [{ upload: newUpload }],
+    });
+    const record = await handle.executeUpdate(messages.beginUpload);
+    await store.put(objectAtCreation(record), BYTES);
+    const claim = { sizeBytes: BYTES.length, sha256: sha256(BYTES), actor };
+    await handle.executeUpdate(messages.completeUpload, { args: [claim] });
+    return handle;
+  };
   return worker.runUntil(async () => {
     const histories = new Map<string, unknown>();
-    for (const [name, live] of Object.entries(lives)) {
-      const upload = aNewUpload();
-      const handle = await environment.client.workflow.start<typeof artifactLifecycle>('artifactLifecycle', {
-        workflowId: `artifact/${upload.artifactId}`,
-        taskQueue: TASK_QUEUE,
-        args: [{ upload }],
-      });
-      const record = await handle.executeUpdate(messages.beginUpload);
-      await store.put(objectAtCreation(record), BYTES);
-      const claim = { sizeBytes: BYTES.length, sha256: sha256(BYTES), actor };
-      await handle.executeUpdate(messages.completeUpload, { args: [claim] });
-      await live(handle, { environment, store });
+    const keep = async (name: string, handle: WorkflowHandle): Promise<void> => {
       histories.set(name, JSON.parse(historyToJSON(await handle.fetchHistory())));
+    };
+    for (const [name, live] of Object.entries(scripts.lives ?? {})) {
+      const handle = await upload(randomUUID(), 'output/report.txt');
+      await live(handle, { environment, store });
+      await keep(name, handle);
+    }
+    for (const [name, happen] of Object.entries(scripts.executions ?? {})) {
+      const executionId = randomUUID();
+      for (const file of ['a', 'b', 'c']) await upload(executionId, `output/${file}.txt`);
+      await keep(name, await happen(client, executionId));
     }
     return histories;
   });
 }
 
-async function main(version: string | undefined): Promise<void> {
-  if (version === undefined) throw new Error('say for which version: npm run histories -- 0.1.0');
+const named = <T>(scripts: Record<string, T>, names: string[]): Record<string, T> =>
+  Object.fromEntries(Object.entries(scripts).filter(([name]) => names.length === 0 || names.includes(name)));
+
+async function main(version: string | undefined, names: string[]): Promise<void> {
+  if (version === undefined) throw new Error('say for which version: npm run histories -- 0.1.0 [name…]');
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const path = await findTemporal(console.log);
   const dev = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
-  const histories = await recordIn(dev, LIVES).finally(() => dev.teardown());
-  const java = await findJavaTestServer(console.log);
-  if (!('path' in java)) throw new Error(java.missing);
-  const skipping = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: java.path } },
-  });
-  const expired = await recordIn(skipping, { 'expired-after-30-days': (handle) => handle.result() }).finally(() =>
-    skipping.teardown(),
-  );
+  const scripts = { lives: named(LIVES, names), executions: named(EXECUTIONS, names) };
+  const histories = await recordIn(dev, scripts).finally(() => dev.teardown());
+  const long = named(LONG_LIVES, names);
+  const longHistories = Object.keys(long).length === 0 ? new Map<string, unknown>() : await recordLong(long);
   const root = fileURLToPath(new URL('../../', import.meta.url));
   const folder = `${root}test/histories/`;
   await mkdir(folder, { recursive: true });
-  for (const [name, history] of [...histories, ...expired]) {
+  for (const [name, history] of [...histories, ...longHistories]) {
     const file = `${folder}${version}-${name}.json`;
     // Stack traces of failures name the folder of whoever recorded them.
     await writeFile(file, `${JSON.stringify(history, null, 1).replaceAll(root, '')}\n`);
@@ -127,4 +174,14 @@ async function main(version: string | undefined): Promise<void> {
   }
 }
 
-await main(process.argv[2]);
+async function recordLong(lives: typeof LIVES): Promise<Map<string, unknown>> {
+  const java = await findJavaTestServer(console.log);
+  if (!('path' in java)) throw new Error(java.missing);
+  const skipping = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: java.path } },
+  });
+  return recordIn(skipping, { lives }).finally(() => skipping.teardown());
+}
+
+const [version, ...names] = process.argv.slice(2);
+await main(version, names);
