@@ -14,6 +14,8 @@ export interface Deletion {
   record: ArtifactRecord;
   reason: DeletionReason;
   actor: string;
+  /** Written into the audit: the deletion of the whole execution that counts this one. */
+  executionDeletionId?: string;
   atMs: number;
   /** No undelete window. */
   forGood?: boolean;
@@ -192,13 +194,14 @@ export function deletionActivities(deps: ActivityDeps) {
 
   async function writeDeleted(
     marked: ArtifactRecord,
-    { reason, actor, purgeAtMs }: Deletion & { purgeAtMs: number | null },
+    { reason, actor, executionDeletionId, purgeAtMs }: Deletion & { purgeAtMs: number | null },
     evidence: Evidence,
   ): Promise<ArtifactRecord> {
     // Another attempt may have been faster: one deletion is one row of the audit.
     const row = await records.get(marked.id);
     if (row?.status === 'DELETED') return row;
     const nowMs = Date.now();
+    const counted = executionDeletionId === undefined ? {} : { executionDeletionId };
     const window = purgeAtMs === null ? {} : { canBeUndeletedUntil: new Date(purgeAtMs).toISOString() };
     return changeRecord(deps, {
       artifactId: marked.id,
@@ -215,7 +218,7 @@ export function deletionActivities(deps: ActivityDeps) {
         restoreEtaMs: null,
         ...(reason === 'checksum_mismatch' ? { checksumState: 'mismatch' as const } : {}),
       },
-      event: { kind: 'deleted', actor, detail: { reason, ...evidence, ...window } },
+      event: { kind: 'deleted', actor, detail: { reason, ...counted, ...evidence, ...window } },
     });
   }
 

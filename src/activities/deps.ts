@@ -1,4 +1,4 @@
-import type { InheritRetention } from '../domain/commands.js';
+import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
@@ -16,6 +16,9 @@ export interface ActivityDeps {
 export interface ArtifactLives {
   /** False when the artifact's workflow does not run (any more). */
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
+  /** The same. */
+  deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
+  isAlive(artifactId: string): Promise<boolean>;
 }
 
 export interface ActivitySettings {

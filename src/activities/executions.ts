@@ -1,3 +1,5 @@
+import type { DeletionScope, FinishedRun, NewExecutionDeletion } from '../db/execution-deletions.js';
+import type { DeletionCounts } from '../domain/execution-deletion.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
 
@@ -11,6 +13,15 @@ export interface RetentionToMove {
   actor: string;
 }
 
+export interface DeletionToTell extends DeletionScope {
+  actor: string;
+}
+
+/** How many artifacts have no workflow any more that could delete them. */
+export interface Orphaned {
+  orphaned: number;
+}
+
 export function executionActivities({ records, lives }: ActivityDeps) {
   return {
     /** Writes the execution's retention, from which later uploads inherit. @throws `execution_not_found` for a foreign tenant. */
@@ -22,23 +33,80 @@ export function executionActivities({ records, lives }: ActivityDeps) {
      * @returns how many were told.
      */
     async moveInheritors({ executionId, days, actor }: RetentionToMove): Promise<number> {
-      return withHeartbeat('telling artifacts', async ({ signal, tell }) => {
-        let told = 0;
-        let afterId: string | null = null;
-        for (;;) {
-          signal.throwIfAborted();
-          const ids: string[] = await records.listInheritors({ executionId, days, afterId, limit: PAGE });
-          const queue = [...ids];
-          const work = async (): Promise<void> => {
-            for (let id = queue.shift(); id !== undefined; id = queue.shift())
-              if (await lives.inheritRetention(id, { days, actor })) told += 1;
-          };
-          await Promise.all(Array.from({ length: CONCURRENCY }, work));
-          tell({ phase: `told ${told} artifacts` });
-          afterId = ids.at(-1) ?? null;
-          if (ids.length < PAGE) return told;
-        }
+      const pageAfter = async (id: string | null): Promise<Page<string>> => {
+        const ids = await records.listInheritors({ executionId, days, afterId: id, limit: PAGE });
+        return { ids, next: ids.length < PAGE ? null : (ids.at(-1) ?? null) };
+      };
+      let told = 0;
+      await tellPages(pageAfter, async (id) => {
+        if (await lives.inheritRetention(id, { days, actor })) told += 1;
       });
+      return told;
     },
+
+    /** Accepts the deletion of all artifacts of an execution. Safe to repeat. @throws `execution_not_found`. */
+    beginExecutionDeletion: (deletion: NewExecutionDeletion): Promise<DeletionScope> =>
+      records.beginExecutionDeletion(deletion),
+
+    /** Tells every artifact that is left to delete itself; one that is being deleted already tries again at once. Safe to repeat. */
+    tellToDelete: ({ actor, ...scope }: DeletionToTell): Promise<Orphaned> =>
+      countOrphaned(scope, (id) => lives.deleteArtifact(id, { actor, executionDeletionId: scope.runId })),
+
+    /** Looks which of the artifacts that are left can still delete themselves. */
+    findOrphaned: (scope: DeletionScope): Promise<Orphaned> => countOrphaned(scope, (id) => lives.isAlive(id)),
+
+    countDeletion: (scope: DeletionScope): Promise<DeletionCounts> => records.countDeletion(scope),
+
+    /** Writes down how the deletions ended that a run has covered. Safe to repeat. */
+    finishExecutionDeletions: (run: FinishedRun): Promise<void> => records.finishExecutionDeletions(run),
   };
+
+  async function countOrphaned(
+    scope: DeletionScope,
+    hasLife: (artifactId: string) => Promise<boolean>,
+  ): Promise<Orphaned> {
+    const pageAfter = async (ordinal: number | null): Promise<Page<number>> => {
+      const page = await records.listUndeleted({ ...scope, afterOrdinal: ordinal ?? 0, limit: PAGE });
+      return { ids: page.map(({ id }) => id), next: page.length < PAGE ? null : (page.at(-1)?.ordinal ?? null) };
+    };
+    let orphaned = 0;
+    await tellPages(pageAfter, async (id) => {
+      if (await hasLife(id)) return;
+      // A life ends when its artifact is deleted, also between our look at the row and this.
+      const row = await records.get(id);
+      if (row !== null && row.status !== 'DELETED') orphaned += 1;
+    });
+    return { orphaned };
+  }
+}
+
+/** Artifacts to tell, and where the next page begins; null on the last one. */
+interface Page<Place> {
+  ids: string[];
+  next: Place | null;
+}
+
+/** Tells the artifacts of page after page, a few at a time. */
+async function tellPages<Place>(
+  pageAfter: (place: Place | null) => Promise<Page<Place>>,
+  tellOne: (artifactId: string) => Promise<void>,
+): Promise<void> {
+  await withHeartbeat('telling artifacts', async ({ signal, tell }) => {
+    let told = 0;
+    let place: Place | null = null;
+    do {
+      const page: Page<Place> = await pageAfter(place);
+      const waiting = page.ids.values();
+      const work = async (): Promise<void> => {
+        for (const id of waiting) {
+          signal.throwIfAborted();
+          await tellOne(id);
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      told += page.ids.length;
+      tell({ phase: `told ${told} artifacts` });
+      place = page.next;
+    } while (place !== null);
+  });
 }

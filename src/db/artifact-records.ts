@@ -2,9 +2,10 @@ import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
 import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { LifePolicy } from '../domain/policy.js';
+import type { ExecutionDeletionReads, ExecutionDeletions } from './execution-deletions.js';
 
 /** What is known about artifacts, in Postgres. Database errors become `database_unavailable` or bugs; absence is `null`. */
-export interface ArtifactRecords extends ArtifactReads {
+export interface ArtifactRecords extends ArtifactReads, ExecutionDeletions {
   /**
    * Inserts the row and its `upload_begun` event; creates the execution for this tenant when it does not exist yet.
    * Safe to repeat: the same id answers with the row as it is. Retention is chosen here, in the same transaction that reads
@@ -35,7 +36,7 @@ export interface ArtifactRecords extends ArtifactReads {
   attachUpload(artifactId: string, uploadId: string): Promise<string>;
 }
 
-export interface ArtifactReads {
+export interface ArtifactReads extends ExecutionDeletionReads {
   /**
    * Living artifacts of an execution that inherit their retention and have another than these days, by id.
    * @param afterId the last id of the page before, or null.

@@ -8,6 +8,7 @@ import { toJson, type SqlValue } from './columns.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { withDatabaseErrors } from './errors.js';
 import { listInheritors, setExecutionRetention } from './executions.js';
+import { createExecutionDeletions } from './sql-execution-deletions.js';
 import { registerArtifact } from './register.js';
 import {
   toArtifactRecord,
@@ -21,6 +22,7 @@ import {
 /** The rows of artifacts in Postgres. `close` ends the pool. */
 export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): Promise<void> } {
   return {
+    ...createExecutionDeletions(pool),
     register: (artifact) => withDatabaseErrors('register the artifact', () => registerArtifact(pool, artifact)),
     change: (change) => withDatabaseErrors('change the artifact', () => changeArtifact(pool, change)),
     attachUpload: (artifactId, uploadId) =>

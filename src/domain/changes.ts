@@ -128,10 +128,11 @@ export function holdEnded(record: ArtifactRecord, hold: Hold, actor: string): Ch
 }
 
 /** Somebody wanted to keep it before its bytes went. */
-export function deletionRevoked(record: ArtifactRecord, actor: string): Change {
+export function deletionRevoked(record: ArtifactRecord, actor: string, executionDeletionId?: string): Change {
+  const counted = executionDeletionId === undefined ? {} : { executionDeletionId };
   return {
     patch: { deletionReason: null },
-    event: { kind: 'deletion_revoked', actor, detail: { reason: record.deletionReason } },
+    event: { kind: 'deletion_revoked', actor, detail: { reason: record.deletionReason, ...counted } },
   };
 }
 

@@ -39,6 +39,11 @@ export interface EndHold extends ByActor {
   holdId: string;
 }
 
+export interface DeleteArtifact extends ByActor {
+  /** When all of its execution is deleted: under which id its audit says so, and by which it is counted. */
+  executionDeletionId?: string;
+}
+
 export interface RestoreArtifact extends ByActor {
   tier: RestoreTier;
 }
@@ -51,7 +56,7 @@ export type Command =
   | { verb: 'keepForever'; message: KeepForever }
   | { verb: 'addHold'; message: AddHold }
   | { verb: 'endHold'; message: EndHold }
-  | { verb: 'deleteArtifact'; message: ByActor }
+  | { verb: 'deleteArtifact'; message: DeleteArtifact }
   | { verb: 'undeleteArtifact'; message: ByActor }
   | { verb: 'purgeArtifact'; message: ByActor }
   | { verb: 'archiveArtifact'; message: ByActor }

@@ -48,6 +48,8 @@ export interface UnfinishedCommand {
 export interface PendingDeletion {
   reason: DeletionReason;
   actor: string;
+  /** The deletion of its whole execution that asked for it last. */
+  executionDeletionId?: string;
   /** Tries that failed. */
   failures: number;
   nextTryMs: number;

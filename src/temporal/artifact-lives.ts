@@ -1,13 +1,14 @@
-import { Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { SignalDefinition } from '@temporalio/common';
-import type { InheritRetention } from '../domain/commands.js';
-import { inheritRetentionSignal } from '../workflows/messages.js';
+import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import { deleteArtifactSignal, inheritRetentionSignal } from '../workflows/messages.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
 import { artifactWorkflowId } from './ids.js';
 
 interface Lives {
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
+  deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
+  isAlive(artifactId: string): Promise<boolean>;
 }
 
 /** Messages from activities to the workflows of artifacts: the port `ArtifactLives` of the activities. */
@@ -18,16 +19,23 @@ export function connectArtifactLives(settings: TemporalSettings): { lives: Lives
 }
 
 export function artifactLives(client: Client): Lives {
-  const signal = async <M>(artifactId: string, definition: SignalDefinition<[M]>, message: M): Promise<boolean> => {
+  /** False when there is no such life. */
+  const ask = async (artifactId: string, question: (life: WorkflowHandle) => Promise<boolean>): Promise<boolean> => {
     try {
-      await client.workflow.getHandle(artifactWorkflowId(artifactId)).signal(definition, message);
-      return true;
+      return await question(client.workflow.getHandle(artifactWorkflowId(artifactId)));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
       throw translateTemporalError(error, `artifact ${artifactId}`);
     }
   };
+  const tell = (artifactId: string, send: (life: WorkflowHandle) => Promise<void>): Promise<boolean> =>
+    ask(artifactId, async (life) => {
+      await send(life);
+      return true;
+    });
   return {
-    inheritRetention: (artifactId, message) => signal(artifactId, inheritRetentionSignal, message),
+    isAlive: (artifactId) => ask(artifactId, async (life) => (await life.describe()).status.name === 'RUNNING'),
+    inheritRetention: (artifactId, message) => tell(artifactId, (life) => life.signal(inheritRetentionSignal, message)),
+    deleteArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(deleteArtifactSignal, message)),
   };
 }

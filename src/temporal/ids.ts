@@ -6,5 +6,8 @@ export const LIFECYCLE_TASK_QUEUE = 'artifact-lifecycle';
 /** Workflow id of the changes of an execution's retention: one at a time. */
 export const executionRetentionWorkflowId = (executionId: string): string => `execution/${executionId}/retention`;
 
+/** Workflow id of the deletion of all artifacts of an execution: one at a time. */
+export const executionDeletionWorkflowId = (executionId: string): string => `execution/${executionId}/deletion`;
+
 /** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;

@@ -9,6 +9,7 @@ export const {
   registerUpload,
   recordChange,
   recordExecutionRetention,
+  beginExecutionDeletion,
   tagObject,
   requestRestore,
   joinUpload: joinSinglePut,
@@ -34,8 +35,8 @@ export const {
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
 });
 
-/** Tells thousands of artifacts; each is told again until it has followed, so attempts may overlap. */
-export const { moveInheritors } = proxyActivities<Activities>({
+/** Tells thousands of artifacts; each may be told more than once, so attempts may overlap. */
+export const { moveInheritors, tellToDelete, findOrphaned } = proxyActivities<Activities>({
   startToCloseTimeout: '30m',
   heartbeatTimeout: '30s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
@@ -55,6 +56,12 @@ export const { eraseArtifact: eraseAtOnce, purgeVersions } = proxyLocalActivitie
   startToCloseTimeout: '7s',
   scheduleToCloseTimeout: '8s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s' },
+});
+
+/** Short questions to the database that are asked until they are answered. */
+export const { countDeletion, finishExecutionDeletions } = proxyActivities<Activities>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
 /** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */

@@ -54,7 +54,7 @@ export async function performCommand(life: Life, command: Command): Promise<void
     case 'abortUpload':
       return life.decideDeletion('upload_aborted', actor);
     case 'deleteArtifact':
-      return life.decideDeletion('requested', actor);
+      return life.decideDeletion('requested', actor, command.message);
     case 'purgeArtifact':
       return purgeArtifact(life, actor);
     case 'undeleteArtifact':

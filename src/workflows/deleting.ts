@@ -15,11 +15,15 @@ const SWEEP_SLACK_MS = 15 * MINUTE_MS;
 export async function erase(life: Life): Promise<void> {
   const { deletion, record } = life.state;
   if (deletion === null) return;
-  const { reason, actor, forGood } = deletion;
+  const { reason, actor, forGood, executionDeletionId } = deletion;
+  const rest = {
+    ...(forGood ? { forGood } : {}),
+    ...(executionDeletionId === undefined ? {} : { executionDeletionId }),
+  };
   // In one step on the first try, which nearly always succeeds; with heartbeats and time once something is in the way.
   const attempt = deletion.failures === 0 && record.policy.none !== true ? eraseAtOnce : eraseArtifact;
   try {
-    const erasure = await attempt({ record, reason, actor, atMs: Date.now(), ...(forGood ? { forGood } : {}) });
+    const erasure = await attempt({ record, reason, actor, atMs: Date.now(), ...rest });
     if (erasure.outcome === 'rowAhead') return adopt(life, completeRecord(erasure.record));
     if (erasure.outcome === 'rowMissing' && !deletion.rowMissing) {
       const nextTryMs = Date.now() + SECOND_LOOK_MS;
@@ -75,7 +79,7 @@ export async function sweep(life: Life): Promise<void> {
 
 /** For good and at once, whether it is deleted already or not. */
 export async function purgeArtifact(life: Life, actor: string): Promise<void> {
-  if (life.state.record.status !== 'DELETED') return life.decideDeletion('requested', actor, true);
+  if (life.state.record.status !== 'DELETED') return life.decideDeletion('requested', actor, { forGood: true });
   await removeForGood(life, actor);
 }
 

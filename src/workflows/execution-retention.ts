@@ -9,14 +9,20 @@ const LAST_LOOK_MS = 5 * MINUTE_MS;
 
 export interface ExecutionRetentionInput {
   executionId: string;
+  /** What an earlier run hands over. */
+  wanted?: SetExecutionRetention;
 }
+
+/** Runs of the time before never continued as new: replayed, they must not either. */
+const CONTINUES = 'execution-retention-continues-as-new';
 
 /**
  * Gives an execution its retention and makes every artifact that inherits follow, however many there are and whoever dies meanwhile.
  * Ends when a look at the rows finds none that differs. An upload that registers later reads the execution's new retention itself.
  */
-export async function executionRetention({ executionId }: ExecutionRetentionInput): Promise<void> {
-  let wanted: SetExecutionRetention | null = null;
+export async function executionRetention(input: ExecutionRetentionInput): Promise<void> {
+  const { executionId } = input;
+  let wanted: SetExecutionRetention | null = input.wanted ?? null;
   wf.setHandler(setExecutionRetention, async (message) => {
     try {
       await recordExecutionRetention({ executionId, tenantId: message.tenantId, days: message.days });
@@ -40,14 +46,13 @@ export async function executionRetention({ executionId }: ExecutionRetentionInpu
 }
 
 /** Signals, looks, and signals those again that have not followed yet; until none is left or something else is wanted. */
-async function move(
-  executionId: string,
-  { days, actor }: SetExecutionRetention,
-  isOutdated: () => boolean,
-): Promise<void> {
+async function move(executionId: string, wanted: SetExecutionRetention, isOutdated: () => boolean): Promise<void> {
+  const { days, actor } = wanted;
   for (let pauseMs = FIRST_LOOK_MS; !isOutdated(); pauseMs = Math.min(pauseMs * 2, LAST_LOOK_MS)) {
     const behind = await moveInheritors({ executionId, days, actor });
     if (behind === 0) return;
+    if (wf.workflowInfo().continueAsNewSuggested && !isOutdated() && wf.allHandlersFinished() && wf.patched(CONTINUES))
+      await wf.continueAsNew<typeof executionRetention>({ executionId, wanted });
     await wf.condition(isOutdated, pauseMs, { summary: `${behind} artifacts were told, look again` });
   }
 }

@@ -1,3 +1,4 @@
 /** Workflow functions and nothing else: every export of this file is a workflow type. */
 export { artifactLifecycle } from './artifact-lifecycle.js';
 export { executionRetention } from './execution-retention.js';
+export { executionDeletion } from './execution-deletion.js';

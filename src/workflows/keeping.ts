@@ -94,6 +94,6 @@ export async function revokeDeletion(life: Life, actor: string): Promise<void> {
     await condition(() => false, lateUntilMs - Date.now(), { summary: 'an attempt to delete may still run' });
   const row = completeRecord(await findUnharmed(record));
   life.state = { ...life.state, record: row, nextRestorePollMs: row.restoreState === null ? null : Date.now() };
-  if (row.deletionReason !== null) await life.write(deletionRevoked(row, actor));
+  if (row.deletionReason !== null) await life.write(deletionRevoked(row, actor, deletion.executionDeletionId));
   life.state = { ...life.state, deletion: null, problem: null };
 }

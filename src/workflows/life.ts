@@ -4,7 +4,7 @@ import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
 import { isKeeping, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
-import { nextAction, type LifecycleState, type UnfinishedCommand } from '../domain/lifecycle.js';
+import { nextAction, type LifecycleState, type PendingDeletion, type UnfinishedCommand } from '../domain/lifecycle.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
@@ -107,9 +107,13 @@ export class Life {
 
   /**
    * Decides a deletion; the main loop carries it out, for as long as it takes. The first decision stands; asked for again, it is
-   * tried again at once.
+   * tried again at once. @param executionDeletionId the last one counts it.
    */
-  decideDeletion(reason: DeletionReason, actor: string, forGood = false): void {
+  decideDeletion(
+    reason: DeletionReason,
+    actor: string,
+    { executionDeletionId, forGood }: Pick<PendingDeletion, 'executionDeletionId' | 'forGood'> = {},
+  ): void {
     if (this.state.record.status === 'DELETED') return;
     const first = this.state.deletion ?? { reason, actor, rowMissing: false, nextTryMs: Date.now() };
     // The second look for a row comes late on purpose.
@@ -118,7 +122,13 @@ export class Life {
       ...this.state,
       nextRestorePollMs: null,
       unfinished: [],
-      deletion: { ...first, failures: 0, nextTryMs, ...(forGood ? { forGood } : {}) },
+      deletion: {
+        ...first,
+        failures: 0,
+        nextTryMs,
+        ...(forGood === true ? { forGood } : {}),
+        ...(executionDeletionId === undefined ? {} : { executionDeletionId }),
+      },
     };
   }
 

@@ -4,6 +4,7 @@ import type {
   AddHold,
   ByActor,
   CompleteUpload,
+  DeleteArtifact,
   EndHold,
   InheritRetention,
   KeepForever,
@@ -65,7 +66,7 @@ export const inheritRetentionSignal = defineSignal<[InheritRetention]>('inheritR
 export const keepForeverSignal = defineSignal<[Partial<KeepForever>?]>('keepForever');
 export const addHoldSignal = defineSignal<[AddHoldSignal?]>('addHold');
 export const endHoldSignal = defineSignal<[Partial<EndHold>?]>('endHold');
-export const deleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('deleteArtifact');
+export const deleteArtifactSignal = defineSignal<[Partial<DeleteArtifact>?]>('deleteArtifact');
 export const undeleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('undeleteArtifact');
 export const purgeArtifactSignal = defineSignal<[Partial<ByActor>?]>('purgeArtifact');
 export const archiveArtifactSignal = defineSignal<[Partial<ByActor>?]>('archiveArtifact');
@@ -78,5 +79,13 @@ export interface SetExecutionRetention {
   actor: string;
 }
 export const setExecutionRetention = defineUpdate<void, [SetExecutionRetention]>('setExecutionRetention');
+
+/** Of `executionDeletion`: answered once it is accepted, which is when its scope is written down; the artifacts follow. */
+export interface DeleteExecutionArtifacts {
+  /** UUID; under the same one it is the same deletion. */
+  deletionId: string;
+  actor: string;
+}
+export const deleteExecutionArtifacts = defineUpdate<void, [DeleteExecutionArtifacts]>('deleteExecutionArtifacts');
 
 export const describe = defineQuery<Description>('describe');

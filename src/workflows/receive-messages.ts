@@ -1,6 +1,6 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as wf from '@temporalio/workflow';
-import type { Command } from '../domain/commands.js';
+import type { Command, DeleteArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
 import type { OwnRetention } from '../domain/retention.js';
@@ -121,7 +121,7 @@ export function receiveMessages(life: Life): void {
   );
   signal(
     messages.deleteArtifactSignal,
-    (m) => ({ verb: 'deleteArtifact', message: { actor: sender(m?.actor) } }),
+    (m) => ({ verb: 'deleteArtifact', message: { actor: sender(m?.actor), ...countedBy(m?.executionDeletionId) } }),
     'As the update',
   );
   signal(
@@ -142,6 +142,8 @@ const sender = (value: unknown): string => text(value) || SIGNAL;
 const time = (value: unknown): number | null => (text(value) === '' ? null : Date.parse(text(value)));
 const retentionWish = (m: messages.SetRetentionSignal | undefined): OwnRetention =>
   m?.expiresAt === undefined ? { days: Number(m?.days ?? NaN) } : { expiresAtMs: time(m.expiresAt) ?? NaN };
+const countedBy = (value: unknown): Pick<DeleteArtifact, 'executionDeletionId'> =>
+  text(value) === '' ? {} : { executionDeletionId: text(value) };
 const restoreTier = (value: unknown): RestoreTier =>
   RESTORE_TIERS.find((tier) => tier === value) ?? DEFAULT_RESTORE_TIER;
 

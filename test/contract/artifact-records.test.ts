@@ -5,15 +5,18 @@ import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-recor
 import { createPool } from '../../src/db/pool.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { artifactRecordsSuite } from './artifact-records-suite.js';
+import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
+import { executionDeletionsSuite } from './execution-deletions-suite.js';
 
 const memory = new MemoryArtifactRecords();
-artifactRecordsSuite('memory', () => ({
+const inMemory: RecordsUnderTest = {
   records: memory,
   putExecution: async (execution) => {
     await Promise.resolve(memory.putExecution(execution));
   },
-}));
+};
+artifactRecordsSuite('memory', () => inMemory);
+executionDeletionsSuite('memory', () => inMemory);
 
 let database: TestDatabase;
 let pool: Pool;
@@ -30,7 +33,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-artifactRecordsSuite('Postgres', () => ({
+const inPostgres = (): RecordsUnderTest => ({
   records,
   putExecution: async ({ id, tenantId, retentionDays, createdAtMs }) => {
     await pool.query(
@@ -39,4 +42,6 @@ artifactRecordsSuite('Postgres', () => ({
       [id, tenantId, retentionDays, new Date(createdAtMs)],
     );
   },
-}));
+});
+artifactRecordsSuite('Postgres', inPostgres);
+executionDeletionsSuite('Postgres', inPostgres);

@@ -108,6 +108,30 @@ describe('under concurrency', () => {
     expect((await registering).retention).toEqual({ rule: 'default', days: 30 });
     await changing;
   });
+
+  test('a deletion of the execution waits for a registration, and so has it', async () => {
+    const { executionId } = await records.register(newArtifact());
+    const artifact = newArtifact({ executionId });
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO artifacts (execution_id, file_name, file_path, file_size) VALUES ($1, 'f', $2, 1)`,
+      [executionId, artifact.key],
+    );
+    const registering = records.register(artifact);
+    expect(await firstOf(registering)).toBe('waits');
+    const id = randomUUID();
+    const beginning = records.beginExecutionDeletion({ executionId, id, runId: id, actor: 'agent', atMs: Date.now() });
+    const first = await firstOf(beginning);
+    await client.query('ROLLBACK');
+    client.release();
+    expect(first).toBe('waits');
+    await registering;
+    const scope = await beginning;
+    expect((await records.listUndeleted({ ...scope, afterOrdinal: 0, limit: 9 })).map((row) => row.id)).toContain(
+      artifact.id,
+    );
+  });
 });
 
 describe('atomically', () => {

@@ -22,9 +22,14 @@ import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { DAY_MS, SECOND_MS } from '../../src/domain/units.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { artifactLives } from '../../src/temporal/artifact-lives.js';
-import { artifactWorkflowId, executionRetentionWorkflowId } from '../../src/temporal/ids.js';
+import {
+  artifactWorkflowId,
+  executionDeletionWorkflowId,
+  executionRetentionWorkflowId,
+} from '../../src/temporal/ids.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
 import type { artifactLifecycle } from '../../src/workflows/artifact-lifecycle.js';
+import type { executionDeletion } from '../../src/workflows/execution-deletion.js';
 import type { executionRetention } from '../../src/workflows/execution-retention.js';
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
@@ -83,6 +88,16 @@ const EXECUTIONS: Record<string, (client: Client, executionId: string) => Promis
       startWorkflowOperation,
     });
     const handle = await startWorkflowOperation.workflowHandle();
+    await handle.result();
+    return handle;
+  },
+  'execution-deletion': async (client, executionId) => {
+    const handle = await client.workflow.start<typeof executionDeletion>('executionDeletion', {
+      workflowId: executionDeletionWorkflowId(executionId),
+      taskQueue: TASK_QUEUE,
+      args: [{ executionId, request: { deletionId: randomUUID(), actor } }],
+    });
+    await handle.executeUpdate(messages.deleteExecutionArtifacts, { args: [{ deletionId: randomUUID(), actor }] });
     await handle.result();
     return handle;
   },

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
+import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
 import type {
@@ -15,6 +16,14 @@ import type {
   RecordedEvent,
 } from '../artifact-records.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
+import type {
+  DeletionScope,
+  ExecutionDeletion,
+  FinishedRun,
+  NewExecutionDeletion,
+  UndeletedQuery,
+} from '../execution-deletions.js';
+import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
 
 /**
  * The rows of artifacts in memory, for tests that need no Postgres. Passes the same contract suite. Records are copies: what a
@@ -24,6 +33,9 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   readonly #artifacts = new Map<string, ArtifactRecord>();
   readonly #executions = new Map<string, ExecutionRecord>();
   readonly #events = new Map<string, RecordedEvent[]>();
+  /** Ids in the order of their registration. */
+  readonly #registered: string[] = [];
+  readonly #deletions = new MemoryExecutionDeletions((executionId) => this.#inOrder(executionId));
 
   /** Creates or replaces an execution, as the feature that owns executions would. */
   putExecution(execution: ExecutionRecord): void {
@@ -65,6 +77,26 @@ export class MemoryArtifactRecords implements ArtifactRecords {
         .sort()
         .slice(0, limit),
     );
+  }
+
+  beginExecutionDeletion(deletion: NewExecutionDeletion): Promise<DeletionScope> {
+    return inOneStep(() => this.#deletions.begin(deletion));
+  }
+
+  getExecutionDeletion(executionId: string, id: string): Promise<ExecutionDeletion | null> {
+    return inOneStep(() => this.#deletions.get(executionId, id));
+  }
+
+  listUndeleted(query: UndeletedQuery): Promise<{ id: string; ordinal: number }[]> {
+    return inOneStep(() => this.#deletions.listUndeleted(query));
+  }
+
+  countDeletion(scope: DeletionScope): Promise<DeletionCounts> {
+    return inOneStep(() => this.#deletions.count(scope));
+  }
+
+  finishExecutionDeletions(run: FinishedRun): Promise<void> {
+    return inOneStep(() => this.#deletions.finish(run));
   }
 
   get(artifactId: string): Promise<ArtifactRecord | null> {
@@ -122,6 +154,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     const { path, sizeBytes, sha256, mimeType, retention } = record;
     this.#executions.set(executionId, execution);
     this.#artifacts.set(id, record);
+    this.#registered.push(id);
     this.#events.set(id, [
       {
         changeNumber: 0,
@@ -192,6 +225,15 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return [...this.#artifacts.values()].filter(
       (record) => record.executionId === executionId && record.status !== 'DELETED',
     );
+  }
+
+  #inOrder(executionId: string): Registered[] | null {
+    if (!this.#executions.has(executionId)) return null;
+    return this.#registered.flatMap((id, index) => {
+      const record = this.#artifacts.get(id);
+      if (record?.executionId !== executionId) return [];
+      return [{ ordinal: index + 1, record, events: this.#events.get(id) ?? [] }];
+    });
   }
 
   #holder(executionId: string, key: string): ArtifactRecord | undefined {

@@ -30,7 +30,11 @@ const ALL = '*';
 const QUIET = new DefaultLogger('ERROR', () => undefined);
 
 /** For lives that send no messages to others. */
-export const NO_OTHERS: ArtifactLives = { inheritRetention: () => Promise.resolve(false) };
+export const NO_OTHERS: ArtifactLives = {
+  inheritRetention: () => Promise.resolve(false),
+  deleteArtifact: () => Promise.resolve(false),
+  isAlive: () => Promise.resolve(false),
+};
 
 const SETTINGS: ActivitySettings = {
   defaultRetentionDays: 30,

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createActivities, type ActivityDeps, type ArtifactLives } from '../../../src/activities/index.js';
+import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
+import { newArtifact } from '../new-artifact.js';
+import { START_MS } from './virtual-artifact.js';
+import { VirtualRun, type Sandbox } from './virtual-run.js';
+
+const QUIET = new DefaultLogger('ERROR', () => undefined);
+
+/** What an artifact does when it is told something. */
+export type Behaviour = 'follows' | 'stays' | 'hasNoWorkflow';
+
+/** The artifacts of an execution as rows, whose workflows do as they are told at once, unless a test says otherwise. */
+export class VirtualExecution implements ArtifactLives {
+  readonly id = randomUUID();
+  readonly records = new MemoryArtifactRecords();
+  /** By artifact; without an entry it follows. */
+  readonly behaviours = new Map<string, Behaviour>();
+  /** Ids of those told something, in order. */
+  readonly told: string[] = [];
+  /** How many were told at the same moment at most. */
+  mostAtOnce = 0;
+  /** By name of an activity: runs before it, and may throw. */
+  readonly before = new Map<string, () => Promise<void> | void>();
+  #telling = 0;
+
+  async upload(count: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (let i = 0; i < count; i += 1)
+      ids.push((await this.records.register(newArtifact({ executionId: this.id }))).id);
+    return ids;
+  }
+
+  start(
+    sandbox: Sandbox,
+    workflowType: 'executionDeletion' | 'executionRetention',
+    input: object,
+    continueAsNewSuggested: () => boolean = () => false,
+  ): Promise<VirtualRun> {
+    const activities = this.activities() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    return VirtualRun.start({
+      sandbox,
+      workflowType,
+      input: { executionId: this.id, ...input },
+      startMs: START_MS,
+      continueAsNewSuggested,
+      runActivity: async (name, args) => {
+        await this.before.get(name)?.();
+        return new MockActivityEnvironment({}, { logger: QUIET }).run(
+          (...given) => activities[name]!(...given),
+          ...args,
+        );
+      },
+    });
+  }
+
+  /** The activities of executions over these rows and lives. */
+  activities(): ReturnType<typeof createActivities> {
+    return createActivities({ records: this.records, lives: this } as unknown as ActivityDeps);
+  }
+
+  inheritRetention(artifactId: string, { days, actor }: { days: number; actor: string }): Promise<boolean> {
+    return this.#tell(artifactId, () =>
+      this.#change(
+        artifactId,
+        { kind: 'retention_changed', actor, detail: { days } },
+        { retention: { rule: 'execution', days } },
+      ),
+    );
+  }
+
+  deleteArtifact(artifactId: string, message: { actor: string; executionDeletionId?: string }): Promise<boolean> {
+    const { actor, executionDeletionId } = message;
+    return this.#tell(artifactId, () =>
+      this.#change(artifactId, { kind: 'deleted', actor, detail: { executionDeletionId } }, { status: 'DELETED' }),
+    );
+  }
+
+  isAlive(artifactId: string): Promise<boolean> {
+    return Promise.resolve(this.behaviours.get(artifactId) !== 'hasNoWorkflow');
+  }
+
+  /** An artifact that stayed follows late. */
+  follow(artifactId: string, executionDeletionId: string): Promise<void> {
+    const event = { kind: 'deleted', actor: 'worker', detail: { executionDeletionId } } as const;
+    return this.#change(artifactId, event, { status: 'DELETED' });
+  }
+
+  async #tell(artifactId: string, follow: () => Promise<void>): Promise<boolean> {
+    this.told.push(artifactId);
+    this.#telling += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#telling);
+    await new Promise(setImmediate);
+    this.#telling -= 1;
+    const behaviour = this.behaviours.get(artifactId) ?? 'follows';
+    if (behaviour === 'hasNoWorkflow') return false;
+    if (behaviour === 'follows') await follow();
+    return true;
+  }
+
+  async #change(
+    artifactId: string,
+    event: Parameters<MemoryArtifactRecords['change']>[0]['event'],
+    patch: Parameters<MemoryArtifactRecords['change']>[0]['patch'],
+  ): Promise<void> {
+    const row = await this.records.get(artifactId);
+    if (row === null || row.status === 'DELETED') return;
+    await this.records.change({ artifactId, changeNumber: row.revision + 1, atMs: Date.now(), patch, event });
+  }
+}
