@@ -1,59 +1,45 @@
-import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type { Caller } from './access.js';
-import { changeArtifact } from './change-artifact.js';
+import { randomUUID } from 'node:crypto';
+import type { ExecutionDeletion } from '../db/execution-deletions.js';
+import { ArtifactError } from '../domain/errors.js';
+import { requireUuid } from '../domain/ids.js';
+import { SECOND_MS } from '../domain/units.js';
+import { requireExecution, type Caller } from './access.js';
 import type { ApiContext } from './context.js';
 
-/** Rows looked at per page, and deletes under way at once. */
-const PAGE_SIZE = 200;
-const CONCURRENCY = 8;
-
-/**
- * Deletes every artifact of an execution and answers how many. Safe to repeat: what is deleted already is not counted again,
- * and a call that failed half-way is finished by the next one.
- * @param executionId of an execution the caller may change.
- * @throws the first failure, once the deletes that were under way have ended.
- */
-export async function deleteExecutionArtifacts(
-  context: Pick<ApiContext, 'records' | 'lifecycle'>,
-  caller: Caller,
-  executionId: string,
-): Promise<number> {
-  let deleted = 0;
-  let cursor: string | null = null;
-  do {
-    const page: { items: ArtifactRecord[]; nextCursor: string | null } = await context.records.list({
-      executionId,
-      limit: PAGE_SIZE,
-      ...(cursor === null ? {} : { cursor }),
-    });
-    await forEachConcurrently(page.items, async ({ id }) => {
-      await changeArtifact(context, caller, {
-        verb: 'deleteArtifact',
-        artifactId: id,
-        send: () => context.lifecycle.deleteArtifact(id, { actor: caller.subject }),
-      });
-      deleted += 1;
-    });
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return deleted;
+export interface DeletionWish {
+  executionId: string;
+  /** UUID under which the same deletion can be asked for again. Default: a new one. */
+  deletionId?: string;
+  /** How long to wait for its end, in seconds. */
+  waitSeconds: number;
 }
 
-/** After a failure nothing new is started, and what runs is waited for before it is thrown. */
-async function forEachConcurrently<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  let failed = false;
-  const run = async (): Promise<void> => {
-    for (const item of waiting) {
-      if (failed) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, run));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+/**
+ * Deletes every artifact of an execution by a workflow, and answers with how far that is once it has ended or the wait is over. What
+ * is answered is read from the rows, so it is the same for everybody who asks for the same deletion, also after an answer was lost.
+ * @throws `invalid_id`, `execution_not_found`, `workflows_unavailable`; `not_yet_answered` when it could not be accepted in time.
+ */
+export async function deleteExecutionArtifacts(
+  { records, lifecycle }: Pick<ApiContext, 'records' | 'lifecycle'>,
+  caller: Caller,
+  { executionId, deletionId = randomUUID(), waitSeconds }: DeletionWish,
+): Promise<ExecutionDeletion> {
+  await requireExecution(records, caller, executionId);
+  requireUuid(deletionId, 'deletion id');
+  const before = await records.getExecutionDeletion(executionId, deletionId);
+  if (before !== null && before.finishedAtMs !== null) return before;
+  let late: ArtifactError | null = null;
+  try {
+    await lifecycle.deleteExecutionArtifacts(
+      executionId,
+      { deletionId, actor: caller.subject },
+      waitSeconds * SECOND_MS,
+    );
+  } catch (error) {
+    if (!(error instanceof ArtifactError) || error.code !== 'not_yet_answered') throw error;
+    late = error;
+  }
+  const deletion = await records.getExecutionDeletion(executionId, deletionId);
+  if (deletion !== null) return deletion;
+  throw late ?? new ArtifactError('execution_not_found', `Execution ${executionId} was deleted meanwhile`);
 }

@@ -152,12 +152,19 @@ class BarDisplay implements TalkingDisplay {
 
 const columnsOfStream = (stream: NodeJS.WriteStream): number => stream.columns || DEFAULT_COLUMNS;
 
+/** @param progress 0 to 1. */
+export function barOf(progress: number, columns: number): string {
+  const filled = Math.round(progress * columns);
+  return '█'.repeat(filled) + '░'.repeat(columns - filled);
+}
+
+export const percentOf = (progress: number): string => `${Math.floor(progress * 100)}%`.padStart(4);
+
 /** One line that never wraps: a wrapped one would be drawn again and again below itself. */
 function formatBar(progress: number, { name, movedBytes, note }: BarText, columns: number): string {
   const [barColumns, noteColumns] = columns >= WIDE_COLUMNS ? [24, NOTE_COLUMNS.wide] : [12, NOTE_COLUMNS.narrow];
-  const filled = Math.round(progress * barColumns);
-  const bar = '█'.repeat(filled) + '░'.repeat(barColumns - filled);
-  const percent = `${Math.floor(progress * 100)}%`.padStart(4);
+  const bar = barOf(progress, barColumns);
+  const percent = percentOf(progress);
   const moved = humanBytes(movedBytes).padStart(MOVED_COLUMNS);
   const rest = columns - barColumns - percent.length - MOVED_COLUMNS - noteColumns - 6;
   const nameColumns = Math.max(MIN_NAME_COLUMNS, Math.min(MAX_NAME_COLUMNS, rest));

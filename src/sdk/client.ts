@@ -1,12 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import type { ReadableStream } from 'node:stream/web';
+import type { DeletionCounts } from '../domain/execution-deletion.js';
 import { requireUuid } from '../domain/ids.js';
 import { requireRetentionDays } from '../domain/retention.js';
+import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import { openDownload } from './download.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
-import { UPLOAD_RETRY } from './retry.js';
-import type { ArtifactService, DownloadOptions, ListFilters, UploadArtifactOptions, UploadSource } from './service.js';
+import { PATIENT_RETRY } from './retry.js';
+import type {
+  ArtifactService,
+  DownloadOptions,
+  ExecutionDeletionOptions,
+  ListFilters,
+  UploadArtifactOptions,
+  UploadSource,
+} from './service.js';
 import { ProgressMeter } from './upload/progress.js';
 import { StoreConnections } from './upload/put.js';
 import { UploadApi } from './upload/upload-api.js';
@@ -18,6 +28,7 @@ import type {
   ArtifactPageJson,
   DownloadUrl,
   DownloadUrlJson,
+  ExecutionDeletionJson,
   HistoryEntry,
   HistoryJson,
   Plan,
@@ -25,6 +36,10 @@ import type {
   UploadStatus,
   UploadStatusJson,
 } from './wire.js';
+
+/** How long the API waits for the end of a deletion before it says how far it is, in seconds. */
+const UNWATCHED_WAIT_SECONDS = 20;
+const WATCHED_WAIT_SECONDS = 1;
 
 /** Of one page of a list; the most the API gives. */
 const PAGE_ARTIFACTS = 200;
@@ -62,7 +77,7 @@ export class ArtifactClient implements ArtifactService {
   }
 
   uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact> {
-    const retry = this.#options.retry ?? UPLOAD_RETRY;
+    const retry = this.#options.retry ?? PATIENT_RETRY;
     const context = {
       api: new UploadApi(new Api({ ...this.#options, retry })),
       connections: this.#connections,
@@ -133,9 +148,28 @@ export class ArtifactClient implements ArtifactService {
     await this.#change({ method: 'DELETE', path: ofArtifact(artifactId) });
   }
 
-  async deleteExecutionArtifacts(executionId: string): Promise<number> {
-    const path = ofExecution(executionId);
-    return (await this.#api.call<{ deleted: number }>({ method: 'DELETE', path })).deleted;
+  async deleteExecutionArtifacts(executionId: string, options: ExecutionDeletionOptions = {}): Promise<number> {
+    return (await this.deleteExecutionArtifactsWithReport(executionId, options)).deleted;
+  }
+
+  async deleteExecutionArtifactsWithReport(
+    executionId: string,
+    { onProgress, signal }: ExecutionDeletionOptions = {},
+  ): Promise<DeletionCounts> {
+    // Under one id, every repetition is the same deletion: an answer that is lost is answered again with the same number.
+    const deletionId = randomUUID();
+    const { requestTimeoutMs = MINUTE_MS } = this.#options;
+    const mostSeconds = Math.max(1, Math.floor(requestTimeoutMs / (2 * SECOND_MS)));
+    const waitSeconds = Math.min(onProgress === undefined ? UNWATCHED_WAIT_SECONDS : WATCHED_WAIT_SECONDS, mostSeconds);
+    const path = `${ofExecution(executionId)}?deletionId=${deletionId}&waitSeconds=${waitSeconds}`;
+    const retry = this.#options.retry ?? PATIENT_RETRY;
+    for (;;) {
+      const answer = await this.#api.call<ExecutionDeletionJson>({ method: 'DELETE', path, signal, retry });
+      const { deleted, held, underWay, orphaned, finished } = answer;
+      const counts = { deleted, held, underWay, orphaned };
+      onProgress?.(counts);
+      if (finished) return counts;
+    }
   }
 
   async archiveArtifact(artifactId: string): Promise<void> {

@@ -5,6 +5,7 @@ export { fromFile } from './service.js';
 export type {
   ArtifactService,
   DownloadOptions,
+  ExecutionDeletionOptions,
   FileSource,
   ListFilters,
   UploadArtifactOptions,
@@ -34,6 +35,7 @@ export type {
   Tags,
   UploadOptions,
 } from '../domain/artifact.js';
+export type { DeletionCounts } from '../domain/execution-deletion.js';
 export { ArtifactError } from '../domain/errors.js';
 export type { ErrorCode, ErrorDetails } from '../domain/errors.js';
 export { RESTORE_TIERS } from '../domain/tiers.js';

@@ -21,8 +21,8 @@ export const DEFAULT_RETRY: RetryPolicy = {
   maxDelayMs: 5 * SECOND_MS,
 };
 
-/** An upload is worth more patience than a question: it outlives a restart of the API or the store. About 20 s in all. */
-export const UPLOAD_RETRY: RetryPolicy = { ...DEFAULT_RETRY, tries: 9 };
+/** Long work is worth more patience than a question: it outlives a restart of the API or the store. About 20 s in all. */
+export const PATIENT_RETRY: RetryPolicy = { ...DEFAULT_RETRY, tries: 9 };
 
 export interface RetryOptions {
   policy: RetryPolicy;

@@ -1,4 +1,5 @@
 import type { ArtifactStatus, ArtifactType, Tags, UploadOptions } from '../domain/artifact.js';
+import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { Artifact, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
@@ -58,6 +59,13 @@ export interface DownloadOptions {
   signal?: AbortSignal;
 }
 
+export interface ExecutionDeletionOptions {
+  /** Called about every second with how far it is. */
+  onProgress?: (counts: DeletionCounts) => void;
+  /** Stops the waiting, not the deletion; the call throws `aborted`. */
+  signal?: AbortSignal;
+}
+
 /** FEAT-004 "Service Interface", every method, and what the product can do beyond it. All throw `ArtifactError`. */
 export interface ArtifactService {
   /**
@@ -90,8 +98,14 @@ export interface ArtifactService {
 
   /** Fine when it is deleted already. */
   deleteArtifact(artifactId: string): Promise<void>;
-  /** @returns how many this call deleted. */
-  deleteExecutionArtifacts(executionId: string): Promise<number>;
+  /**
+   * Deletes all artifacts that the execution has now; returns when that has ended, however long it takes, and it ends also when the
+   * caller dies. Whoever asks while one runs joins it.
+   * @returns how many it has deleted; see {@link deleteExecutionArtifactsWithReport} for what stays.
+   */
+  deleteExecutionArtifacts(executionId: string, options?: ExecutionDeletionOptions): Promise<number>;
+  /** As {@link deleteExecutionArtifacts}, with those that stay because they are held, and those that could not be deleted yet. */
+  deleteExecutionArtifactsWithReport(executionId: string, options?: ExecutionDeletionOptions): Promise<DeletionCounts>;
 
   archiveArtifact(artifactId: string): Promise<void>;
   /** Returns when the restore has begun; it is over when the status is ACTIVE. */

@@ -7,6 +7,7 @@ import type {
   RestoreState,
   Tags,
 } from '../domain/artifact.js';
+import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { StorageTier } from '../domain/tiers.js';
 
 /** The JSON of the HTTP API as it crosses the wire, and how it becomes what callers of the client see. */
@@ -104,6 +105,12 @@ export interface ArtifactAnswerJson {
 export interface ArtifactPageJson {
   items: ArtifactJson[];
   nextCursor: string | null;
+}
+
+export interface ExecutionDeletionJson extends DeletionCounts {
+  deletionId: string;
+  /** False: ask again under the same id. */
+  finished: boolean;
 }
 
 export interface DownloadUrlJson {

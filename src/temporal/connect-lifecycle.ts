@@ -4,6 +4,7 @@ import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition 
 import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
+import type { executionDeletion } from '../workflows/execution-deletion.js';
 import type { executionRetention } from '../workflows/execution-retention.js';
 import * as messages from '../workflows/messages.js';
 import {
@@ -16,7 +17,12 @@ import {
 } from '../workflows/search-attributes.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
-import { artifactWorkflowId, executionRetentionWorkflowId, LIFECYCLE_TASK_QUEUE } from './ids.js';
+import {
+  artifactWorkflowId,
+  executionDeletionWorkflowId,
+  executionRetentionWorkflowId,
+  LIFECYCLE_TASK_QUEUE,
+} from './ids.js';
 import type { LifecycleClient } from './lifecycle-client.js';
 
 /** How long a caller waits for a verb that takes one short step. Longer than the step itself may take (8 s). */
@@ -95,6 +101,18 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
           startWorkflowOperation: executionRetentionOperation(executionId),
         }),
       ),
+    deleteExecutionArtifacts: async (executionId, message, waitMs) => {
+      const what = `execution ${executionId}`;
+      const startWorkflowOperation = executionDeletionOperation(executionId, message);
+      const run = await call(what, SHORT_VERB_MS, async () => {
+        // Whoever asks again and again joins his own message instead of adding to the history.
+        const updateId = message.deletionId;
+        const options = { args: [message] as [typeof message], updateId, startWorkflowOperation };
+        await client.workflow.executeUpdateWithStart(messages.deleteExecutionArtifacts, options);
+        return startWorkflowOperation.workflowHandle();
+      });
+      await call(what, waitMs, () => run.result());
+    },
     describe: (artifactId) =>
       call(`artifact ${artifactId}`, SHORT_VERB_MS, () =>
         client.workflow.getHandle(artifactWorkflowId(artifactId)).query(messages.describe),
@@ -129,6 +147,22 @@ function executionRetentionOperation(executionId: string): WithStartWorkflowOper
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: `retention of execution ${executionId}`,
+  });
+}
+
+/** Joins the deletion of this execution's artifacts that runs, or starts one. */
+function executionDeletionOperation(
+  executionId: string,
+  request: messages.DeleteExecutionArtifacts,
+): WithStartWorkflowOperation<typeof executionDeletion> {
+  return new WithStartWorkflowOperation<typeof executionDeletion>('executionDeletion', {
+    workflowId: executionDeletionWorkflowId(executionId),
+    taskQueue: LIFECYCLE_TASK_QUEUE,
+    args: [{ executionId, request }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `deletion of all artifacts of execution ${executionId}`,
+    staticDetails: `Asked for by ${request.actor}`,
   });
 }
 

@@ -9,7 +9,7 @@ import type {
   SetRetention,
 } from '../domain/commands.js';
 import type { NewUpload } from '../domain/new-upload.js';
-import type { Description, SetExecutionRetention } from '../workflows/messages.js';
+import type { DeleteExecutionArtifacts, Description, SetExecutionRetention } from '../workflows/messages.js';
 
 /**
  * The verbs of an artifact's life, each sent as a workflow update and answered with the row after it.
@@ -35,6 +35,11 @@ export interface LifecycleClient {
    * artifacts follow by themselves.
    */
   setExecutionRetention(executionId: string, message: SetExecutionRetention): Promise<void>;
+  /**
+   * Starts to delete all artifacts that an execution has, or joins what runs; answers once that has ended.
+   * @throws `execution_not_found`; `not_yet_answered` after `waitMs`: its row says whether it was accepted, and how far it is.
+   */
+  deleteExecutionArtifacts(executionId: string, message: DeleteExecutionArtifacts, waitMs: number): Promise<void>;
   describe(artifactId: string): Promise<Description>;
   /** @throws `workflows_unavailable`. */
   ping(): Promise<void>;

@@ -161,6 +161,24 @@ export class FakeLifecycle implements LifecycleClient {
     await this.#records.setExecutionRetention({ executionId, ...message });
   }
 
+  async deleteExecutionArtifacts(
+    executionId: string,
+    message: Message<'deleteExecutionArtifacts'>,
+    waitMs: number,
+  ): Promise<void> {
+    await this.#enter('deleteExecutionArtifacts', executionId, { ...message, waitMs });
+    const { deletionId: id, actor } = message;
+    const atMs = this.#nowMs();
+    const scope = await this.#records.beginExecutionDeletion({ executionId, id, runId: id, actor, atMs });
+    const patch = { status: 'DELETED', deletionReason: 'requested', deletedAtMs: atMs } as const;
+    const event = { kind: 'deleted', actor, detail: { executionDeletionId: scope.runId } } as const;
+    for (const artifact of await this.#records.listUndeleted({ ...scope, afterOrdinal: 0, limit: 1_000 })) {
+      await this.before('deleteOneOfMany');
+      await this.#write(await this.#get(artifact.id), { patch, event });
+    }
+    await this.#records.finishExecutionDeletions({ ...scope, orphaned: 0, atMs: this.#nowMs() });
+  }
+
   async describe(artifactId: string): ReturnType<LifecycleClient['describe']> {
     const record = await this.#get(artifactId);
     return { record, next: { kind: 'none', atMs: null, rule: 'permanent' } };

@@ -1,10 +1,14 @@
-import { requireExecution } from '../access.js';
 import type { Api, ApiContext } from '../context.js';
 import { deleteExecutionArtifacts } from '../delete-execution.js';
 import { setExecutionRetention } from '../execution-retention.js';
 import { callerOf } from '../plugins/auth.js';
 import { ExecutionParams } from '../schemas/atoms.js';
-import { DeletedCount, ExecutionRetention, ExecutionRetentionBody } from '../schemas/lifecycle.js';
+import {
+  DeletionQuerystring,
+  ExecutionDeletion,
+  ExecutionRetention,
+  ExecutionRetentionBody,
+} from '../schemas/lifecycle.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
 
 export function registerExecutionRoutes(app: Api, context: ApiContext): void {
@@ -16,18 +20,24 @@ function registerDeleteAll(app: Api, context: ApiContext): void {
   const schema = {
     tags: ['lifecycle'],
     summary: 'Delete every artifact of an execution',
-    description: 'May be repeated: after a failure the next request goes on where this one stopped.',
+    description:
+      'All that exist when it is accepted, those being uploaded included; uploads that begin later are not touched. A workflow does ' +
+      'it, which goes on whoever dies: 200 once it has ended, 202 when that takes longer than the wait. Whoever asks while one runs ' +
+      'joins it.',
     params: ExecutionParams,
+    querystring: DeletionQuerystring,
     response: {
-      200: DeletedCount,
+      200: ExecutionDeletion,
+      202: ExecutionDeletion,
       ...problems('invalid_id', 'execution_not_found', ...STORAGE_PROBLEMS, ...WORKFLOW_PROBLEMS),
     },
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
-  app.delete('/v1/executions/:executionId/artifacts', options, async (request) => {
-    const caller = callerOf(request);
-    const execution = await requireExecution(context.records, caller, request.params.executionId);
-    return { deleted: await deleteExecutionArtifacts(context, caller, execution.id) };
+  app.delete('/v1/executions/:executionId/artifacts', options, async (request, reply) => {
+    const wish = { ...request.params, ...request.query };
+    const { id, counts, finishedAtMs } = await deleteExecutionArtifacts(context, callerOf(request), wish);
+    const finished = finishedAtMs !== null;
+    return reply.code(finished ? 200 : 202).send({ deletionId: id, finished, ...counts });
   });
 }
 

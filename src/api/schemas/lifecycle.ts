@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { RESTORE_TIERS } from '../../domain/tiers.js';
+import { Uuid } from './atoms.js';
 
 export const RetentionBody = Type.Object(
   {
@@ -46,6 +47,35 @@ export const RestoreBody = Type.Object(
   { additionalProperties: false },
 );
 
-export const DeletedCount = Type.Object({
-  deleted: Type.Integer({ minimum: 0, description: 'Artifacts that this request deleted' }),
+/** Longest time to wait for a deletion within one request, in seconds. */
+const MAX_WAIT_SECONDS = 50;
+
+export const DeletionQuerystring = Type.Object(
+  {
+    deletionId: Type.Optional(
+      Type.String({
+        description:
+          'UUID of your choice. Asked for again under the same one, it is the same deletion: it is joined while it runs, and ' +
+          'answered with the same numbers afterwards.',
+      }),
+    ),
+    waitSeconds: Type.Integer({
+      minimum: 0,
+      maximum: MAX_WAIT_SECONDS,
+      default: MAX_WAIT_SECONDS,
+      description: 'How long to wait for its end before the answer is 202',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+export const ExecutionDeletion = Type.Object({
+  deletionId: Uuid,
+  finished: Type.Boolean({ description: 'False with 202: it goes on; ask again under this `deletionId`' }),
+  deleted: count('Artifacts that it has deleted; the same number for all who joined it'),
+  held: count('Artifacts that stay because they are held'),
+  underWay: count('Artifacts that are not deleted yet. Each goes on by itself, also when `finished` is true'),
+  orphaned: count('Artifacts whose workflow was ended from outside, so that nothing goes on: an operator must look'),
 });

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { RESTORE_TIERS } from '../../sdk/index.js';
 import type { RestoreTier } from '../../sdk/index.js';
+import { deleteExecution, deletionText } from '../deletion.js';
 import type { Terminal } from '../terminal.js';
 import { parseWholeNumber, print, printArtifact, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
@@ -90,9 +91,13 @@ function addDeleteCommand(program: Command, terminal: Terminal): void {
       const { execution } = options;
       if (ids.length > 0 === (execution !== undefined))
         command.error('error: give artifact ids, or --execution, and not both');
+      if (execution !== undefined) {
+        const shown = { terminal, quiet: options.json === true };
+        const counts = await withClient(terminal, (client) => deleteExecution(client, execution, shown));
+        return print(terminal, options, { json: counts, text: deletionText(counts) });
+      }
       const alreadyDeleted: string[] = [];
       const deleted = await withClient(terminal, async (client) => {
-        if (execution !== undefined) return client.deleteExecutionArtifacts(execution);
         for (const id of ids) {
           // Deleting again is fine for a program; a person may have mistaken the id.
           if ((await client.getArtifact(id)).status === 'DELETED') alreadyDeleted.push(id);

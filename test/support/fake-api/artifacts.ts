@@ -45,6 +45,10 @@ export class FakeArtifacts {
   cutContentAfterBytes: number | undefined;
   /** Parts of this size whatever the domain plans; for tests with small files. */
   partSizeBytes: number | undefined;
+  /** So often, a deletion of an execution is answered as not finished. */
+  unfinishedDeletions = 0;
+  /** What each deletion of an execution has deleted. */
+  readonly #deletions = new Map<string, number>();
   readonly #store: FakeStore;
   readonly #url: () => string;
 
@@ -70,7 +74,13 @@ export class FakeArtifacts {
     if (verb === 'DELETE artifacts') {
       const live = all.filter((json) => json.status !== 'DELETED');
       for (const json of live) this.#delete(json);
-      return { status: 200, body: { deleted: live.length } };
+      const deletionId = query.get('deletionId') ?? randomUUID();
+      const known = this.#deletions.get(deletionId) ?? live.length;
+      this.#deletions.set(deletionId, known);
+      const body = { deletionId, deleted: known, held: 0, underWay: 0, orphaned: 0 };
+      if (this.unfinishedDeletions === 0) return { status: 200, body: { ...body, finished: true } };
+      this.unfinishedDeletions -= 1;
+      return { status: 202, body: { ...body, finished: false } };
     }
     const start = Number(query.get('cursor') ?? 0);
     const wanted = all.filter((json) => (query.get('type') ?? json.type) === json.type);

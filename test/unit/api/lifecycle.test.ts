@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
-import { codeOf, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
+import { codeOf, startTestApi, type TestApi } from '../../support/api.js';
 
 const put = (api: TestApi, id: string, payload: object) =>
   api.send({ method: 'PUT', url: `/v1/artifacts/${id}/retention`, payload });
@@ -102,55 +102,4 @@ describe('deleting one', () => {
       expect([response.statusCode, response.json()]).toMatchObject([200, { artifact: { status: 'DELETED' } }]);
     },
   );
-});
-
-describe('deleting an execution', () => {
-  const removeAll = (api: TestApi, executionId: string, token?: string) =>
-    api.send({ method: 'DELETE', url: `/v1/executions/${executionId}/artifacts`, ...(token && { token }) });
-
-  async function filled(count: number): Promise<{ api: TestApi; executionId: string }> {
-    const api = await startTestApi();
-    const executionId = randomUUID();
-    for (let i = 0; i < count; i += 1) await api.upload({ executionId, fileName: `file-${i}.txt` });
-    return { api, executionId };
-  }
-
-  test('counts what it deleted, on every page, eight at a time', async () => {
-    const { api, executionId } = await filled(0);
-    const url = `/v1/executions/${executionId}/artifacts`;
-    for (let i = 0; i < 205; i += 1) await api.send({ method: 'POST', url, payload: { fileName: `stream-${i}` } });
-    let running = 0;
-    let most = 0;
-    api.lifecycle.before = async () => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise(setImmediate);
-      running -= 1;
-    };
-    expect((await removeAll(api, executionId)).json()).toEqual({ deleted: 205 });
-    expect(most).toBe(8);
-    expect((await removeAll(api, executionId)).json()).toEqual({ deleted: 0 });
-  });
-
-  test('goes on where a failed one stopped', async () => {
-    const { api, executionId } = await filled(20);
-    let sent = 0;
-    api.lifecycle.before = () => {
-      sent += 1;
-      return sent === 5 ? Promise.reject(new ArtifactError('workflows_unavailable', 'down')) : Promise.resolve();
-    };
-    const failed = await removeAll(api, executionId);
-    expect([failed.statusCode, codeOf(failed)]).toEqual([503, 'workflows_unavailable']);
-    expect(sent).toBeLessThan(20);
-    const left = await api.records.list({ executionId, limit: 200 });
-    expect((await removeAll(api, executionId)).json()).toEqual({ deleted: left.items.length });
-  });
-
-  test('an execution that does not exist has nothing to delete', async () => {
-    const api = await startTestApi();
-    expect(codeOf(await removeAll(api, randomUUID()))).toBe('execution_not_found');
-    const { api: other, executionId } = await filled(1);
-    const token = await tokenFor({ tenant: 'other', scope: 'artifacts:admin' });
-    expect(codeOf(await removeAll(other, executionId, token))).toBe('execution_not_found');
-  });
 });

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
 import { ArtifactAnswer, ArtifactPage, ArtifactSchema, History } from '../../../src/api/schemas/artifact.js';
 import { SignedRequestSchema } from '../../../src/api/schemas/atoms.js';
 import { DownloadUrl } from '../../../src/api/schemas/downloads.js';
+import { ExecutionDeletion } from '../../../src/api/schemas/lifecycle.js';
 import { BegunUpload, SignedParts, UploadStatus } from '../../../src/api/schemas/uploads.js';
 import type {
   ArtifactAnswerJson,
@@ -11,6 +12,7 @@ import type {
   ArtifactPageJson,
   BeginUploadJson,
   DownloadUrlJson,
+  ExecutionDeletionJson,
   HistoryJson,
   SignedPartsJson,
   UploadStatusJson,
@@ -24,6 +26,7 @@ expectTypeOf<Static<typeof ArtifactAnswer>>().toEqualTypeOf<ArtifactAnswerJson>(
 expectTypeOf<Static<typeof ArtifactPage>>().toEqualTypeOf<ArtifactPageJson>();
 expectTypeOf<Static<typeof History>>().toEqualTypeOf<HistoryJson>();
 expectTypeOf<Static<typeof DownloadUrl>>().toEqualTypeOf<DownloadUrlJson>();
+expectTypeOf<Static<typeof ExecutionDeletion>>().toEqualTypeOf<ExecutionDeletionJson>();
 expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
 expectTypeOf<Static<typeof SignedParts>>().toEqualTypeOf<SignedPartsJson>();
 expectTypeOf<Static<typeof UploadStatus>>().toExtend<UploadStatusJson>();
@@ -68,6 +71,8 @@ test('the fake API answers in the shapes of the real one', async () => {
   expect(misfits(History, await ask('GET', `${of}/history`))).toEqual([]);
   expect(misfits(DownloadUrl, await ask('POST', `${of}/download-url`, {}))).toEqual([]);
   expect(misfits(ArtifactAnswer, await ask('PUT', `${of}/retention`, { permanent: true, reason: 'x' }))).toEqual([]);
+  const deletion = await ask('DELETE', `/v1/executions/${execution}/artifacts`);
+  expect(misfits(ExecutionDeletion, deletion)).toEqual([]);
 });
 
 test('the fake API describes uploads in the shapes of the real one', async () => {
