@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -9,6 +10,11 @@ import { freePort } from '../../src/dev/servers/ports.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.js';
 
 const run = promisify(execFile);
+
+/** All there are, in their order. */
+const migrations = readdirSync(new URL('../../migrations/', import.meta.url))
+  .map((name) => name.replace('.sql', ''))
+  .sort();
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -39,7 +45,7 @@ async function schema(): Promise<unknown> {
 
 test('applies every migration once and changes nothing the second time', async () => {
   const lines: string[] = [];
-  expect(await migrate(database.databaseUrl, (line) => lines.push(line))).toEqual(['0001_artifacts']);
+  expect(await migrate(database.databaseUrl, (line) => lines.push(line))).toEqual(migrations);
   expect(lines.join('\n')).toContain('0001_artifacts');
   const before = await schema();
   expect(await migrate(database.databaseUrl)).toEqual([]);
@@ -48,7 +54,7 @@ test('applies every migration once and changes nothing the second time', async (
 
 test('runs of several processes at once apply it once', async () => {
   const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(database.databaseUrl)));
-  expect(applied.flat()).toEqual(['0001_artifacts']);
+  expect(applied.flat()).toEqual(migrations);
 });
 
 test('has the columns, defaults and indexes of FEAT-004', async () => {
@@ -154,7 +160,7 @@ test('is database_unavailable when there is no server, or no such database', asy
 test('npm run migrate says what it applied, then that all is up to date, and fails with one line without a server', async () => {
   const command = (databaseUrl: string): Promise<{ stdout: string; stderr: string }> =>
     run('node', ['--import', 'tsx', 'src/migrate.ts'], { env: { ...process.env, DATABASE_URL: databaseUrl } });
-  expect((await command(database.databaseUrl)).stdout).toBe('Applied 0001_artifacts\n');
+  expect((await command(database.databaseUrl)).stdout).toBe(migrations.map((name) => `Applied ${name}\n`).join(''));
   expect((await command(database.databaseUrl)).stdout).toBe('The database is up to date.\n');
   const nowhere = `postgresql://a:b@127.0.0.1:${await freePort()}/c`;
   await expect(command(nowhere)).rejects.toMatchObject({
