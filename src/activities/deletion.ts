@@ -1,8 +1,8 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
-import type { StoredBytes } from '../domain/changes.js';
+import { deleted, deletionBegun, purged, undeleteWindowEndMs, type StoredBytes } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
-import { DAY_MS, SECOND_MS } from '../domain/units.js';
+import { SECOND_MS } from '../domain/units.js';
 import type { ObjectInfo, PendingUpload } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import { changeRecord } from './change-record.js';
@@ -100,8 +100,7 @@ export function deletionActivities(deps: ActivityDeps) {
           artifactId: row.id,
           changeNumber: row.revision + 1,
           atMs,
-          patch: { purgeAtMs: null },
-          event: { kind: 'purged', actor, detail: evidence },
+          ...purged(actor, evidence),
         });
       });
     },
@@ -148,23 +147,13 @@ export function deletionActivities(deps: ActivityDeps) {
       artifactId: row.id,
       changeNumber: row.revision + 1,
       atMs,
-      patch: { deletionReason: reason },
-      event: { kind: 'deletion_begun', actor, detail: { reason } },
+      ...deletionBegun(reason, actor),
     });
   }
 
   /** Null when it cannot be brought back: it was never complete, has no window, or its bucket keeps no versions. */
-  function windowEndMs(
-    { status, versionId, policy }: ArtifactRecord,
-    { reason, forGood, atMs }: Deletion,
-  ): number | null {
-    if (forGood === true || status === 'UPLOADING' || versionId === null || !capabilities.versioning) return null;
-    const windows: Partial<Record<DeletionReason, number>> = {
-      requested: policy.undeleteDays,
-      expired: policy.undeleteExpiredDays,
-    };
-    const days = windows[reason] ?? 0;
-    return days === 0 ? null : atMs + days * DAY_MS;
+  function windowEndMs(record: ArtifactRecord, { reason, forGood, atMs }: Deletion): number | null {
+    return forGood === true || !capabilities.versioning ? null : undeleteWindowEndMs(record, reason, atMs);
   }
 
   /** Puts a delete marker above the artifact's bytes, unless they are hidden already or lie below those of another one. */
@@ -202,23 +191,12 @@ export function deletionActivities(deps: ActivityDeps) {
     if (row?.status === 'DELETED') return row;
     const nowMs = Date.now();
     const counted = executionDeletionId === undefined ? {} : { executionDeletionId };
-    const window = purgeAtMs === null ? {} : { canBeUndeletedUntil: new Date(purgeAtMs).toISOString() };
     return changeRecord(deps, {
       artifactId: marked.id,
       changeNumber: marked.revision + 1,
       // The clock of this machine may be behind that of the server which dated the mark.
       atMs: Math.max(nowMs, marked.updatedAtMs),
-      patch: {
-        status: 'DELETED',
-        deletedAtMs: nowMs,
-        purgeAtMs,
-        expiresAtMs: null,
-        uploadId: null,
-        restoreState: null,
-        restoreEtaMs: null,
-        ...(reason === 'checksum_mismatch' ? { checksumState: 'mismatch' as const } : {}),
-      },
-      event: { kind: 'deleted', actor, detail: { reason, ...counted, ...evidence, ...window } },
+      ...deleted({ reason, actor, purgeAtMs, evidence: { ...counted, ...evidence } }, nowMs),
     });
   }
 

@@ -1,4 +1,5 @@
 import type { ArtifactRecord, AuditEvent, RecordPatch } from './artifact-record.js';
+import type { DeletionReason } from './artifact.js';
 import type { Hold } from './holds.js';
 import { expiresAtMs, type Retention } from './retention.js';
 import { tierOfClass, type RestoreTier, type StorageTier } from './tiers.js';
@@ -125,6 +126,53 @@ export function holdEnded(record: ArtifactRecord, hold: Hold, actor: string): Ch
     patch: { holds: record.holds.filter((other) => other.id !== id) },
     event: { kind: 'hold_ended', actor, detail: { id, by, reason } },
   };
+}
+
+/** From here on nobody is given the bytes. */
+export function deletionBegun(reason: DeletionReason, actor: string): Change {
+  return { patch: { deletionReason: reason }, event: { kind: 'deletion_begun', actor, detail: { reason } } };
+}
+
+/** @param deletion `evidence`: how it is known that the bytes are gone, or hidden until `purgeAtMs`. */
+export function deleted(
+  deletion: { reason: DeletionReason; actor: string; purgeAtMs: number | null; evidence: AuditEvent['detail'] },
+  nowMs: number,
+): Change {
+  const { reason, actor, purgeAtMs, evidence } = deletion;
+  const window = purgeAtMs === null ? {} : { canBeUndeletedUntil: new Date(purgeAtMs).toISOString() };
+  return {
+    patch: {
+      status: 'DELETED',
+      deletedAtMs: nowMs,
+      purgeAtMs,
+      expiresAtMs: null,
+      uploadId: null,
+      restoreState: null,
+      restoreEtaMs: null,
+      ...(reason === 'checksum_mismatch' ? { checksumState: 'mismatch' as const } : {}),
+    },
+    event: { kind: 'deleted', actor, detail: { reason, ...evidence, ...window } },
+  };
+}
+
+/** Until when a deletion that is decided now can be undone; null: it cannot, and the bytes go at once. */
+export function undeleteWindowEndMs(
+  { status, versionId, policy }: Pick<ArtifactRecord, 'status' | 'versionId' | 'policy'>,
+  reason: DeletionReason,
+  nowMs: number,
+): number | null {
+  if (status === 'UPLOADING' || versionId === null) return null;
+  const windows: Partial<Record<DeletionReason, number>> = {
+    requested: policy.undeleteDays,
+    expired: policy.undeleteExpiredDays,
+  };
+  const days = windows[reason] ?? 0;
+  return days === 0 ? null : nowMs + days * DAY_MS;
+}
+
+/** The window is over, or somebody closed it: the bytes are gone for good. */
+export function purged(actor: string, evidence: AuditEvent['detail']): Change {
+  return { patch: { purgeAtMs: null }, event: { kind: 'purged', actor, detail: evidence } };
 }
 
 /** Somebody wanted to keep it before its bytes went. */

@@ -96,8 +96,11 @@ export function planOf(record: ArtifactRecord, nowMs: number): Plan {
   return { action, atMs, rule, ...EXPLANATIONS[rule] };
 }
 
+/** The rule in words. */
+export const becauseOf = (rule: NextAction['rule']): string => EXPLANATIONS[rule].because;
+
 /** What the row says of the state; what only the workflow knows (how often something was tried) is due now. */
-function standingOf(record: ArtifactRecord, nowMs: number): LifecycleState {
+export function standingOf(record: ArtifactRecord, nowMs: number): LifecycleState {
   const { deletionReason: reason } = record;
   return {
     v: 2,
