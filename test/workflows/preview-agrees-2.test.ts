@@ -1,0 +1,3 @@
+import { provePreview } from '../support/preview-proof.js';
+
+provePreview({ lives: 500, seed: 20_290_101 });
