@@ -48,6 +48,11 @@ export interface ArtifactReads extends ExecutionDeletionReads {
   getExecution(executionId: string): Promise<ExecutionRecord | null>;
   /** Newest first, keyset pages. @throws `invalid_cursor`. */
   list(query: ListQuery): Promise<Page<ArtifactRecord>>;
+  /**
+   * Artifacts of a tenant to which something may happen by itself until then: none of those is missing, a few others may be there
+   * (`previewOf` decides). By execution, in each the soonest first; keyset pages. @throws `invalid_cursor`.
+   */
+  listUpcoming(query: UpcomingQuery): Promise<Page<ArtifactRecord>>;
   /** The audit of one artifact, oldest first. */
   history(artifactId: string): Promise<RecordedEvent[]>;
   /** @throws `database_unavailable`. */
@@ -107,6 +112,17 @@ export interface ListQuery {
   status?: ArtifactStatus;
   /** All of these must match. */
   tags?: Tags;
+}
+
+export interface UpcomingQuery {
+  tenantId: string;
+  /** Null: every execution of the tenant. */
+  executionIds: readonly string[] | null;
+  untilMs: number;
+  /** 1 to 1,000. */
+  limit: number;
+  /** From the page before. */
+  cursor?: string;
 }
 
 export interface Page<T> {

@@ -18,6 +18,7 @@ import {
   type EventRow,
   type ExecutionRow,
 } from './rows.js';
+import { listUpcoming } from './upcoming.js';
 
 /** The rows of artifacts in Postgres. `close` ends the pool. */
 export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): Promise<void> } {
@@ -39,6 +40,7 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
         return rows[0] === undefined ? null : toExecutionRecord(rows[0]);
       }),
     list: (query) => withDatabaseErrors('list artifacts', () => listArtifacts(pool, query)),
+    listUpcoming: (query) => withDatabaseErrors('list what is upcoming', () => listUpcoming(pool, query)),
     history: (artifactId) =>
       withDatabaseErrors('read the history', async () => {
         const { rows } = await pool.query<EventRow>(

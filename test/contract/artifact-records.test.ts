@@ -7,6 +7,7 @@ import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
 import { executionDeletionsSuite } from './execution-deletions-suite.js';
+import { upcomingSuite } from './upcoming-suite.js';
 
 const memory = new MemoryArtifactRecords();
 const inMemory: RecordsUnderTest = {
@@ -17,6 +18,7 @@ const inMemory: RecordsUnderTest = {
 };
 artifactRecordsSuite('memory', () => inMemory);
 executionDeletionsSuite('memory', () => inMemory);
+upcomingSuite('memory', () => memory);
 
 let database: TestDatabase;
 let pool: Pool;
@@ -45,3 +47,4 @@ const inPostgres = (): RecordsUnderTest => ({
 });
 artifactRecordsSuite('Postgres', inPostgres);
 executionDeletionsSuite('Postgres', inPostgres);
+upcomingSuite('Postgres', () => records);

@@ -14,6 +14,7 @@ import type {
   Page,
   RecordChange,
   RecordedEvent,
+  UpcomingQuery,
 } from '../artifact-records.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type {
@@ -24,6 +25,7 @@ import type {
   UndeletedQuery,
 } from '../execution-deletions.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
+import { upcomingPage } from './upcoming.js';
 
 /**
  * The rows of artifacts in memory, for tests that need no Postgres. Passes the same contract suite. Records are copies: what a
@@ -113,6 +115,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   list(query: ListQuery): Promise<Page<ArtifactRecord>> {
     return inOneStep(() => this.#list(query));
+  }
+
+  listUpcoming(query: UpcomingQuery): Promise<Page<ArtifactRecord>> {
+    return inOneStep(() => upcomingPage([...this.#artifacts.values()], query));
   }
 
   history(artifactId: string): Promise<RecordedEvent[]> {
