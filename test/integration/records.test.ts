@@ -213,6 +213,7 @@ describe('when the database is away', () => {
       away.ping(),
       away.get(id),
       away.list({ executionId: id, limit: 1 }),
+      away.listUpcoming({ tenantId: 'a', executionIds: null, untilMs: 1, limit: 1 }),
       away.register(newArtifact()),
       away.change(changeOf(id, 1, {})),
       away.attachUpload(id, 'u'),
