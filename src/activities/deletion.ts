@@ -165,20 +165,33 @@ export function deletionActivities(deps: ActivityDeps) {
     return { removedVersions: [], abortedUploads: [], provenAbsentAt: new Date().toISOString(), deleteMarker };
   }
 
-  /** The other way round: the bytes are whole, and only delete markers are taken off them. */
+  /** The other way round: the bytes are whole, and only the delete markers above them are taken off, once nobody else's bytes are there. */
   async function unhide(record: ArtifactRecord): Promise<ObjectInfo> {
     const info = await store.head(record);
     if (info?.owner?.artifactId !== record.id)
       throw new ArtifactError('artifact_deleted', `${record.path} came too late: its bytes are gone`);
-    for (const version of await store.listVersions(record.key)) {
-      if (version.isDeleteMarker) await store.deleteVersion(record.key, version.versionId);
-      else if (version.versionId === record.versionId) return info;
-      else if ((await store.head(version))?.owner?.artifactId !== record.id) break;
+    await requireNobodyAbove(record);
+    for (;;) {
+      // Asked again each time: a marker and bytes of the same second may be listed in any order, but the newest is known.
+      const [newest] = await store.listVersions(record.key);
+      if (newest?.isDeleteMarker !== true) return info;
+      await store.deleteVersion(record.key, newest.versionId);
     }
-    throw new ArtifactError(
-      'wrong_state',
-      `the bytes of another artifact lie above those of ${record.path}: purge it first`,
-    );
+  }
+
+  /** @throws `wrong_state` (details `artifactId`) when bytes of another artifact, which was deleted later, lie above. */
+  async function requireNobodyAbove({ id, key, path, versionId }: ArtifactRecord): Promise<void> {
+    for (const version of await store.listVersions(key)) {
+      if (version.isDeleteMarker) continue;
+      if (version.versionId === versionId) return;
+      const owner = (await store.head(version))?.owner?.artifactId ?? null;
+      if (owner !== id)
+        throw new ArtifactError(
+          'wrong_state',
+          `the bytes of ${owner === null ? 'something else' : `artifact ${owner}`} lie above those of ${path}: purge that one first`,
+          { details: { artifactId: owner } },
+        );
+    }
   }
 
   async function writeDeleted(
