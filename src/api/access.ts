@@ -50,7 +50,11 @@ export async function requireLiving(records: ArtifactReads, caller: Caller, id: 
 
 export const deleted = (record: ArtifactRecord): ArtifactError =>
   new ArtifactError('artifact_deleted', `${record.path} is deleted (${record.deletionReason ?? 'no reason known'})`, {
-    details: { artifactId: record.id, deletionReason: record.deletionReason },
+    details: {
+      artifactId: record.id,
+      deletionReason: record.deletionReason,
+      purgeAt: record.purgeAtMs === null ? null : new Date(record.purgeAtMs).toISOString(),
+    },
   });
 
 /** @throws `invalid_id`; `execution_not_found` also for one the caller may not know about. */

@@ -10,11 +10,14 @@ import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js'
 import { loggerOptions } from './plugins/logging.js';
 import { registerDocs, registerOpenApi } from './plugins/openapi.js';
 import { registerRequestIds, requestId } from './plugins/request-id.js';
+import { registerArchiveRoutes } from './routes/archive.js';
 import { registerArtifactRoutes } from './routes/artifacts.js';
+import { registerDeletionRoutes } from './routes/deletion.js';
 import { registerDownloadRoutes } from './routes/downloads.js';
 import { registerExecutionRoutes } from './routes/executions.js';
 import { registerHealthRoutes } from './routes/health.js';
-import { registerLifecycleRoutes } from './routes/lifecycle.js';
+import { registerHoldRoutes } from './routes/holds.js';
+import { registerRetentionRoutes } from './routes/retention.js';
 import { registerUploadRoutes } from './routes/uploads.js';
 import { registerSchemas } from './schemas/index.js';
 import { createValidatorCompiler } from './validation.js';
@@ -64,7 +67,10 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerUploadRoutes(app, context);
   registerArtifactRoutes(app, context);
   registerDownloadRoutes(app, context);
-  registerLifecycleRoutes(app, context);
+  registerRetentionRoutes(app, context);
+  registerHoldRoutes(app, context);
+  registerArchiveRoutes(app, context);
+  registerDeletionRoutes(app, context);
   registerExecutionRoutes(app, context);
   registerHealthRoutes(app, context);
   await registerDocs(app);

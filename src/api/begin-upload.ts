@@ -4,9 +4,11 @@ import { guessArtifactType, guessMimeType } from '../domain/artifact-type.js';
 import { requireSha256 } from '../domain/checksum.js';
 import { ArtifactError } from '../domain/errors.js';
 import { canonicalPath } from '../domain/keys.js';
+import { requireWish } from '../domain/new-upload.js';
 import { planParts } from '../domain/part-plan.js';
-import { requireRetentionDays } from '../domain/retention.js';
+import { requireTiering } from '../domain/policy.js';
 import { requireTags } from '../domain/tags.js';
+import { requireTime } from '../domain/time.js';
 import { MIB_BYTES } from '../domain/units.js';
 import type { LifecycleClient } from '../temporal/lifecycle-client.js';
 import { requireUsableExecution, type Caller } from './access.js';
@@ -28,7 +30,7 @@ interface Begun {
 /**
  * Begins an upload, or joins the one that is there: same path and content answers with the artifact that exists.
  * Everything is checked before the first side effect.
- * @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_checksum`, `invalid_request`, `invalid_id`,
+ * @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_tiering`, `invalid_checksum`, `invalid_request`, `invalid_id`,
  * `too_large`, `execution_not_found` (foreign tenant), `path_taken`, `bucket_not_found`, and what the workflow refuses with.
  */
 export async function beginUpload(
@@ -38,6 +40,7 @@ export async function beginUpload(
   body: BeginUploadBody,
 ): Promise<Begun> {
   const upload = newUpload(caller, executionId, body);
+  requireWish(upload, context.nowMs());
   await requireUsableExecution(context.records, caller, executionId);
   await context.requireBucket();
   const existing = await context.records.findByPath(executionId, upload.path);
@@ -91,7 +94,9 @@ function newUpload(caller: Caller, executionId: string, body: BeginUploadBody): 
     mimeType,
     type: body.type ?? guessArtifactType(path, mimeType),
     tags: requireTags(body.tags ?? {}),
-    retentionDays: body.retentionDays === undefined ? null : requireRetentionDays(body.retentionDays),
+    retentionDays: body.retentionDays ?? null,
+    expiresAtMs: body.expiresAt === undefined ? null : requireTime(body.expiresAt, 'expiresAt', 'invalid_retention'),
+    ...(body.tiering === undefined ? {} : { tiering: requireTiering(body.tiering) }),
     actor: caller.subject,
   };
 }

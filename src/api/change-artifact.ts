@@ -13,8 +13,8 @@ export interface ChangeRequest {
 }
 
 /**
- * Sends a verb to the artifact's workflow and answers with the row after it. A life that is over has no workflow to ask:
- * its row says whether the verb is done already (a repeated delete) or refused.
+ * Sends a verb to the artifact's workflow and answers with the row after it. A life that is over has no workflow to ask: its row says
+ * whether the verb is done already (a repeated delete) or refused. While a deletion can be undone, that is asked of the workflow.
  * @throws `artifact_not_found`, `artifact_deleted`, and whatever the workflow refuses with.
  */
 export async function changeArtifact(
@@ -23,19 +23,18 @@ export async function changeArtifact(
   { verb, artifactId, send }: ChangeRequest,
 ): Promise<ArtifactRecord> {
   const record = await requireArtifact(records, caller, artifactId);
-  if (record.status === 'DELETED') return ruleOnDeleted(verb, record);
+  if (isDone(verb, record)) return record;
   try {
     return await send();
   } catch (error) {
     // A workflow that has ended, or is about to: perhaps the life ended between our look and the message.
     if (!(error instanceof ArtifactError) || !['artifact_deleted', 'wrong_state'].includes(error.code)) throw error;
     const latest = await records.get(artifactId);
-    if (latest?.status !== 'DELETED') throw error;
-    return ruleOnDeleted(verb, latest);
+    if (latest === null || !isDone(verb, latest)) throw error;
+    return latest;
   }
 }
 
-function ruleOnDeleted(verb: Verb, record: ArtifactRecord): ArtifactRecord {
-  ruleOn(verb, { record, deletion: null });
-  return record;
-}
+/** Does the row of a deleted artifact alone answer? @throws what the verb is refused with then. */
+const isDone = (verb: Verb, record: ArtifactRecord): boolean =>
+  record.status === 'DELETED' && ruleOn(verb, { record, deletion: null }) === 'done';

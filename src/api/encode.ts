@@ -3,7 +3,7 @@ import type { Retention } from '../domain/retention.js';
 import { fileNameOf } from '../domain/keys.js';
 import type { SignedRequest } from '../storage/object-store.js';
 import { artifactWorkflowId } from '../temporal/ids.js';
-import type { Artifact } from './schemas/artifact.js';
+import type { Artifact, Hold } from './schemas/artifact.js';
 import type { EncodedRequest } from './schemas/atoms.js';
 
 /** Epoch milliseconds as they go over the wire. */
@@ -31,11 +31,7 @@ export function encodeArtifact(record: ArtifactRecord): Artifact {
     storageClass,
     tags,
     retention: encodeRetention(record.retention),
-    holds: record.holds.map(({ id, by, reason, atMs, untilMs }) => ({
-      ...{ id, by, reason },
-      at: toTimestamp(atMs),
-      until: toTimestampOrNull(untilMs),
-    })),
+    holds: record.holds.map(encodeHold),
     createdAt: toTimestamp(record.createdAtMs),
     updatedAt: toTimestamp(record.updatedAtMs),
     expiresAt: toTimestampOrNull(record.expiresAtMs),
@@ -51,6 +47,13 @@ export function encodeArtifact(record: ArtifactRecord): Artifact {
     workflowId: artifactWorkflowId(id),
   };
 }
+
+/** A hold as it goes over the wire. */
+export const encodeHold = ({ id, by, reason, atMs, untilMs }: ArtifactRecord['holds'][number]): Hold => ({
+  ...{ id, by, reason },
+  at: toTimestamp(atMs),
+  until: toTimestampOrNull(untilMs),
+});
 
 function encodeRetention(retention: Retention): Artifact['retention'] {
   if (retention.rule === 'permanent') {

@@ -38,7 +38,11 @@ const catalogue = {
     'The tags are not allowed',
     'At most 8 tags, key of 1 to 128 and value of 0 to 256 bytes: letters, digits, spaces and + - = . _ : / @.',
   ),
-  invalid_retention: kind(400, 'The retention is not allowed', 'Give whole days from 1 to 36500, or permanent.'),
+  invalid_retention: kind(
+    400,
+    'The retention is not allowed',
+    'Give whole days from 1 to 36500, or a time before the year 2200 (for an upload: to come), or permanent.',
+  ),
   invalid_hold: kind(
     400,
     'The hold is not allowed',

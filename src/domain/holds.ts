@@ -37,9 +37,17 @@ export const holdsEndMs = (holds: readonly Hold[]): number | null =>
   );
 
 /** The error of whoever wants to delete it. */
-export function held(path: string, holds: readonly Hold[]): ArtifactError {
+export function held({
+  id: artifactId,
+  path,
+  holds,
+}: {
+  id: string;
+  path: string;
+  holds: readonly Hold[];
+}): ArtifactError {
   const names = holds.map(({ id, by, reason }) => `${id} by ${by}: ${reason}`);
   return new ArtifactError('held', `${path} is held (${names.join('; ')})`.slice(0, 500), {
-    details: { holds: holds.map(({ id }) => id) },
+    details: { artifactId, holds: holds.map(({ id }) => id) },
   });
 }

@@ -2,7 +2,8 @@ import type { ArtifactRecord } from './artifact-record.js';
 import type { ArtifactType, Tags } from './artifact.js';
 import { artifactKey } from './keys.js';
 import { NO_POLICY, type Tiering } from './policy.js';
-import { DEFAULT_RETENTION_DAYS, type OwnRetention } from './retention.js';
+import { ArtifactError } from './errors.js';
+import { DEFAULT_RETENTION_DAYS, ownRetention, type OwnRetention } from './retention.js';
 
 /** Everything that is decided before the first byte. Validated by whoever sends it. */
 export interface NewUpload {
@@ -28,14 +29,24 @@ export interface NewUpload {
   actor: string;
 }
 
+type RetentionWish = Pick<NewUpload, 'retentionDays' | 'expiresAtMs'>;
+
 /** What the uploader wants for this artifact alone; null to inherit. */
-export const wishOf = ({
-  retentionDays,
-  expiresAtMs,
-}: Pick<NewUpload, 'retentionDays' | 'expiresAtMs'>): OwnRetention | null => {
+export const wishOf = ({ retentionDays, expiresAtMs }: RetentionWish): OwnRetention | null => {
   if (expiresAtMs !== undefined && expiresAtMs !== null) return { expiresAtMs };
   return retentionDays === null ? null : { days: retentionDays };
 };
+
+/** Before anything is begun. @throws `invalid_retention`: days and a moment at once, no whole days, or a moment that is not to come. */
+export function requireWish(wish: RetentionWish, nowMs: number): void {
+  if (wish.retentionDays !== null && (wish.expiresAtMs ?? null) !== null)
+    throw new ArtifactError('invalid_retention', 'give retentionDays or expiresAt, not both');
+  const own = wishOf(wish);
+  if (own === null) return;
+  const retention = ownRetention(own);
+  if (retention.rule === 'date' && retention.expiresAtMs <= nowMs)
+    throw new ArtifactError('invalid_retention', 'expiresAt must lie in the future');
+}
 
 /** What is known of an upload before its row is written: stands in for the row if that never happens. */
 export function unregisteredRecord(upload: NewUpload, createdAtMs: number): ArtifactRecord {

@@ -45,20 +45,26 @@ export interface Tiering {
   coldAfterDays?: number | null;
 }
 
+/** @throws `invalid_tiering` unless whole days from 0 to 36500, or never. */
+export function requireTiering(tiering: Tiering): Tiering {
+  for (const days of [tiering.warmAfterDays ?? null, tiering.coldAfterDays ?? null])
+    if (days !== null && (!Number.isInteger(days) || days < 0 || days > MAX_RETENTION_DAYS))
+      throw new ArtifactError(
+        'invalid_tiering',
+        `${days} is not a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
+      );
+  return tiering;
+}
+
 /** What the uploader wants, over what the deployment does. @throws `invalid_tiering`. */
-export function choosePolicy(deployment: LifePolicy, { warmAfterDays, coldAfterDays }: Tiering): LifePolicy {
+export function choosePolicy(deployment: LifePolicy, tiering: Tiering): LifePolicy {
+  const { warmAfterDays, coldAfterDays } = requireTiering(tiering);
   const policy = {
     ...deployment,
     ...(warmAfterDays === undefined ? {} : { warmAfterDays }),
     ...(coldAfterDays === undefined ? {} : { coldAfterDays }),
   };
   const { warmAfterDays: warm, coldAfterDays: cold } = policy;
-  for (const days of [warm, cold])
-    if (days !== null && (!Number.isInteger(days) || days < 0 || days > MAX_RETENTION_DAYS))
-      throw new ArtifactError(
-        'invalid_tiering',
-        `${days} is not a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
-      );
   // What only one side says must not contradict the other side's default: an early COLD makes a later WARM void.
   return warm !== null && cold !== null && warm >= cold ? { ...policy, warmAfterDays: null } : policy;
 }

@@ -29,15 +29,15 @@ export function ruleOn(verb: Verb, state: Standing): Ruling {
       });
     case 'deleteArtifact':
       if (record.status === 'DELETED') return 'done';
-      if (record.holds.length > 0) throw held(record.path, record.holds);
+      if (record.holds.length > 0) throw held(record);
       return 'perform';
     case 'purgeArtifact':
       if (record.status === 'DELETED') return record.purgeAtMs === null ? 'done' : 'perform';
-      if (record.holds.length > 0) throw held(record.path, record.holds);
+      if (record.holds.length > 0) throw held(record);
       return 'perform';
     case 'undeleteArtifact':
       if (record.status === 'DELETED' ? record.purgeAtMs !== null : isRevocable(state)) return 'perform';
-      if (isGone(state)) throw gone(record);
+      if (isGone(state)) throw final(record);
       return 'done';
     case 'addHold':
       if (isGone(state) && !isExpiring(state)) throw gone(record);
@@ -140,6 +140,23 @@ function gone(record: ArtifactRecord): ArtifactError {
       details: { deletionReason: record.deletionReason },
     },
   );
+}
+
+/** Nothing can be brought back, and why. */
+function final(record: ArtifactRecord): ArtifactError {
+  const { path, deletionReason, id: artifactId } = record;
+  return new ArtifactError('artifact_deleted', `${path} cannot be brought back: ${whyFinal(record)}`, {
+    details: { artifactId, deletionReason },
+  });
+}
+
+function whyFinal({ status, checksumState, deletionReason, versionId, policy }: ArtifactRecord): string {
+  if (status !== 'DELETED') return 'it is being deleted for good';
+  if (checksumState !== 'verified') return 'its upload never was complete';
+  if (versionId === null) return 'its bucket keeps no versions, so its bytes went at once';
+  const days = deletionReason === 'expired' ? policy.undeleteExpiredDays : policy.undeleteDays;
+  if (days === 0) return `what ${deletionReason === 'expired' ? 'expired' : 'somebody deleted'} goes at once here`;
+  return 'it was purged, or its window is over: its history says which, and when';
 }
 
 const wrongState = (record: ArtifactRecord, done: string): ArtifactError =>

@@ -1,7 +1,7 @@
 import * as wf from '@temporalio/workflow';
 import type { DeletionReason } from '../domain/artifact.js';
 import { completeRecord } from '../domain/artifact-record.js';
-import { ArtifactError } from '../domain/errors.js';
+import { ArtifactError, errorKind } from '../domain/errors.js';
 import { acceptState, nextAction } from '../domain/lifecycle.js';
 import { unregisteredRecord } from '../domain/new-upload.js';
 import { act } from './actions.js';
@@ -112,11 +112,11 @@ async function answerAll(life: Life): Promise<void> {
   }
 }
 
-/** What is kept must not be lost because its caller heard of an outage and went away. */
-const accepted = ({ message }: ArtifactError): ArtifactError =>
+/** What is kept must not be lost because its caller heard of an outage and went away. The message is the caller's to read. */
+const accepted = ({ code }: ArtifactError): ArtifactError =>
   new ArtifactError(
     'not_yet_answered',
-    `It is accepted and will be carried out before anything is deleted, but: ${message}`,
+    `It is accepted, and carried out before anything is deleted. What it waits for: ${errorKind(code).title}`,
   );
 
 /** A long life changes over to a new run, with its state; nothing that was asked may be left unanswered. */

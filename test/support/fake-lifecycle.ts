@@ -117,13 +117,18 @@ export class FakeLifecycle implements LifecycleClient {
 
   async undeleteArtifact(artifactId: string, { actor }: Message<'undeleteArtifact'>): Promise<ArtifactRecord> {
     const record = await this.#rule('undeleteArtifact', artifactId, { actor });
-    const { versionId, storageClass } = record;
+    if (record.status !== 'DELETED') return record;
+    const { key, versionId, storageClass } = record;
+    for (const version of await this.#store.listVersions(key))
+      if (version.isDeleteMarker) await this.#store.deleteVersion(key, version.versionId);
     return this.#write(record, undeleted(record, { versionId, etag: '', storageClass }, actor, this.#nowMs()));
   }
 
   async purgeArtifact(artifactId: string, message: Message<'purgeArtifact'>): Promise<ArtifactRecord> {
     const record = await this.#rule('purgeArtifact', artifactId, message);
     if (record.status !== 'DELETED') return this.#delete(record, 'requested', message.actor, null);
+    if (record.purgeAtMs === null) return record;
+    await this.#removeBytes(record);
     const event = { kind: 'purged', actor: message.actor, detail: {} } as const;
     return this.#write(record, { patch: { purgeAtMs: null }, event });
   }
@@ -207,15 +212,21 @@ export class FakeLifecycle implements LifecycleClient {
     return record;
   }
 
-  #delete(
+  async #delete(
     record: ArtifactRecord,
     deletionReason: 'requested' | 'upload_aborted',
     actor: string,
     purgeAtMs: number | null,
   ): Promise<ArtifactRecord> {
-    if (record.status === 'DELETED') return Promise.resolve(record);
+    if (record.status === 'DELETED') return record;
+    if (purgeAtMs === null) await this.#removeBytes(record);
+    else await this.#store.addDeleteMarker(record.key);
     const patch = { status: 'DELETED', deletionReason, deletedAtMs: this.#nowMs(), purgeAtMs } as const;
     return this.#write(record, { patch, event: { kind: 'deleted', actor, detail: { deletionReason } } });
+  }
+
+  async #removeBytes({ key }: ArtifactRecord): Promise<void> {
+    for (const { versionId } of await this.#store.listVersions(key)) await this.#store.deleteVersion(key, versionId);
   }
 
   #write(record: ArtifactRecord, { patch, event }: Change): Promise<ArtifactRecord> {

@@ -40,7 +40,10 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   void reply.code(problem.status).header('content-type', PROBLEM_MEDIA_TYPE).send(problem);
 }
 
-/** The answer to an error. What is our own fault (5xx) is told in neutral words, without facts. */
+/**
+ * The answer to an error. What is our own fault (5xx) is told in neutral words, without facts; only what was accepted and is not done
+ * says so in words of its own, which are written for callers.
+ */
 export function renderProblem(
   error: ArtifactError,
   { instance, requestId }: { instance: string; requestId: string },
@@ -53,7 +56,7 @@ export function renderProblem(
     type: `${PROBLEM_TYPE_BASE}${code}`,
     title,
     status,
-    detail: neutral ? `${title}.` : error.message,
+    detail: neutral && code !== 'not_yet_answered' ? `${title}.` : error.message,
     instance,
     code,
     remedy,

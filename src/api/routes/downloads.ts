@@ -21,7 +21,7 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
   const schema = {
     tags,
     summary: 'A signed URL to download an artifact',
-    description: 'Always answered as an attachment. Short-lived, for one artifact, needs no token.',
+    description: 'Always answered as an attachment. Short-lived, needs no token, and dies with its artifact.',
     params: ArtifactParams,
     body: downloadUrlBody(config.PRESIGN_DOWNLOAD_MAX_SECONDS),
     response: {
@@ -39,9 +39,10 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
   const options = { config: { access: 'artifacts:read' }, schema, preValidation: allowEmptyBody } as const;
   app.post('/v1/artifacts/:id/download-url', options, async (request) => {
     const record = requireDownloadable(await requireArtifact(records, callerOf(request), request.params.id));
-    const { key, versionId, path, sizeBytes } = record;
+    const { key, path, sizeBytes } = record;
     const fileName = fileNameOf(path);
-    const { url, expiresAtMs } = await store.presignGet({ key, versionId, fileName }, request.body.expiresIn);
+    // No version: one that is named can be read behind a delete marker too, so the link would outlive its artifact.
+    const { url, expiresAtMs } = await store.presignGet({ key, fileName }, request.body.expiresIn);
     const expiresAt = toTimestamp(expiresAtMs);
     return { url, expiresAt, fileName, fileSize: sizeBytes, checksum: record.sha256 ?? '' };
   });

@@ -47,6 +47,7 @@ function registerBegin(app: Api, context: ApiContext): void {
         'invalid_path',
         'invalid_tags',
         'invalid_retention',
+        'invalid_tiering',
         'invalid_checksum',
         'too_large',
         'execution_not_found',

@@ -8,7 +8,7 @@ import {
 } from '../../domain/artifact.js';
 import { STORAGE_TIERS } from '../../domain/tiers.js';
 import { shared } from './shared.js';
-import { nullable, Tags, Timestamp, Uuid } from './atoms.js';
+import { nullable, Tags, Timestamp, timestamp, Uuid } from './atoms.js';
 
 export const ArtifactTypeSchema = Type.Enum([...ARTIFACT_TYPES], {
   type: 'string',
@@ -42,7 +42,7 @@ const Retention = Type.Union(
   { description: 'How long it is kept and by whose word', examples: [{ rule: 'default', days: 30 }] },
 );
 
-const Hold = Type.Object(
+export const Hold = Type.Object(
   {
     id: Uuid,
     by: Type.String({ description: 'Who placed it' }),
@@ -52,6 +52,8 @@ const Hold = Type.Object(
   },
   { additionalProperties: false, description: 'While there is one, the artifact neither expires nor can be deleted' },
 );
+
+export type Hold = Static<typeof Hold>;
 
 const tierDays = (what: string) =>
   nullable(Type.Integer({ description: `${what}, in days from creation or the last restore; null: never` }));
@@ -87,9 +89,9 @@ export const ArtifactSchema = Type.Object(
     archivedAt: nullable(Timestamp),
     deletedAt: nullable(Timestamp),
     deletionReason: nullable(Type.Enum([...DELETION_REASONS], { type: 'string' })),
-    purgeAt: nullable(Timestamp),
-    warnedAt: nullable(Timestamp),
-    restoreEta: nullable(Timestamp),
+    purgeAt: nullable(timestamp('Until when it can be undeleted; null: it is not deleted, or cannot be brought back')),
+    warnedAt: nullable(timestamp('When its coming expiry was told of')),
+    restoreEta: nullable(timestamp('When a running restore is over at the latest')),
     tiering: Type.Object(
       { warmAfterDays: tierDays('When it becomes WARM'), coldAfterDays: tierDays('When it is archived') },
       { additionalProperties: false, description: 'When age moves it' },

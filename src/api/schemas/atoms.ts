@@ -10,10 +10,10 @@ export const Uuid = Type.String({
   examples: ['7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11'],
 });
 
-export const Timestamp = Type.String({
-  description: 'ISO 8601, UTC, milliseconds',
-  examples: ['2026-01-31T12:00:00.000Z'],
-});
+const TIMESTAMP = 'ISO 8601, UTC, milliseconds';
+export const Timestamp = Type.String({ description: TIMESTAMP, examples: ['2026-01-31T12:00:00.000Z'] });
+/** One that says what it is the time of. */
+export const timestamp = (what: string): typeof Timestamp => Type.String({ description: `${what} (${TIMESTAMP})` });
 
 export const Bytes = Type.Integer({ minimum: 0, description: 'Size in bytes', examples: [48_213] });
 

@@ -6,18 +6,19 @@ import { Uuid } from './atoms.js';
 export const RetentionBody = Type.Object(
   {
     days: Type.Optional(Type.Number({ description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}` })),
+    expiresAt: Type.Optional(Type.String({ description: 'The moment itself, ISO 8601 with an offset' })),
+    permanent: Type.Optional(Type.Literal(true, { description: 'Keep it for ever' })),
     confirm: Type.Optional(
       Type.Boolean({
-        description: 'With `days`: needed when that day lies in the past, which deletes the artifact now',
+        description: 'With `days` or `expiresAt`: needed when that lies in the past, which deletes the artifact now',
       }),
     ),
-    permanent: Type.Optional(Type.Literal(true, { description: 'Instead of `days`: keep it for ever' })),
     reason: Type.Optional(Type.String({ maxLength: 1_000, description: 'With `permanent`: why, for the history' })),
   },
   {
     additionalProperties: false,
-    description: 'Either `days` or `permanent`',
-    examples: [{ days: 90 }, { permanent: true, reason: 'release evidence' }],
+    description: 'One of `days`, `expiresAt` and `permanent`',
+    examples: [{ days: 90 }, { expiresAt: '2030-01-01T00:00:00Z' }, { permanent: true, reason: 'release evidence' }],
   },
 );
 export type RetentionBody = Static<typeof RetentionBody>;
@@ -42,6 +43,16 @@ export const RestoreBody = Type.Object(
       type: 'string',
       default: 'Standard',
       description: 'How fast: Expedited 1 to 5 minutes, Standard 3 to 5 hours, Bulk 5 to 12 hours (S3 Glacier)',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const DeleteQuerystring = Type.Object(
+  {
+    purge: Type.Boolean({
+      default: false,
+      description: 'Remove the bytes at once and for good, also of an artifact that is deleted and could be undeleted',
     }),
   },
   { additionalProperties: false },

@@ -8,6 +8,11 @@ import { Bytes, nullable, Sha256, SignedRequest, Tags } from './atoms.js';
 /** Most parts that are signed by one request. */
 const MAX_PARTS_PER_REQUEST = 100;
 
+const tierDays = (what: string) =>
+  Type.Optional(
+    nullable(Type.Number({ description: `Whole days after which ${what}, 0 to ${MAX_RETENTION_DAYS}; null: never` })),
+  );
+
 export const BeginUploadBody = Type.Object(
   {
     fileName: Type.String({
@@ -40,6 +45,18 @@ export const BeginUploadBody = Type.Object(
         description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}. Default: the execution's, else 30.`,
         examples: [90],
       }),
+    ),
+    expiresAt: Type.Optional(
+      Type.String({
+        description: 'Instead of `retentionDays`: the moment at which it expires, to come; ISO 8601 with an offset',
+        examples: ['2030-01-01T00:00:00Z'],
+      }),
+    ),
+    tiering: Type.Optional(
+      Type.Object(
+        { warmAfterDays: tierDays('it moves to infrequent access'), coldAfterDays: tierDays('it is archived') },
+        { additionalProperties: false, description: 'When age moves it; what is left out is as the deployment says' },
+      ),
     ),
   },
   { additionalProperties: false },

@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
-import type { Deletion, Purge } from '../../../src/activities/deletion.js';
+import type { Deletion, Erasure, Purge } from '../../../src/activities/deletion.js';
 import { createActivities } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
@@ -46,7 +46,8 @@ function world() {
     },
     async erase(record: ArtifactRecord): Promise<ArtifactRecord> {
       const work = (deletion: Deletion) => activities.eraseArtifact(deletion);
-      const erasure = await new MockActivityEnvironment().run(work, { record, reason: 'requested' as const, ...by });
+      const deletion = { record, reason: 'requested' as const, ...by };
+      const erasure = (await new MockActivityEnvironment().run(work, deletion)) as Erasure;
       if (erasure.outcome !== 'erased') throw new Error(erasure.outcome);
       return erasure.record;
     },

@@ -3,7 +3,7 @@ import { createConnection, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { parse } from 'content-disposition';
 import { describe, expect, test, vi } from 'vitest';
-import { codeOf, sha256Of, startTestApi, tokenFor } from '../../support/api.js';
+import { codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const bytes = Buffer.from('0123456789');
 const etag = `"${sha256Of(bytes)}"`;
@@ -133,6 +133,10 @@ describe('content', () => {
   });
 });
 
+/** What the store answers to a link. */
+const statusOf = async (api: TestApi, url: string): Promise<number> =>
+  (await api.store.receive({ method: 'GET', url, headers: {}, expiresAtMs: Number.MAX_VALUE })).status;
+
 describe('a download URL', () => {
   test('is signed for five minutes unless asked otherwise, and says what to compare', async () => {
     const api = await startTestApi();
@@ -149,14 +153,21 @@ describe('a download URL', () => {
       const left = (Date.parse(answer.expiresAt) - Date.now()) / 1_000;
       expect(left).toBeGreaterThan(seconds - 5);
       expect(left).toBeLessThanOrEqual(seconds);
-      const got = await api.store.receive({
-        method: 'GET',
-        url: answer.url,
-        headers: {},
-        expiresAtMs: Number.MAX_VALUE,
-      });
-      expect(got.status).toBe(200);
+      expect(await statusOf(api, answer.url)).toBe(200);
     }
+  });
+
+  test('dies with its artifact, also while that can still be brought back', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const link = await api.send({ method: 'POST', url: `/v1/artifacts/${id}/download-url` });
+    const { url } = link.json<{ url: string }>();
+    expect(await statusOf(api, url)).toBe(200);
+    const { purgeAt } = (await api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` })).json<{
+      artifact: { purgeAt: string | null };
+    }>().artifact;
+    expect(purgeAt).not.toBeNull();
+    expect(await statusOf(api, url)).toBe(404);
   });
 });
 
