@@ -41,7 +41,7 @@ function requireNoHoldWaiting({ record, unfinished }: LifecycleState): void {
   const waiting = unfinished.flatMap(({ command }) =>
     command.verb === 'addHold' ? [{ ...command.message.hold, by: command.message.actor, atMs: 0 }] : [],
   );
-  if (waiting.length > 0) throw held(record.path, waiting);
+  if (waiting.length > 0) throw held({ ...record, holds: waiting });
 }
 
 /** Carries one command out. When it throws, nothing has changed that a repetition would not do again. */

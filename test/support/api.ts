@@ -50,9 +50,11 @@ export interface TestApi {
   }): Promise<string>;
 }
 
-export async function startTestApi(deps: Partial<ApiDeps> = {}): Promise<TestApi> {
+export async function startTestApi(
+  deps: Partial<ApiDeps> = {},
+  store: MemoryObjectStore = new MemoryObjectStore(),
+): Promise<TestApi> {
   const records = new MemoryArtifactRecords();
-  const store = new MemoryObjectStore();
   const nowMs = deps.nowMs ?? Date.now;
   const lifecycle = new FakeLifecycle({ records, store, nowMs });
   const lines: string[] = [];

@@ -37,23 +37,27 @@ function world() {
   return {
     store,
     /** ACTIVE, with bytes of its own. */
-    async stored(given: Partial<ArtifactRecord> = {}): Promise<ArtifactRecord> {
+    stored: async (given: Partial<ArtifactRecord> = {}): Promise<ArtifactRecord> => {
       const { executionId, path } = given;
       const place = executionId === undefined || path === undefined ? {} : { executionId, path };
       const record = await records.register(newArtifact({ createdAtMs: Date.now(), ...place }));
       const { versionId } = await store.put(objectAtCreation(record), Buffer.from(record.id));
       return change(record, { status: 'ACTIVE', versionId });
     },
-    async erase(record: ArtifactRecord): Promise<ArtifactRecord> {
-      const work = (deletion: Deletion) => activities.eraseArtifact(deletion);
-      const deletion = { record, reason: 'requested' as const, ...by };
-      const erasure = (await new MockActivityEnvironment().run(work, deletion)) as Erasure;
-      if (erasure.outcome !== 'erased') throw new Error(erasure.outcome);
+    erase: async (record: ArtifactRecord): Promise<ArtifactRecord> => {
+      let erasure: Erasure | undefined;
+      await new MockActivityEnvironment().run(
+        async (deletion: Deletion) => {
+          erasure = await activities.eraseArtifact(deletion);
+        },
+        { record, reason: 'requested' as const, ...by },
+      );
+      if (erasure?.outcome !== 'erased') throw new Error(erasure?.outcome);
       return erasure.record;
     },
     purge: (record: ArtifactRecord) =>
       new MockActivityEnvironment().run((purge: Purge) => activities.purgeVersions(purge), { record, ...by }),
-    async undelete(record: ArtifactRecord): Promise<ArtifactRecord> {
+    undelete: async (record: ArtifactRecord): Promise<ArtifactRecord> => {
       const stored = await activities.bringBack(record);
       return change(record, undeleted(record, stored, 'ann', Date.now()).patch);
     },

@@ -170,6 +170,7 @@ describe('what belongs to others', () => {
     await api.app.ready();
     const bodies: Record<string, object> = {
       '/v1/artifacts/:id/retention': { days: 1, confirm: true },
+      '/v1/artifacts/:id/holds': { reason: 'mine' },
       '/v1/executions/:executionId/retention': { days: 1, confirm: true },
       '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
       '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, sha256: '0'.repeat(64) }] },
@@ -181,7 +182,7 @@ describe('what belongs to others', () => {
     ];
     for (const { method, url, access } of api.app.accessRules) {
       if (access === 'public' || method === 'HEAD') continue;
-      const target = url.replace(':id', id).replace(':executionId', executionId);
+      const target = url.replace(':id', id).replace(':executionId', executionId).replace(':holdId', randomUUID());
       const payload = method === 'POST' || method === 'PUT' ? bodies[url] : undefined;
       for (const token of strangers) {
         const response = await api.send({ method: method, url: target, token, ...(payload && { payload }) });

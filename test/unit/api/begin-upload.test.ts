@@ -50,6 +50,22 @@ describe('beginning an upload', () => {
     expect(lives).toEqual([3_600]);
   });
 
+  test('a moment of expiry and tiers of its own reach the workflow, over what the deployment does', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const expiresAt = '2100-01-01T00:00:00.000Z';
+    const response = await begin(api, executionId, { ...small, expiresAt, tiering: { warmAfterDays: null } });
+    expect(response.statusCode).toBe(201);
+    expect(response.json()).toMatchObject({
+      artifact: { retention: { rule: 'date', expiresAt }, tiering: { warmAfterDays: null, coldAfterDays: 90 } },
+    });
+    await begin(api, executionId, { ...small, fileName: 'b', tiering: { coldAfterDays: 0 } });
+    expect(api.lifecycle.calls.map(({ message }) => message)).toMatchObject([
+      { retentionDays: null, expiresAtMs: Date.UTC(2100, 0, 1), tiering: { warmAfterDays: null } },
+      { retentionDays: null, expiresAtMs: null, tiering: { coldAfterDays: 0 } },
+    ]);
+  });
+
   test('a file of 16 MiB is cut in parts, with or without a checksum', async () => {
     const api = await startTestApi();
     for (const payload of [

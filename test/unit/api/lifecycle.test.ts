@@ -39,6 +39,26 @@ describe('retention', () => {
     });
   });
 
+  test('a moment counts as it is, and must be confirmed when it is over', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({});
+    const set = await put(api, id, { expiresAt: '2100-01-01T00:00:00+09:00' });
+    expect(set.json()).toMatchObject({
+      artifact: {
+        expiresAt: '2099-12-31T15:00:00.000Z',
+        retention: { rule: 'date', expiresAt: '2099-12-31T15:00:00.000Z' },
+      },
+    });
+    const past = { expiresAt: '2020-01-01T00:00:00Z' };
+    expect(codeOf(await put(api, id, past))).toBe('expiry_in_past');
+    expect((await put(api, id, { ...past, confirm: true })).statusCode).toBe(200);
+    expect(api.lifecycle.calls.at(-1)?.message).toEqual({
+      expiresAtMs: Date.UTC(2020, 0, 1),
+      confirm: true,
+      actor: 'agent-7',
+    });
+  });
+
   test('a day in the past must be confirmed', async () => {
     let nowMs = Date.UTC(2026, 0, 1);
     const api = await startTestApi({ nowMs: () => nowMs });
@@ -60,6 +80,8 @@ describe('archive and restore', () => {
     const restoring = await post(api, id, 'restore', { tier: 'Bulk' });
     expect(restoring.statusCode).toBe(202);
     expect(restoring.json()).toMatchObject({ artifact: { status: 'ARCHIVED', restoreState: 'in_progress' } });
+    const { restoreEta } = restoring.json<{ artifact: { restoreEta: string } }>().artifact;
+    expect((Date.parse(restoreEta) - Date.now()) / 3_600_000).toBeCloseTo(12, 1);
     expect(api.lifecycle.calls.at(-1)?.message).toEqual({ tier: 'Bulk', actor: 'agent-7' });
     await api.lifecycle.finishRestore(id);
     const done = await post(api, id, 'restore');
