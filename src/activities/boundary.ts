@@ -26,7 +26,8 @@ export function withBoundary<T extends Record<string, Activity>>(activities: T):
   return Object.fromEntries(wrapped) as T;
 }
 
-export function toFailure(error: unknown): unknown {
+/** @param nextRetryDelayMs instead of the retry policy's, for one that is retried. */
+export function toFailure(error: unknown, nextRetryDelayMs: number | null = null): unknown {
   // A cancellation must stay one.
   if (error instanceof TemporalFailure) return error;
   const known =
@@ -39,6 +40,7 @@ export function toFailure(error: unknown): unknown {
     nonRetryable: !known.retryable,
     details: [known.details],
     cause: known,
+    ...(nextRetryDelayMs === null ? {} : { nextRetryDelay: nextRetryDelayMs }),
   });
 }
 

@@ -5,7 +5,7 @@ import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { ObjectInfo, PendingUpload } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
-import { changeRecord } from './change-record.js';
+import { announceChanges, changeRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
 import { ownVersions } from './own-object.js';
 
@@ -63,6 +63,8 @@ export function deletionActivities(deps: ActivityDeps) {
         const { putUrlMs } = settings;
         const startedAtMs = Date.now();
         const row = await records.get(record.id);
+        // An attempt before may have written what it could not announce.
+        if (row !== null) await announceChanges(deps, row, record.revision);
         if (row?.status === 'DELETED') return { outcome: 'erased', record: row, putUrlMs };
         if (row === null) {
           await removeAll(record, signal, ({ uploadId }) => uploadId === record.uploadId);
@@ -201,7 +203,10 @@ export function deletionActivities(deps: ActivityDeps) {
   ): Promise<ArtifactRecord> {
     // Another attempt may have been faster: one deletion is one row of the audit.
     const row = await records.get(marked.id);
-    if (row?.status === 'DELETED') return row;
+    if (row?.status === 'DELETED') {
+      await announceChanges(deps, row, marked.revision);
+      return row;
+    }
     const nowMs = Date.now();
     const counted = executionDeletionId === undefined ? {} : { executionDeletionId };
     return changeRecord(deps, {

@@ -1,7 +1,9 @@
+import type { Announcement } from '../domain/announcements.js';
 import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
+import type { WebhookSender } from '../webhooks/webhook-sender.js';
 
 /** What activities work with: ports, never vendors. Filled once, in `src/worker.ts` and in tests. */
 export interface ActivityDeps {
@@ -10,15 +12,28 @@ export interface ActivityDeps {
   capabilities: StoreCapabilities;
   lives: ArtifactLives;
   settings: ActivitySettings;
+  /** Absent: nobody wants to hear of changes. */
+  webhooks?: Webhooks;
 }
 
-/** Messages to the workflows of other artifacts. */
+export interface Webhooks {
+  sender: WebhookSender;
+  /** From its announcement; what no receiver has accepted by then is given up. */
+  giveUpMs: number;
+}
+
+/** Messages to other workflows of artifacts. */
 export interface ArtifactLives {
   /** False when the artifact's workflow does not run (any more). */
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   /** The same. */
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
+  /**
+   * Hands an announcement over to the workflow that delivers those of this artifact, and starts it if need be. Safe to repeat.
+   * @throws `workflows_unavailable`, `not_yet_answered`.
+   */
+  announce(announcement: Announcement): Promise<void>;
 }
 
 export interface ActivitySettings {

@@ -5,6 +5,7 @@ import { executionActivities } from './executions.js';
 import { recordActivities } from './records.js';
 import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
+import { webhookActivities } from './webhooks.js';
 
 export type { ActivityDeps, ActivitySettings, ArtifactLives } from './deps.js';
 
@@ -16,6 +17,7 @@ export function createActivities(deps: ActivityDeps) {
     ...tieringActivities(deps),
     ...deletionActivities(deps),
     ...executionActivities(deps),
+    ...webhookActivities(deps),
   });
 }
 

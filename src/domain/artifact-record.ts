@@ -83,6 +83,11 @@ export const AUDIT_KINDS = [
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
+/** Steps on the way to a change that is announced itself. */
+const UNANNOUNCED_KINDS: readonly AuditKind[] = ['upload_begun', 'deletion_begun'];
+/** Kinds of changes that are announced to the outside world (webhooks). */
+export const ANNOUNCED_KINDS = AUDIT_KINDS.filter((kind) => !UNANNOUNCED_KINDS.includes(kind));
+
 /** One row of the append-only audit, written in the transaction of the change it tells about. */
 export interface AuditEvent {
   kind: AuditKind;

@@ -153,6 +153,18 @@ const catalogue = {
     'The object store refused the request',
     'An operator must look at the store: its permissions, and whether the object is still there.',
   ),
+  webhook_not_accepted: kind(502, 'The webhook was not accepted', 'It is sent again by itself.', true),
+  webhook_given_up: kind(
+    504,
+    'The webhook was not accepted in time',
+    'Look at the receiver, and ask for the history of the artifact.',
+  ),
+  webhook_gone: kind(410, 'The receiver of webhooks says it is gone', 'Take it out of WEBHOOK_URLS.'),
+  webhook_address_refused: kind(
+    502,
+    'The receiver of webhooks has an address that is not public',
+    'Correct WEBHOOK_URLS, or allow it with WEBHOOK_ALLOW_PRIVATE.',
+  ),
   bucket_not_found: kind(503, 'The bucket does not exist', 'An operator must create the bucket or correct S3_BUCKET.'),
   storage_unavailable: kind(503, 'The object store does not answer', 'Try again later.', true),
   database_unavailable: kind(503, 'The database does not answer', 'Try again later.', true),
