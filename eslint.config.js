@@ -7,6 +7,7 @@ const vendors = {
   postgres: ['pg', 'node-pg-migrate'],
   http: ['fastify', '@fastify/*'],
   temporal: ['@temporalio/*'],
+  addresses: ['ipaddr.js'],
   node: ['node:*'],
 };
 /** Where a process begins: they hand their environment to `loadConfig`. */
@@ -19,7 +20,7 @@ const processEntries = [
   'src/token.ts',
 ];
 
-const folders = ['sdk', 'api', 'temporal', 'workflows', 'activities', 'storage', 'db', 'cli', 'dev'];
+const folders = ['sdk', 'api', 'temporal', 'workflows', 'activities', 'storage', 'db', 'webhooks', 'cli', 'dev'];
 
 /**
  * A lint block for one folder of `src`: which sibling folders it may import (fully, or as types only) and which vendors.
@@ -76,7 +77,8 @@ export default tseslint.config(
   direction('domain', {}),
   direction('storage', { allow: ['s3', 'node'] }),
   direction('db', { allow: ['postgres', 'node'] }),
-  direction('activities', { types: ['storage', 'db'], allow: ['temporal', 'node'] }),
+  direction('webhooks', { allow: ['addresses', 'node'] }),
+  direction('activities', { types: ['storage', 'db', 'webhooks'], allow: ['temporal', 'node'] }),
   direction('workflows', { types: ['activities'], allow: ['temporal'] }),
   direction('temporal', { imports: ['workflows'], allow: ['temporal', 'node'] }),
   direction('sdk', { allow: ['node'] }),

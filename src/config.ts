@@ -2,6 +2,7 @@ import envSchema from 'env-schema';
 import { Type, type Static } from 'typebox';
 import { DEFAULT_POLICY } from './domain/policy.js';
 import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from './domain/retention.js';
+import { webhookSettings } from './webhooks/settings.js';
 
 /** Turns a variable that is set to nothing (`X=`) into one that is not set. */
 const isSet = ([, value]: [string, string | undefined]): boolean => value !== undefined && value !== '';
@@ -118,6 +119,26 @@ export const configSchema = Type.Object({
     maximum: 86_400,
     description: 'How often a running restore from the archive is looked at, in seconds',
   }),
+
+  WEBHOOK_URLS: Type.Optional(
+    Type.String({ description: 'Who is told of changes: https:// URLs with commas between them; unset: nobody' }),
+  ),
+  WEBHOOK_SECRET: Type.Optional(
+    Type.String({
+      description:
+        'Signs webhooks: `whsec_` and the Base64 of 24 to 64 bytes; with WEBHOOK_URLS. Two with a comma while it is changed',
+    }),
+  ),
+  WEBHOOK_ALLOW_PRIVATE: Type.Boolean({
+    default: false,
+    description: 'Webhooks may go to addresses that are not public, and by http://',
+  }),
+  WEBHOOK_GIVE_UP_SECONDS: Type.Integer({
+    default: 259_200,
+    minimum: 1,
+    maximum: 2_592_000,
+    description: 'A webhook that is not accepted by then is given up, in seconds',
+  }),
 });
 
 export type Config = Static<typeof configSchema>;
@@ -151,5 +172,10 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     throw new ConfigError(
       'The configuration cannot be used:\n  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together',
     );
+  try {
+    webhookSettings(config);
+  } catch (error) {
+    throw new ConfigError(`The configuration cannot be used:\n  ${(error as Error).message}`);
+  }
   return config;
 }

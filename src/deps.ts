@@ -1,3 +1,4 @@
+import type { ActivityDeps } from './activities/index.js';
 import type { ApiDeps } from './api/api-deps.js';
 import type { Config } from './config.js';
 import type { ArtifactRecords } from './db/artifact-records.js';
@@ -5,7 +6,10 @@ import { createPool } from './db/pool.js';
 import { createArtifactRecords } from './db/sql-artifact-records.js';
 import type { ObjectStore } from './storage/object-store.js';
 import { createS3ObjectStore } from './storage/s3/index.js';
+import { SECOND_MS } from './domain/units.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
+import { createWebhookSender } from './webhooks/http-webhook-sender.js';
+import { webhookSettings } from './webhooks/settings.js';
 
 /** The real adapters, built from the configuration. None of them connects before its first use; whoever opens one closes it. */
 
@@ -29,6 +33,15 @@ export function openStore(config: Config): ObjectStore {
 export function openRecords(config: Config): { records: ArtifactRecords; close(): Promise<void> } {
   const records = createArtifactRecords(createPool(config.DATABASE_URL, { statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
   return { records, close: () => records.close() };
+}
+
+/** Absent when the configuration names nobody to tell. */
+export function openWebhooks(config: Config): Pick<ActivityDeps, 'webhooks'> {
+  const settings = webhookSettings(config);
+  if (settings === null) return {};
+  return {
+    webhooks: { sender: createWebhookSender(settings), giveUpMs: config.WEBHOOK_GIVE_UP_SECONDS * SECOND_MS },
+  };
 }
 
 /** Everything the API works with; `close` once the API has closed. */

@@ -2,14 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.js';
+import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, type Config } from './config.js';
 import { ArtifactError } from './domain/errors.js';
 import { SECOND_MS } from './domain/units.js';
-import { openRecords, openStore } from './deps.js';
+import { openRecords, openStore, openWebhooks } from './deps.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
 import { connectionOptions } from './temporal/connection.js';
-import { LIFECYCLE_TASK_QUEUE } from './temporal/ids.js';
+import { LIFECYCLE_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './temporal/ids.js';
 
 /** Process entry of the role `worker`: runs the lifecycle workflows and all their activities. */
 async function main(): Promise<void> {
@@ -27,30 +28,42 @@ async function main(): Promise<void> {
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
   const connection = await connect(config);
   const others = connectArtifactLives(config);
+  const { webhooks } = openWebhooks(config);
   const activities = createActivities({
+    ...(webhooks === undefined ? {} : { webhooks }),
     records: database.records,
     store,
     capabilities,
     lives: others.lives,
     settings: activitySettings(config),
   });
-  const worker = await Worker.create({
+  const common = {
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
+    activityTaskPollerBehavior: { type: 'autoscaling' },
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+  } satisfies Partial<WorkerOptions>;
+  const lifecycle = await Worker.create({
+    ...common,
     taskQueue: LIFECYCLE_TASK_QUEUE,
     activities,
     ...workflowSource(config),
     maxConcurrentActivityTaskExecutions: MAX_CONCURRENT_ACTIVITIES,
     workflowTaskPollerBehavior: { type: 'autoscaling' },
-    activityTaskPollerBehavior: { type: 'autoscaling' },
     // After a kill, a workflow waits this long for the dead worker's cache before any other takes it.
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
-    shutdownGraceTime: SHUTDOWN_GRACE_MS,
-    shutdownForceTime: SHUTDOWN_FORCE_MS,
+  });
+  // Also when nobody is to be told any more: what still waits for them is given up.
+  const outward = await Worker.create({
+    ...common,
+    taskQueue: WEBHOOK_TASK_QUEUE,
+    activities,
+    maxConcurrentActivityTaskExecutions: SENDS_PER_RECEIVER * Math.max(1, webhooks?.sender.receivers.length ?? 0),
   });
   log.info({ taskQueue: LIFECYCLE_TASK_QUEUE }, 'worker is ready');
   try {
-    await worker.run();
+    await runTogether([lifecycle, outward]);
   } finally {
     await connection.close();
     await others.close();
@@ -74,6 +87,15 @@ function workflowSource({ WORKFLOW_BUNDLE }: Config): Pick<WorkerOptions, 'workf
   return {
     workflowBundle: { codePath: WORKFLOW_BUNDLE ?? fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
   };
+}
+
+/** Ends when all have ended; when one ends, the others do too. @throws what the first that failed ended with. */
+async function runTogether(workers: Worker[]): Promise<void> {
+  const shutDown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const endings = await Promise.allSettled(workers.map((worker) => worker.run().finally(shutDown)));
+  for (const ending of endings) if (ending.status === 'rejected') throw ending.reason;
 }
 
 async function connect(config: Config): Promise<NativeConnection> {

@@ -96,6 +96,7 @@ export function deletionActivities(deps: ActivityDeps) {
           await removeAll(record, signal, () => false);
           return { ...record, purgeAtMs: null };
         }
+        await announceChanges(deps, row, record.revision);
         if (row.purgeAtMs === null) return row;
         const evidence = await removeAll(row, signal, () => false);
         return changeRecord(deps, {

@@ -68,8 +68,10 @@ export function announcementOf(
 }
 
 /** The same for every attempt and every receiver, so that whoever gets it twice can tell. */
-export const announcementId = ({ artifactId, changeNumber }: Pick<Announcement, 'artifactId' | 'changeNumber'>): string =>
-  `${artifactId}_${changeNumber}`;
+export const announcementId = ({
+  artifactId,
+  changeNumber,
+}: Pick<Announcement, 'artifactId' | 'changeNumber'>): string => `${artifactId}_${changeNumber}`;
 
 /** An announcement that some of its receivers have not accepted yet: `receivers` are those. */
 export interface WaitingAnnouncement extends Announcement {

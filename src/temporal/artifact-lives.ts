@@ -1,17 +1,24 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import type { Announcement } from '../domain/announcements.js';
 import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
-import { deleteArtifactSignal, inheritRetentionSignal } from '../workflows/messages.js';
+import { SECOND_MS } from '../domain/units.js';
+import { announceSignal, deleteArtifactSignal, inheritRetentionSignal } from '../workflows/messages.js';
+import type { webhookDelivery } from '../workflows/webhook-delivery.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
-import { artifactWorkflowId } from './ids.js';
+import { artifactWorkflowId, LIFECYCLE_TASK_QUEUE, webhookWorkflowId } from './ids.js';
+
+/** Less than the local activity may take in which a change is written and announced. */
+const ANNOUNCE_MS = 3 * SECOND_MS;
 
 interface Lives {
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
+  announce(announcement: Announcement): Promise<void>;
 }
 
-/** Messages from activities to the workflows of artifacts: the port `ArtifactLives` of the activities. */
+/** Messages from activities to workflows of artifacts: the port `ArtifactLives` of the activities. */
 export function connectArtifactLives(settings: TemporalSettings): { lives: Lives; close(): Promise<void> } {
   const connection = lazyConnection(settings);
   const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });
@@ -37,5 +44,25 @@ export function artifactLives(client: Client): Lives {
     isAlive: (artifactId) => ask(artifactId, async (life) => (await life.describe()).status.name === 'RUNNING'),
     inheritRetention: (artifactId, message) => tell(artifactId, (life) => life.signal(inheritRetentionSignal, message)),
     deleteArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(deleteArtifactSignal, message)),
+    announce: (announcement) => announce(client, announcement),
   };
+}
+
+async function announce(client: Client, announcement: Announcement): Promise<void> {
+  const { artifactId, message } = announcement;
+  const signalWithStart = () =>
+    client.workflow.signalWithStart<typeof webhookDelivery, [Announcement]>('webhookDelivery', {
+      workflowId: webhookWorkflowId(artifactId),
+      taskQueue: LIFECYCLE_TASK_QUEUE,
+      args: [{ artifactId }],
+      signal: announceSignal,
+      signalArgs: [announcement],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `webhooks of ${message.data.path}`.slice(0, 200),
+    });
+  try {
+    await client.withDeadline(Date.now() + ANNOUNCE_MS, signalWithStart);
+  } catch (error) {
+    throw translateTemporalError(error, `webhooks of artifact ${artifactId}`);
+  }
 }

@@ -3,6 +3,8 @@
 /** Queue of the entity workflows and their activities. */
 export const LIFECYCLE_TASK_QUEUE = 'artifact-lifecycle';
 
+export { WEBHOOK_TASK_QUEUE } from '../workflows/task-queues.js';
+
 /** Workflow id of the changes of an execution's retention: one at a time. */
 export const executionRetentionWorkflowId = (executionId: string): string => `execution/${executionId}/retention`;
 
@@ -11,3 +13,6 @@ export const executionDeletionWorkflowId = (executionId: string): string => `exe
 
 /** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;
+
+/** Workflow id of what delivers the announcements of an artifact: one at a time, in their order. */
+export const webhookWorkflowId = (artifactId: string): string => `${artifactWorkflowId(artifactId)}/webhooks`;

@@ -1,5 +1,6 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { WEBHOOK_TASK_QUEUE } from './task-queues.js';
 
 /**
  * Short steps on the way of a request: local activities, ten times faster than ordinary ones. They give up within the time a
@@ -69,4 +70,11 @@ export const { eraseArtifact, sweepArtifact } = proxyActivities<Activities>({
   startToCloseTimeout: '5m',
   heartbeatTimeout: '15s',
   retry: { initialInterval: '500ms', backoffCoefficient: 3, maximumInterval: '10s', maximumAttempts: 3 },
+});
+
+/** Tried until the receiver accepts it; the activity itself says when it is too late. Longer than a receiver has for its answer. */
+export const { deliverWebhook } = proxyActivities<Activities>({
+  taskQueue: WEBHOOK_TASK_QUEUE,
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10m' },
 });

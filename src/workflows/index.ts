@@ -2,3 +2,4 @@
 export { artifactLifecycle } from './artifact-lifecycle.js';
 export { executionRetention } from './execution-retention.js';
 export { executionDeletion } from './execution-deletion.js';
+export { webhookDelivery } from './webhook-delivery.js';

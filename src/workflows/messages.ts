@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Announcement, DeliveryState } from '../domain/announcements.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type {
   AddHold,
@@ -87,5 +88,9 @@ export interface DeleteExecutionArtifacts {
   actor: string;
 }
 export const deleteExecutionArtifacts = defineUpdate<void, [DeleteExecutionArtifacts]>('deleteExecutionArtifacts');
+
+/** Input of `webhookDelivery`: which artifact it is for, or what it takes over from a run before. */
+export type WebhookDeliveryInput = { artifactId: string } | { state: DeliveryState };
+export const announceSignal = defineSignal<[Announcement]>('announce');
 
 export const describe = defineQuery<Description>('describe');

@@ -34,6 +34,7 @@ export const NO_OTHERS: ArtifactLives = {
   inheritRetention: () => Promise.resolve(false),
   deleteArtifact: () => Promise.resolve(false),
   isAlive: () => Promise.resolve(false),
+  announce: () => Promise.resolve(),
 };
 
 const SETTINGS: ActivitySettings = {

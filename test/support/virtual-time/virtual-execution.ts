@@ -82,6 +82,10 @@ export class VirtualExecution implements ArtifactLives {
     return Promise.resolve(this.behaviours.get(artifactId) !== 'hasNoWorkflow');
   }
 
+  announce(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** An artifact that stayed follows late. */
   follow(artifactId: string, executionDeletionId: string): Promise<void> {
     const event = { kind: 'deleted', actor: 'worker', detail: { executionDeletionId } } as const;
