@@ -27,7 +27,7 @@ export const sha256 = (bytes: Buffer): string => createHash('sha256').update(byt
 const ALL = '*';
 
 /** Activities that are made to fail are no news. */
-const QUIET = new DefaultLogger('ERROR', () => undefined);
+export const QUIET = new DefaultLogger('ERROR', () => undefined);
 
 /** For lives that send no messages to others. */
 export const NO_OTHERS: ArtifactLives = {
@@ -37,7 +37,7 @@ export const NO_OTHERS: ArtifactLives = {
   announce: () => Promise.resolve(),
 };
 
-const SETTINGS: ActivitySettings = {
+export const SETTINGS: ActivitySettings = {
   defaultRetentionDays: 30,
   uploadDeadlineMs: DAY_MS,
   putUrlMs: HOUR_MS,

@@ -29,10 +29,19 @@ interface SandboxWorkflow {
   ): Promise<{ failed?: { failure?: { message?: string } }; successful?: { commands?: Command[] } }>;
   dispose(): Promise<void>;
 }
-type ActivityTask = Pick<
-  Core.workflow_commands.IScheduleActivity,
-  'seq' | 'activityType' | 'arguments' | 'retryPolicy'
-> & {
+/** google.protobuf.Duration */
+interface Duration {
+  seconds?: unknown;
+  nanos?: number | null;
+}
+interface RetryPolicy {
+  initialInterval?: Duration | null;
+  backoffCoefficient?: number | null;
+  maximumInterval?: Duration | null;
+  maximumAttempts?: number | null;
+}
+type ActivityTask = Pick<Core.workflow_commands.IScheduleActivity, 'seq' | 'activityType' | 'arguments'> & {
+  retryPolicy?: RetryPolicy | null;
   isLocal: boolean;
 };
 
@@ -63,8 +72,14 @@ const toPayload = (value: unknown): Payload => defaultPayloadConverter.toPayload
 const fromPayload = (payload: Payload | null | undefined): unknown =>
   payload === null || payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
 
+/** Which try of an activity it is, on the virtual clock. */
+export interface Attempt {
+  number: number;
+  scheduledAtMs: number;
+}
+
 /** Carries an activity out; what it throws fails the activity, as after its last retry. */
-export type RunActivity = (name: string, args: unknown[]) => Promise<unknown>;
+export type RunActivity = (name: string, args: unknown[], attempt: Attempt) => Promise<unknown>;
 
 export interface UpdateOutcome {
   rejected?: Error;
@@ -124,10 +139,20 @@ export interface VirtualRunOptions {
   followsRuns?: boolean;
   /** How long the answer of an activity takes, in milliseconds; its work is done at once. Default 0. */
   activityMs?: (name: string, isLocal: boolean) => number;
+  /** Comes with the start, as by signal-with-start. */
+  firstSignal?: { name: string; argument: unknown };
 }
 
-/** Of a retry policy: what is retried without an end waits this long from the n-th try to the next, in milliseconds. */
-const backoffMs = (tries: number): number => Math.min(1_000 * 2 ** (tries - 1), 60_000);
+/** How long it waits after the n-th try, in milliseconds: what the failure asks for, else by the retry policy. */
+function backoffMs(error: unknown, { retryPolicy }: ActivityTask, tries: number): number {
+  const asked: unknown = error instanceof ApplicationFailure ? error.nextRetryDelay : undefined;
+  if (typeof asked === 'number') return asked;
+  const { initialInterval, backoffCoefficient, maximumInterval } = retryPolicy ?? {};
+  return Math.min(toMs(initialInterval) * (backoffCoefficient ?? 2) ** (tries - 1), toMs(maximumInterval));
+}
+
+const toMs = (duration: Duration | null | undefined): number =>
+  Number(duration?.seconds ?? 0) * 1_000 + (duration?.nanos ?? 0) / 1e6;
 
 export class VirtualRun {
   nowMs: number;
@@ -195,8 +220,12 @@ export class VirtualRun {
       now: this.nowMs,
       showStackTraceSources: false,
     });
+    const { firstSignal: first } = this.#options;
     await this.#activate([
       { initializeWorkflow: { workflowType, workflowId: info.workflowId, arguments: [toPayload(input)] } },
+      ...(first === undefined || this.runs > 1
+        ? []
+        : [{ signalWorkflow: { signalName: first.name, input: [toPayload(first.argument)] } }]),
     ]);
   }
 
@@ -312,9 +341,8 @@ export class VirtualRun {
   async #apply(command: Command): Promise<Job | null> {
     const { startTimer, cancelTimer, updateResponse, respondToQuery, upsertWorkflowSearchAttributes } = command;
     if (startTimer) {
-      const { seconds, nanos } = startTimer.startToFireTimeout ?? {};
       const seq = startTimer.seq ?? 0;
-      const afterMs = Number(seconds ?? 0) * 1000 + (nanos ?? 0) / 1e6;
+      const afterMs = toMs(startTimer.startToFireTimeout);
       this.#later(`timer-${seq}`, afterMs, () => Promise.resolve({ fireTimer: { seq } }));
     }
     if (cancelTimer) this.#coming.delete(`timer-${cancelTimer.seq ?? 0}`);
@@ -328,7 +356,8 @@ export class VirtualRun {
     if (command.failWorkflowExecution) this.ending = { failed: toError(command.failWorkflowExecution.failure) };
     const handedOver = command.continueAsNewWorkflowExecution;
     if (handedOver) this.ending = { continuedAsNew: fromPayload(handedOver.arguments?.[0]) };
-    const { scheduleActivity, scheduleLocalActivity } = command;
+    const { scheduleActivity, scheduleLocalActivity, requestCancelActivity } = command;
+    if (requestCancelActivity) return this.#cancelRetry(requestCancelActivity.seq ?? 0);
     if (scheduleActivity) return this.#begin({ ...scheduleActivity, isLocal: false });
     return scheduleLocalActivity ? this.#begin({ ...scheduleLocalActivity, isLocal: true }) : null;
   }
@@ -352,12 +381,14 @@ export class VirtualRun {
     const { isLocal } = task;
     const seq = task.seq ?? 0;
     try {
-      const result = await this.#options.runActivity(task.activityType ?? '', (task.arguments ?? []).map(fromPayload));
+      const args = (task.arguments ?? []).map(fromPayload);
+      const attempt = { number: tries, scheduledAtMs: this.nowMs };
+      const result = await this.#options.runActivity(task.activityType ?? '', args, attempt);
       return { resolveActivity: { seq, isLocal, result: { completed: { result: toPayload(result) } } } };
     } catch (error) {
       const isRetried = !isLocal && (task.retryPolicy?.maximumAttempts ?? 0) === 0;
       if (isRetried && !(error instanceof ApplicationFailure && error.nonRetryable)) {
-        this.#later(`activity-${seq}`, backoffMs(tries), () => this.#try(task, tries + 1));
+        this.#later(`activity-${seq}`, backoffMs(error, task, tries), () => this.#try(task, tries + 1));
         return null;
       }
       const cause = defaultFailureConverter.errorToFailure(error, defaultPayloadConverter);
@@ -365,6 +396,14 @@ export class VirtualRun {
       const failure = { message: 'Activity task failed', cause, activityFailureInfo: { activityType } };
       return { resolveActivity: { seq, isLocal, result: { failed: { failure } } } };
     }
+  }
+
+  /** One that waits to be tried again is cancelled at once. */
+  #cancelRetry(seq: number): Job | null {
+    if (!this.#coming.delete(`activity-${seq}`)) return null;
+    const activityFailureInfo = { activityType: { name: 'cancelled' } };
+    const failure = { message: 'Activity cancelled', cause: { canceledFailureInfo: {} }, activityFailureInfo };
+    return { resolveActivity: { seq, result: { cancelled: { failure } } } };
   }
 }
 
