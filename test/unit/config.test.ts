@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config.js';
+import { webhookSettings } from '../../src/webhooks/settings.js';
+
+const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 const messageOf = (env: Record<string, string>): string => {
   try {
@@ -52,8 +55,37 @@ describe('the configuration', () => {
     { PRESIGN_UPLOAD_SECONDS: '604801' },
     { RESTORE_POLL_SECONDS: 'soon' },
     { AWS_ACCESS_KEY_ID: 'only-half' },
+    { WEBHOOK_URLS: 'hooks.example.com', WEBHOOK_SECRET },
+    { WEBHOOK_URLS: 'https://a.example,ftp://b.example', WEBHOOK_SECRET },
+    { WEBHOOK_URLS: 'http://a.example', WEBHOOK_SECRET },
+    { WEBHOOK_SECRET: 'short', WEBHOOK_URLS: 'https://a.example' },
+    { WEBHOOK_SECRET: `${WEBHOOK_SECRET},short`, WEBHOOK_URLS: 'https://a.example' },
+    { WEBHOOK_ALLOW_PRIVATE: 'maybe' },
+    { WEBHOOK_GIVE_UP_SECONDS: '0' },
   ])('refuses %j and names the variable', (env) => {
     expect(messageOf(env)).toContain(Object.keys(env)[0]);
+  });
+
+  it('needs a secret for webhooks, and shows neither it nor a URL', () => {
+    expect(messageOf({ WEBHOOK_URLS: 'https://a.example/?token=t0ken' })).toContain('WEBHOOK_SECRET');
+    const message = messageOf({ WEBHOOK_URLS: 'gopher://a.example/?token=t0ken', WEBHOOK_SECRET });
+    expect(message).toContain('WEBHOOK_URLS: number 1');
+    expect(message).not.toContain('t0ken');
+    expect(messageOf({ WEBHOOK_URLS: 'https://a.example', WEBHOOK_SECRET: 'whsec_s3cret' })).not.toContain('s3cret');
+  });
+
+  it('has webhooks off by default, and reads lists of URLs and secrets', () => {
+    expect(webhookSettings(loadConfig({}))).toBeNull();
+    const env = { WEBHOOK_URLS: 'https://a.example/x, https://b.example ,https://a.example/x', WEBHOOK_SECRET };
+    expect(webhookSettings(loadConfig(env))).toEqual({
+      urls: ['https://a.example/x', 'https://b.example'],
+      keys: [Buffer.alloc(32, 7)],
+      allowPrivate: false,
+    });
+    const changing = { ...env, WEBHOOK_SECRET: `${WEBHOOK_SECRET},${WEBHOOK_SECRET}` };
+    expect(webhookSettings(loadConfig(changing))?.keys).toHaveLength(2);
+    const local = { WEBHOOK_URLS: 'http://127.0.0.1:3000', WEBHOOK_SECRET, WEBHOOK_ALLOW_PRIVATE: 'true' };
+    expect(webhookSettings(loadConfig(local))).toMatchObject({ urls: ['http://127.0.0.1:3000'], allowPrivate: true });
   });
 
   it('takes an empty variable for one that is not set', () => {
