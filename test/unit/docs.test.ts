@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readmePath, withConfigTable } from '../../scripts/config-table.js';
+import { ANNOUNCED_KINDS } from '../../src/domain/artifact-record.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,6 +37,13 @@ describe('the documents', () => {
     const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name ?? '');
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
     expect(named).toContain('demo');
+  });
+
+  it('tell operators of every event that webhooks are sent for, and of no other', () => {
+    const page = readFileSync(join(root, 'docs/operators.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `artifact.'));
+    const told = rows.flatMap((row) => [...row.matchAll(/`artifact\.(\w+)`/g)].map(([, kind]) => kind ?? ''));
+    expect(told.sort()).toEqual([...ANNOUNCED_KINDS].sort());
   });
 
   it('tell operators of every search attribute', () => {
