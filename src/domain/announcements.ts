@@ -1,5 +1,5 @@
 import { ANNOUNCED_KINDS, type ArtifactRecord, type AuditEvent, type AuditKind } from './artifact-record.js';
-import type { ArtifactError, ErrorCode } from './errors.js';
+import { ArtifactError, type ErrorCode } from './errors.js';
 
 /*
  * What the outside world is told about a change of an artifact, and what of it still waits. Plain JSON: it lives in a workflow until
@@ -73,6 +73,14 @@ export const announcementId = ({
   changeNumber,
 }: Pick<Announcement, 'artifactId' | 'changeNumber'>): string => `${artifactId}_${changeNumber}`;
 
+/**
+ * More than any artifact changes while its receivers are away. What comes on top is given up: what waits is handed from run to run in one
+ * message, which Temporal limits to 2 MB.
+ */
+const MAX_WAITING = 400;
+/** The rest is only counted. */
+const MAX_GIVEN_UP_LISTED = 100;
+
 /** An announcement that some of its receivers have not accepted yet: `receivers` are those. */
 export interface WaitingAnnouncement extends Announcement {
   announcedAtMs: number;
@@ -96,7 +104,9 @@ export interface DeliveryState {
   known: number[];
   /** Receivers that want to hear nothing more. */
   gone: string[];
+  /** The first 100. */
   givenUp: GivenUp[];
+  givenUpCount: number;
 }
 
 export const noDeliveries = (artifactId: string): DeliveryState => ({
@@ -106,16 +116,24 @@ export const noDeliveries = (artifactId: string): DeliveryState => ({
   known: [],
   gone: [],
   givenUp: [],
+  givenUpCount: 0,
 });
 
 /** One more announcement; the state as it was when it is known already. */
 export function withAnnouncement(state: DeliveryState, announcement: Announcement, nowMs: number): DeliveryState {
-  if (state.known.includes(announcement.changeNumber)) return state;
+  const { changeNumber } = announcement;
+  if (state.known.includes(changeNumber)) return state;
+  const known = [...state.known, changeNumber];
   const receivers = announcement.receivers.filter((receiver) => !state.gone.includes(receiver));
+  if (state.waiting.length >= MAX_WAITING) {
+    const error = new ArtifactError('webhook_given_up', `${MAX_WAITING} others wait already`);
+    const refused = (next: DeliveryState, receiver: string) => withGivenUp(next, { receiver, changeNumber }, error);
+    return receivers.reduce(refused, { ...state, known });
+  }
   const waiting = [...state.waiting, { ...announcement, receivers, announcedAtMs: nowMs }]
     .filter((one) => one.receivers.length > 0)
     .sort((a, b) => a.changeNumber - b.changeNumber);
-  return { ...state, waiting, known: [...state.known, announcement.changeNumber] };
+  return { ...state, waiting, known };
 }
 
 /** Who has something to receive. */
@@ -141,7 +159,8 @@ export function withGivenUp(
   return {
     ...without(state, receiver, (number) => isGone || number === changeNumber),
     gone: isGone ? [...state.gone, receiver] : state.gone,
-    givenUp: [...state.givenUp, { receiver, changeNumber, code, message }],
+    givenUp: [...state.givenUp, { receiver, changeNumber, code, message }].slice(0, MAX_GIVEN_UP_LISTED),
+    givenUpCount: state.givenUpCount + 1,
   };
 }
 

@@ -36,13 +36,14 @@ export async function webhookDelivery(input: WebhookDeliveryInput): Promise<Webh
 
   const { state } = deliveries;
   if (state.waiting.length > 0) await wf.continueAsNew<typeof webhookDelivery>({ state });
-  const { artifactId, known: changes, givenUp } = state;
-  if (givenUp.length === 0) return { artifactId, changes };
+  const { artifactId, known: changes, givenUp, givenUpCount } = state;
+  if (givenUpCount === 0) return { artifactId, changes };
   const reasons = givenUp
     .slice(0, SHOWN)
     .map((one) => `change ${one.changeNumber} for ${one.receiver}: ${one.message}`);
-  throw wf.ApplicationFailure.nonRetryable(`${givenUp.length} given up; ${reasons.join('; ')}`, 'WebhookGivenUp', {
+  throw wf.ApplicationFailure.nonRetryable(`${givenUpCount} given up; ${reasons.join('; ')}`, 'WebhookGivenUp', {
     artifactId,
+    givenUpCount,
     givenUp,
   });
 }
@@ -116,7 +117,7 @@ class Deliveries {
 
 const isLong = (): boolean => wf.workflowInfo().continueAsNewSuggested;
 
-function detailsOf({ waiting, givenUp }: DeliveryState): string {
+function detailsOf({ waiting, givenUp, givenUpCount }: DeliveryState): string {
   const wait = waiting.map(
     ({ changeNumber, message, receivers }) => `- ${changeNumber} ${message.type}: ${receivers.join(', ')}`,
   );
@@ -126,7 +127,7 @@ function detailsOf({ waiting, givenUp }: DeliveryState): string {
     '',
     ...wait.slice(0, SHOWN),
     '',
-    `${givenUp.length} given up`,
+    `${givenUpCount} given up`,
     '',
     ...gaveUp.slice(0, SHOWN),
   ].join('\n');

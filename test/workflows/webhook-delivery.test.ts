@@ -181,6 +181,7 @@ describe('a receiver that is dead for days', () => {
         known: [1],
         gone: [],
         givenUp: [],
+        givenUpCount: 0,
       },
     });
     expect(sender.changesTo('a')).toEqual([1]);
@@ -302,5 +303,22 @@ describe('a run that becomes long', () => {
   it('ends when nothing waits', async () => {
     const { run } = await start({ isLong: () => true, sender: new FakeWebhookSender([]), first: announcement(1, []) });
     expect(run.ending).toMatchObject({ completed: {} });
+  });
+});
+
+describe('more announcements that wait', () => {
+  it('than 400 are given up from there on, and the run says how many', async () => {
+    const sender = new FakeWebhookSender();
+    let isDead = true;
+    sender.answer = deadWhile(() => isDead);
+    const { run } = await start({ sender });
+    for (let changeNumber = 2; changeNumber <= 1_000; changeNumber += 1)
+      await run.signal('announce', announcement(changeNumber));
+    isDead = false;
+    await run.advance(10 * MINUTE_MS);
+    expect(sender.changesTo('a')).toEqual(Array.from({ length: 400 }, (_, index) => index + 1));
+    const { failed } = run.ending as unknown as { failed: { details: [{ givenUp: unknown[]; givenUpCount: number }] } };
+    expect(failed.details[0]).toMatchObject({ givenUpCount: 1_200 });
+    expect(failed.details[0].givenUp).toHaveLength(100);
   });
 });
