@@ -9,6 +9,7 @@ import {
   tellToDelete,
 } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
+import { lookAgainMs } from './pace.js';
 import { deleteExecutionArtifacts, type DeleteExecutionArtifacts } from './messages.js';
 
 /** What is asked for, or what an earlier run hands over. */
@@ -35,8 +36,6 @@ export interface DeletionState {
   quietLooks: number;
 }
 
-/** The fewer are left, the sooner it is looked again: about as long as the workflows need for a third of them. */
-const LOOK_PER_ARTIFACT_MS = 10;
 const FIRST_LOOK_MS = SECOND_MS / 4;
 const LAST_LOOK_MS = 10 * SECOND_MS;
 /** More than a minute, in which an artifact has tried more than once. Looks and not time: nothing moves without workers. */
@@ -149,8 +148,9 @@ function note(state: DeletionState, left: number): void {
   state.left = left;
 }
 
+/** Longer each time nothing has moved. */
 const pauseMs = ({ left, quietLooks }: DeletionState): number =>
-  Math.min(Math.max((left ?? 0) * LOOK_PER_ARTIFACT_MS, FIRST_LOOK_MS) * 2 ** quietLooks, LAST_LOOK_MS);
+  lookAgainMs(left ?? 0, { leastMs: FIRST_LOOK_MS * 2 ** quietLooks, mostMs: LAST_LOOK_MS });
 
 function show({ deleted, held, underWay, orphaned }: DeletionCounts): void {
   wf.setCurrentDetails(

@@ -2,6 +2,7 @@ import * as wf from '@temporalio/workflow';
 import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import { moveInheritors, recordExecutionRetention } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
+import { lookAgainMs } from './pace.js';
 import { setExecutionRetention, type SetExecutionRetention } from './messages.js';
 
 const FIRST_LOOK_MS = 2 * SECOND_MS;
@@ -53,6 +54,7 @@ async function move(executionId: string, wanted: SetExecutionRetention, isOutdat
     if (behind === 0) return;
     if (wf.workflowInfo().continueAsNewSuggested && !isOutdated() && wf.allHandlersFinished() && wf.patched(CONTINUES))
       await wf.continueAsNew<typeof executionRetention>({ executionId, wanted });
-    await wf.condition(isOutdated, pauseMs, { summary: `${behind} artifacts were told, look again` });
+    const lookMs = lookAgainMs(behind, { leastMs: pauseMs, mostMs: LAST_LOOK_MS });
+    await wf.condition(isOutdated, lookMs, { summary: `${behind} artifacts were told, look again` });
   }
 }

@@ -11,7 +11,7 @@ const KILLS = 4;
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startTestStack({
-    env: { UPLOAD_DEADLINE_SECONDS: String(DEADLINE_SECONDS), PRESIGN_UPLOAD_SECONDS: '5' },
+    env: { UPLOAD_DEADLINE_SECONDS: String(DEADLINE_SECONDS), PRESIGN_UPLOAD_SECONDS: '5', UNDELETE_DAYS: '0' },
   });
 });
 afterAll(() => stack.stop());
