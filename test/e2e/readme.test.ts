@@ -35,6 +35,6 @@ describe('the README', () => {
     expect(JSON.parse(kept ?? '')).toMatchObject({
       artifact: { retention: { rule: 'permanent', reason: 'evidence' } },
     });
-    expect(JSON.parse(deleted ?? '')).toEqual({ deleted: 1 });
+    expect(JSON.parse(deleted ?? '')).toMatchObject({ deleted: 1, finished: true });
   });
 });

@@ -182,13 +182,17 @@ test('list and show print tables for people and JSON for scripts', async () => {
   expect(JSON.parse((await artifacts(['show', id, '--json'])).out)).toMatchObject({ id, fileSize: 5 });
 });
 
-test('keep, retention, archive, restore, history and delete change what show says', async () => {
+test('keep, retention, archive, restore and history change what show says', async () => {
   const id = await uploaded();
   expect((await artifacts(['keep', id, '--reason', 'evidence'])).out).toMatch(/for ever, by tester .*: evidence/);
   expect((await artifacts(['retention', id, '90'])).out).toMatch(/90 days \(artifact\)/);
   expect((await artifacts(['archive', id])).out).toMatch(/ARCHIVED/);
   expect((await artifacts(['restore', id, '--tier', 'Bulk'])).out).toMatch(/ACTIVE/);
   expect((await artifacts(['history', id])).out).toMatch(/UTC +upload begun +tester/);
+});
+
+test('delete says how many, and which were deleted already', async () => {
+  const id = await uploaded();
   const deletion = await artifacts(['delete', id, '--json']);
   expect(JSON.parse(deletion.out)).toEqual({ deleted: 1, alreadyDeleted: [] });
   expect((await artifacts(['delete', id])).out).toBe(`Deleted 0.\n${id} was already deleted.\n`);
