@@ -81,7 +81,9 @@ export interface Attempt {
 /** Carries an activity out; what it throws fails the activity, as after its last retry. */
 export type RunActivity = (name: string, args: unknown[], attempt: Attempt) => Promise<unknown>;
 
+/** Empty while there is no answer. */
 export interface UpdateOutcome {
+  /** By its validator: it left no trace. */
   rejected?: Error;
   completed?: unknown;
   failed?: Error;
@@ -346,7 +348,7 @@ export class VirtualRun {
       this.#later(`timer-${seq}`, afterMs, () => Promise.resolve({ fireTimer: { seq } }));
     }
     if (cancelTimer) this.#coming.delete(`timer-${cancelTimer.seq ?? 0}`);
-    if (updateResponse) this.#updates.set(updateResponse.protocolInstanceId ?? '', outcomeOf(updateResponse));
+    if (updateResponse) this.#answered(updateResponse);
     if (respondToQuery)
       this.#queries.set(respondToQuery.queryId ?? '', fromPayload(respondToQuery.succeeded?.response));
     const indexed = upsertWorkflowSearchAttributes?.searchAttributes?.indexedFields ?? {};
@@ -360,6 +362,14 @@ export class VirtualRun {
     if (requestCancelActivity) return this.#cancelRetry(requestCancelActivity.seq ?? 0);
     if (scheduleActivity) return this.#begin({ ...scheduleActivity, isLocal: false });
     return scheduleLocalActivity ? this.#begin({ ...scheduleLocalActivity, isLocal: true }) : null;
+  }
+
+  /** An update is rejected before it is accepted, or fails after. */
+  #answered({ protocolInstanceId, accepted, rejected, completed }: Core.workflow_commands.IUpdateResponse): void {
+    const id = protocolInstanceId ?? '';
+    if (accepted) this.#updates.set(id, {});
+    if (completed) this.#updates.set(id, { completed: fromPayload(completed) });
+    if (rejected) this.#updates.set(id, { [this.#updates.has(id) ? 'failed' : 'rejected']: toError(rejected) });
   }
 
   #later(key: string, afterMs: number, happen: () => Promise<Job | null>): void {
@@ -405,12 +415,6 @@ export class VirtualRun {
     const failure = { message: 'Activity cancelled', cause: { canceledFailureInfo: {} }, activityFailureInfo };
     return { resolveActivity: { seq, result: { cancelled: { failure } } } };
   }
-}
-
-function outcomeOf(response: Core.workflow_commands.IUpdateResponse): UpdateOutcome {
-  if (response.rejected) return { rejected: toError(response.rejected) };
-  if (response.completed) return { completed: fromPayload(response.completed) };
-  return {};
 }
 
 const toError = (failure: temporal.api.failure.v1.IFailure | null | undefined): Error =>
