@@ -184,13 +184,15 @@ export function deletionRevoked(record: ArtifactRecord, actor: string, execution
   };
 }
 
-/** An archived artifact comes back as ARCHIVED. What had expired is kept for another while, or it would expire again at once. */
-export function undeleted(record: ArtifactRecord, stored: StoredBytes, actor: string, nowMs: number): Change {
-  const deadlineMs = expiresAtMs(record.createdAtMs, record.retention);
-  const isOver = deadlineMs !== null && deadlineMs <= nowMs;
-  const retention: Retention = isOver
-    ? { rule: 'date', expiresAtMs: nowMs + Math.max(1, record.policy.undeleteDays) * DAY_MS }
-    : record.retention;
+/** What had expired is kept for another while, or it would expire again at once. */
+export function retentionOnceBack({ createdAtMs, retention, policy }: ArtifactRecord, nowMs: number): Retention {
+  const deadlineMs = expiresAtMs(createdAtMs, retention);
+  if (deadlineMs === null || deadlineMs > nowMs) return retention;
+  return { rule: 'date', expiresAtMs: nowMs + Math.max(1, policy.undeleteDays) * DAY_MS };
+}
+
+/** An archived artifact comes back as ARCHIVED. */
+export function undeleted(record: ArtifactRecord, retention: Retention, stored: StoredBytes, actor: string): Change {
   return {
     patch: {
       status: record.tier === 'COLD' ? 'ARCHIVED' : 'ACTIVE',

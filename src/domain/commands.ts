@@ -67,3 +67,10 @@ export type Verb = Command['verb'];
 /** Verbs that keep what would go: once accepted, they are carried out before anything is deleted by itself. */
 export const isKeeping = ({ verb }: Command): boolean =>
   verb === 'keepForever' || verb === 'setRetention' || verb === 'addHold' || verb === 'undeleteArtifact';
+
+/** A later word about the retention overrules an earlier one; that of the execution only its own. */
+export function overrules(later: Verb, earlier: Verb): boolean {
+  if (later === 'inheritRetention') return earlier === 'inheritRetention';
+  if (later !== 'keepForever' && later !== 'setRetention') return false;
+  return earlier === 'keepForever' || earlier === 'setRetention' || earlier === 'inheritRetention';
+}

@@ -89,8 +89,7 @@ export type ExpiryRule = 'default_retention' | 'execution_retention' | 'artifact
  */
 export function nextAction(state: LifecycleState, nowMs: number): NextAction {
   const { record, deletion } = state;
-  const candidates = record.status === 'DELETED' ? afterDeletion(state) : beforeDeletion(state, nowMs);
-  const [first] = candidates
+  const [first] = candidatesOf(state, nowMs)
     .filter((action) => action !== null)
     .map((action) => ({ ...action, atMs: Math.max(action.atMs, nowMs) }))
     // Stable: what stands first wins at the same instant.
@@ -103,22 +102,29 @@ export function nextAction(state: LifecycleState, nowMs: number): NextAction {
 type Timed = Exclude<NextAction, { kind: 'none' }>;
 type Candidates = (Timed | null)[];
 
-function afterDeletion({ record, sweepAtMs, retryAtMs }: LifecycleState): Candidates {
-  const { purgeAtMs } = record;
-  return [
-    purgeAtMs === null ? null : { kind: 'purge', atMs: Math.max(purgeAtMs, retryAtMs ?? 0), rule: 'undelete_window' },
-    sweepAtMs === null ? null : { kind: 'sweep', atMs: sweepAtMs, rule: 'signed_urls_outlive_deletion' },
-  ];
-}
-
-/** In the order in which they win at the same instant. */
-function beforeDeletion(state: LifecycleState, nowMs: number): Candidates {
-  const { record, deletion, nextRestorePollMs: pollMs } = state;
+function candidatesOf(state: LifecycleState, nowMs: number): Candidates {
   const [unfinished] = inTurn(state.unfinished);
   const finish: Timed | null =
     unfinished === undefined ? null : { kind: 'finishCommand', atMs: unfinished.nextTryMs, rule: 'message_accepted' };
   // A keep that was accepted in time wins, however long it takes to carry it out.
   if (finish !== null && state.unfinished.some(({ command }) => isKeeping(command))) return [finish];
+  return state.record.status === 'DELETED' ? afterDeletion(state, finish) : beforeDeletion(state, finish, nowMs);
+}
+
+/** A purge looks for everything that is there, so one that comes later than the sweep makes it needless. */
+function afterDeletion({ record, sweepAtMs, retryAtMs }: LifecycleState, finish: Timed | null): Candidates {
+  const { purgeAtMs } = record;
+  const isSwept = sweepAtMs === null || (purgeAtMs !== null && purgeAtMs >= sweepAtMs);
+  return [
+    finish,
+    purgeAtMs === null ? null : { kind: 'purge', atMs: Math.max(purgeAtMs, retryAtMs ?? 0), rule: 'undelete_window' },
+    isSwept ? null : { kind: 'sweep', atMs: sweepAtMs, rule: 'signed_urls_outlive_deletion' },
+  ];
+}
+
+/** In the order in which they win at the same instant. */
+function beforeDeletion(state: LifecycleState, finish: Timed | null, nowMs: number): Candidates {
+  const { record, deletion, nextRestorePollMs: pollMs } = state;
   if (deletion !== null) return [{ kind: 'delete', atMs: deletion.nextTryMs, rule: deletion.reason }];
   if (record.status === 'UPLOADING')
     return [{ kind: 'abandonUpload', atMs: record.uploadDeadlineMs, rule: 'upload_deadline' }];

@@ -22,7 +22,7 @@ export function ruleOn(verb: Verb, state: Standing): Ruling {
       if (isGone(state)) throw gone(record);
       return 'done';
     case 'abortUpload':
-      if (isGone(state)) return record.status === 'DELETED' ? 'done' : 'perform';
+      if (record.status === 'DELETED') return 'done';
       if (record.status === 'UPLOADING') return 'perform';
       throw new ArtifactError('not_uploading', `${record.path} is ${record.status}`, {
         details: { status: record.status },
@@ -44,7 +44,7 @@ export function ruleOn(verb: Verb, state: Standing): Ruling {
       if (record.status === 'UPLOADING') throw wrongState(record, 'held');
       return 'perform';
     case 'endHold':
-      if (isGone(state)) throw gone(record);
+      if (isGone(state) && !isExpiring(state)) throw gone(record);
       return 'perform';
     case 'inheritRetention':
       return isGone(state) || !inherits(record.retention) ? 'done' : 'perform';
@@ -120,7 +120,7 @@ export function requireRoomForHold({ path, holds }: ArtifactRecord, { id }: Pick
 
 /** Its time is up, and its deletion is decided but not proven: whoever keeps it now may still be in time. */
 const isExpiring = ({ record, deletion }: Standing): boolean =>
-  record.status !== 'DELETED' && deletion?.reason === 'expired';
+  record.status !== 'DELETED' && deletion?.reason === 'expired' && deletion.forGood !== true;
 
 /** A deletion that is not proven yet and was not for good can be revoked, if the bytes are still there. */
 const isRevocable = ({ record, deletion }: Standing): boolean =>

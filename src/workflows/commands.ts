@@ -3,6 +3,7 @@ import { archived, uploadCompleted } from '../domain/changes.js';
 import type { Command, CompleteUpload } from '../domain/commands.js';
 import { held, requireHold } from '../domain/holds.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
+import { requireRetentionDays } from '../domain/retention.js';
 import {
   requireClaimKept,
   requireFutureExpiry,
@@ -28,12 +29,20 @@ export function checkCommand(life: Life, command: Command): Ruling {
   if (command.verb === 'completeUpload')
     (ruling === 'done' ? requireSameContent : requireClaimKept)(state.record, command.message);
   if (command.verb === 'deleteArtifact' || command.verb === 'purgeArtifact') requireNoHoldWaiting(state);
+  if (command.verb === 'inheritRetention') return whetherInherited(state, ruling, command.message.days);
   if (command.verb === 'setRetention') requireFutureExpiry(state.record, command.message, Date.now());
   if (command.verb === 'addHold') {
     requireHold(command.message.hold, Date.now());
     return requireRoomForHold(state.record, command.message.hold);
   }
   return ruling;
+}
+
+/** A word of its own that was accepted counts already. @throws `invalid_retention`. */
+function whetherInherited({ unfinished }: LifecycleState, ruling: Ruling, days: number): Ruling {
+  requireRetentionDays(days);
+  const hasOwn = unfinished.some(({ command: { verb } }) => verb === 'keepForever' || verb === 'setRetention');
+  return hasOwn ? 'done' : ruling;
 }
 
 /** One that was accepted and could not be placed yet counts as well. @throws `held`. */

@@ -1,15 +1,18 @@
 import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
-import { undeleted } from '../domain/changes.js';
+import { retentionOnceBack, undeleted } from '../domain/changes.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
 import { MINUTE_MS } from '../domain/units.js';
 import { bringBack, eraseArtifact, eraseAtOnce, purgeVersions, sweepArtifact } from './activity-proxies.js';
-import { revokeDeletion } from './keeping.js';
+import { keepForAnotherWhile, keepingTagTrue } from './keeping.js';
 import { RETRY_MAX_MS, retryDelayMs, type Life } from './life.js';
 
 /** A registration that was given up is written within this, or never: statements end after a few seconds. */
 const SECOND_LOOK_MS = MINUTE_MS;
 /** A PUT may begin just before its URL dies, and clocks differ. */
 const SWEEP_SLACK_MS = 15 * MINUTE_MS;
+
+/** After a purge or an undelete, what was asked for before and still waits has lost its meaning. */
+const NOTHING_WAITS = { unfinished: [], retryAtMs: null, problem: null };
 
 /** One try at a deletion that is decided. */
 export async function erase(life: Life): Promise<void> {
@@ -37,7 +40,7 @@ export async function erase(life: Life): Promise<void> {
       record: { ...last, status: 'DELETED', deletionReason: last.deletionReason ?? reason },
       deletion: null,
       problem: null,
-      sweepAtMs: wasSigned ? sweepAtMs(life.state, last, erasure.putUrlMs) : null,
+      sweepAtMs: wasSigned ? sweepAtMs(life.state, erasure.putUrlMs) : null,
       retryAtMs: null,
     };
   } catch (error) {
@@ -48,11 +51,10 @@ export async function erase(life: Life): Promise<void> {
   }
 }
 
-/** When what a signed PUT brings back is looked for; null when no URL lives, or when the purge comes later and looks anyway. */
-function sweepAtMs({ uploadEndedMs }: LifecycleState, { purgeAtMs }: ArtifactRecord, putUrlMs: number): number | null {
+/** When what a signed PUT brings back is looked for; null when no URL lives. */
+function sweepAtMs({ uploadEndedMs }: LifecycleState, putUrlMs: number): number | null {
   const urlsDeadMs = (uploadEndedMs ?? Date.now()) + putUrlMs;
-  if (urlsDeadMs <= Date.now() || (purgeAtMs ?? 0) > urlsDeadMs + SWEEP_SLACK_MS) return null;
-  return urlsDeadMs + SWEEP_SLACK_MS;
+  return urlsDeadMs <= Date.now() ? null : urlsDeadMs + SWEEP_SLACK_MS;
 }
 
 /** The row was written by a task that was lost with its worker: what it says was promised, so the life goes on from there. */
@@ -86,13 +88,18 @@ export async function purgeArtifact(life: Life, actor: string): Promise<void> {
 /** The window is over: the bytes go, which is proven. */
 export async function removeForGood(life: Life, actor: string): Promise<void> {
   const record = completeRecord(await purgeVersions({ record: life.state.record, actor, atMs: Date.now() }));
-  life.state = { ...life.state, record, problem: null, retryAtMs: null };
+  const { sweepAtMs } = life.state;
+  const isSwept = sweepAtMs === null || sweepAtMs <= Date.now();
+  life.state = { ...life.state, record, sweepAtMs: isSwept ? null : sweepAtMs, ...NOTHING_WAITS };
 }
 
 /** Within its window, or before its deletion was proven. */
 export async function undeleteArtifact(life: Life, actor: string): Promise<void> {
-  if (life.state.record.status !== 'DELETED') return revokeDeletion(life, actor);
+  if (life.state.record.status !== 'DELETED') return keepForAnotherWhile(life, actor);
   const { record } = life.state;
   const stored = await bringBack(record);
-  await life.write(undeleted(record, stored, actor, Date.now()), { sweepAtMs: null, retryAtMs: null });
+  const retention = retentionOnceBack(record, Date.now());
+  await keepingTagTrue(life, { ...record, retention }, () =>
+    life.write(undeleted(record, retention, stored, actor), { sweepAtMs: null, ...NOTHING_WAITS }),
+  );
 }

@@ -2,9 +2,9 @@ import { condition, log } from '@temporalio/workflow';
 import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
-import { isKeeping, type Command } from '../domain/commands.js';
+import { isKeeping, overrules, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
-import { nextAction, type LifecycleState, type PendingDeletion, type UnfinishedCommand } from '../domain/lifecycle.js';
+import { nextAction, type LifecycleState, type PendingDeletion } from '../domain/lifecycle.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
@@ -82,11 +82,24 @@ export class Life {
   async write(change: Change, rest: Partial<LifecycleState> = {}): Promise<void> {
     const changeNumber = this.state.record.revision + 1;
     const write = { artifactId: this.state.record.id, changeNumber, atMs: Date.now(), ...change };
-    const record = await recordChange(write).catch((error: unknown) => {
-      if (errorOf(error)?.retryable !== true) throw error;
-      return this.#writeAtLast(write, error);
-    });
-    this.state = { ...this.state, ...rest, record: completeRecord(record) };
+    const record = await recordChange(write)
+      .catch((error: unknown) => {
+        if (errorOf(error)?.retryable !== true) throw error;
+        return this.#writeAtLast(write, error);
+      })
+      .catch((error: unknown) => {
+        // The row went with its execution. What happens by itself goes on without it, so that the bytes go in the end.
+        if (change.event.actor !== WORKER || errorOf(error)?.code !== 'artifact_not_found') throw error;
+        return { ...this.state.record, ...change.patch };
+      });
+    this.state = { ...this.state, ...rest };
+    this.adoptRecord(completeRecord(record));
+  }
+
+  /** Believes what the row says. */
+  adoptRecord(record: ArtifactRecord): void {
+    const ended = record.status === 'UPLOADING' ? null : Date.now();
+    this.state = { ...this.state, record, uploadEndedMs: this.state.uploadEndedMs ?? ended };
   }
 
   async #writeAtLast(write: Parameters<typeof recordChangeAtLast>[0], error: unknown): Promise<ArtifactRecord> {
@@ -137,16 +150,21 @@ export class Life {
     log.warn(`${command.verb} failed: ${error.message}`, { code: error.code, failures });
     if (!error.retryable) return;
     this.noteProblem(error);
+    if (failures === 1) this.overrule(command.verb);
     const later = { command, failures, nextTryMs: Date.now() + retryDelayMs(failures) };
     this.state = { ...this.state, unfinished: [...this.state.unfinished, later] };
   }
 
-  /** A later word about the retention overrules those that still wait. */
-  dropUnfinishedRetention(): void {
-    const isRetention = ({ command: { verb } }: UnfinishedCommand): boolean =>
-      verb === 'keepForever' || verb === 'setRetention' || verb === 'inheritRetention';
-    if (!this.state.unfinished.some(isRetention)) return;
-    this.state = { ...this.state, unfinished: this.state.unfinished.filter((waiting) => !isRetention(waiting)) };
+  /** A later word overrules those about the same that still wait. */
+  overrule(verb: Command['verb']): void {
+    this.drop((waiting) => overrules(verb, waiting.verb));
+  }
+
+  /** Forgets accepted commands that still wait. */
+  drop(isMeant: (waiting: Command) => boolean): void {
+    const left = this.state.unfinished.filter(({ command }) => !isMeant(command));
+    if (left.length === this.state.unfinished.length) return;
+    this.state = { ...this.state, unfinished: left };
     this.clearProblem();
   }
 

@@ -63,7 +63,7 @@ export interface AddHoldSignal extends Partial<ByActor> {
 
 /** Signals carry partial payloads: whoever types one into a terminal may leave everything out. */
 export const setRetentionSignal = defineSignal<[SetRetentionSignal?]>('setRetention');
-export const inheritRetentionSignal = defineSignal<[InheritRetention]>('inheritRetention');
+export const inheritRetentionSignal = defineSignal<[Partial<InheritRetention>?]>('inheritRetention');
 export const keepForeverSignal = defineSignal<[Partial<KeepForever>?]>('keepForever');
 export const addHoldSignal = defineSignal<[AddHoldSignal?]>('addHold');
 export const endHoldSignal = defineSignal<[Partial<EndHold>?]>('endHold');

@@ -83,10 +83,10 @@ export function receiveMessages(life: Life): void {
     }),
     'As the update: {"days": 90}, or {"expiresAt": "2030-01-01T00:00:00Z"}',
   );
-  wf.setHandler(
+  signal(
     messages.inheritRetentionSignal,
-    (message) => tellIfAllowed(life, { verb: 'inheritRetention', message }),
-    { description: 'From its execution: {"days": 90, "actor": "…"}' },
+    (m) => ({ verb: 'inheritRetention', message: { days: Number(m?.days ?? NaN), actor: sender(m?.actor) } }),
+    'From its execution: {"days": 90, "actor": "…"}',
   );
   signal(
     messages.keepForeverSignal,

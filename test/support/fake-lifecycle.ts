@@ -5,6 +5,7 @@ import {
   holdEnded,
   restored,
   restoreRequested,
+  retentionOnceBack,
   undeleted,
   retentionChanged,
   uploadCompleted,
@@ -121,7 +122,8 @@ export class FakeLifecycle implements LifecycleClient {
     const { key, versionId, storageClass } = record;
     for (const version of await this.#store.listVersions(key))
       if (version.isDeleteMarker) await this.#store.deleteVersion(key, version.versionId);
-    return this.#write(record, undeleted(record, { versionId, etag: '', storageClass }, actor, this.#nowMs()));
+    const retention = retentionOnceBack(record, this.#nowMs());
+    return this.#write(record, undeleted(record, retention, { versionId, etag: '', storageClass }, actor));
   }
 
   async purgeArtifact(artifactId: string, message: Message<'purgeArtifact'>): Promise<ArtifactRecord> {

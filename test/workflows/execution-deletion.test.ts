@@ -186,7 +186,7 @@ describe('what fails', () => {
       throw toFailure(new ArtifactError('database_unavailable', 'no answer'));
     });
     const refused = await run.update('deleteExecutionArtifacts', joining);
-    expect(refused.rejected).toMatchObject({ type: 'database_unavailable' });
+    expect(refused.failed).toMatchObject({ type: 'database_unavailable' });
     execution.before.clear();
     await run.mustUpdate('deleteExecutionArtifacts', joining);
     await execution.follow(slow!, FIRST);

@@ -59,7 +59,7 @@ function world() {
       new MockActivityEnvironment().run((purge: Purge) => activities.purgeVersions(purge), { record, ...by }),
     undelete: async (record: ArtifactRecord): Promise<ArtifactRecord> => {
       const stored = await activities.bringBack(record);
-      return change(record, undeleted(record, stored, 'ann', Date.now()).patch);
+      return change(record, undeleted(record, record.retention, stored, 'ann').patch);
     },
     /** Whose bytes a GET without a version would answer with. */
     seen: async ({ key }: ArtifactRecord) => (await store.head({ key }))?.owner?.artifactId ?? null,
