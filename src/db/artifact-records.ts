@@ -46,7 +46,7 @@ export interface ArtifactReads extends ExecutionDeletionReads {
   /** The row that is not DELETED under this path. */
   findByPath(executionId: string, path: string): Promise<ArtifactRecord | null>;
   getExecution(executionId: string): Promise<ExecutionRecord | null>;
-  /** Newest first, keyset pages. @throws `invalid_cursor`. */
+  /** Newest first unless asked otherwise, keyset pages. @throws `invalid_cursor`. */
   list(query: ListQuery): Promise<Page<ArtifactRecord>>;
   /**
    * Artifacts of a tenant to which something may happen by itself until then: none of those is missing, a few others may be there
@@ -108,10 +108,12 @@ export interface ListQuery {
   /** From the page before. */
   cursor?: string;
   type?: ArtifactType;
-  /** Without it DELETED rows are left out. */
-  status?: ArtifactStatus;
+  /** One of several, when there are several. Without it DELETED rows are left out. */
+  status?: ArtifactStatus | readonly ArtifactStatus[];
   /** All of these must match. */
   tags?: Tags;
+  /** Must be the same for all pages of a list. */
+  oldestFirst?: boolean;
 }
 
 export interface UpcomingQuery {

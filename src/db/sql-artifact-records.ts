@@ -103,20 +103,22 @@ async function listArtifacts(pool: Pool, query: ListQuery): Promise<Page<Artifac
 export function listStatement(query: ListQuery): { text: string; values: SqlValue[] } {
   const values: SqlValue[] = [];
   const bind = (value: SqlValue): string => `$${values.push(value)}`;
+  const [direction, after] = query.oldestFirst === true ? ['ASC', '>'] : ['DESC', '<'];
   const conditions = [`a.execution_id = ${bind(query.executionId)}`];
   if (query.cursor !== undefined) {
     const { createdAtMicros, id } = decodeCursor(query.cursor);
     const createdAt = `timestamptz 'epoch' + ${bind(createdAtMicros)}::bigint * interval '1 microsecond'`;
-    conditions.push(`(a.created_at, a.id) < (${createdAt}, ${bind(id)}::uuid)`);
+    conditions.push(`(a.created_at, a.id) ${after} (${createdAt}, ${bind(id)}::uuid)`);
   }
   if (query.type !== undefined) conditions.push(`a.type = ${bind(query.type)}`);
-  conditions.push(query.status === undefined ? `a.status <> 'DELETED'` : `a.status = ${bind(query.status)}`);
+  const statuses = [query.status ?? []].flat();
+  conditions.push(statuses.length === 0 ? `a.status <> 'DELETED'` : `a.status IN (${statuses.map(bind).join(', ')})`);
   if (query.tags !== undefined && Object.keys(query.tags).length > 0)
     conditions.push(`a.tags @> ${bind(toJson(query.tags))}::jsonb`);
   const text = `SELECT a.*, e.tenant_id, (EXTRACT(EPOCH FROM a.created_at) * 1000000)::bigint AS created_at_micros
      FROM artifacts a JOIN executions e ON e.id = a.execution_id
      WHERE ${conditions.join(' AND ')}
-     ORDER BY a.created_at DESC, a.id DESC
+     ORDER BY a.created_at ${direction}, a.id ${direction}
      LIMIT ${bind(query.limit + 1)}`;
   return { text, values };
 }

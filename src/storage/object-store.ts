@@ -39,6 +39,13 @@ export interface UploadStore {
   listUploads(keyOrPrefix: string): Promise<PendingUpload[]>;
   /** Writes a small object (at most a few MiB) in one request. */
   put(object: NewObject, body: Buffer): Promise<ObjectInfo>;
+  /**
+   * Writes an object of unknown length in bounded memory: up to 8 MiB in one request, more in parts, of which none stays when it fails.
+   * What `chunks` throws passes through.
+   * @param replaces ETag of the object that must be the current one when the new one takes its place; null: there must be none.
+   * @returns null when that is not so: nothing was written. A store that does not know such conditions writes in any case.
+   */
+  putStream(object: NewObject, chunks: AsyncIterable<Buffer>, replaces: string | null): Promise<ObjectInfo | null>;
 }
 
 export interface DownloadStore {
@@ -80,6 +87,7 @@ export interface ObjectRef {
 
 /** Who an object belongs to: written on every object as S3 metadata, so that rows can be rebuilt from the bucket. */
 export interface ObjectOwner {
+  /** The execution's id on its manifest, which belongs to no artifact. */
   artifactId: string;
   executionId: string;
   type: string;

@@ -16,7 +16,7 @@ import type {
   RecordedEvent,
   UpcomingQuery,
 } from '../artifact-records.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor, encodeCursor, type PageKey } from '../cursor.js';
 import type {
   DeletionScope,
   ExecutionDeletion,
@@ -208,10 +208,11 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   #list(query: ListQuery): Page<ArtifactRecord> {
     const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
+    const order = query.oldestFirst === true ? oldestFirst : newestFirst;
     const matching = [...this.#artifacts.values()]
       .filter((record) => matches(record, query))
-      .sort(newestFirst)
-      .filter((record) => after === null || isAfter(record, Number(after.createdAtMicros) / 1_000, after.id));
+      .sort(order)
+      .filter((record) => after === null || order(record, placeOf(after)) > 0);
     const items = matching.slice(0, query.limit);
     const last = items.at(-1);
     const more = matching.length > query.limit && last !== undefined;
@@ -265,13 +266,15 @@ function matches(record: ArtifactRecord, { executionId, type, status, tags }: Li
   return (
     record.executionId === executionId &&
     (type === undefined || record.type === type) &&
-    (status === undefined ? record.status !== 'DELETED' : record.status === status) &&
+    (status === undefined ? record.status !== 'DELETED' : [status].flat().includes(record.status)) &&
     Object.entries(tags ?? {}).every(([key, value]) => record.tags[key] === value)
   );
 }
 
-const newestFirst = (a: ArtifactRecord, b: ArtifactRecord): number =>
-  b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1);
+type Place = Pick<ArtifactRecord, 'createdAtMs' | 'id'>;
 
-const isAfter = (record: ArtifactRecord, createdAtMs: number, id: string): boolean =>
-  record.createdAtMs < createdAtMs || (record.createdAtMs === createdAtMs && record.id < id);
+const placeOf = ({ createdAtMicros, id }: PageKey): Place => ({ createdAtMs: Number(createdAtMicros) / 1_000, id });
+
+const oldestFirst = (a: Place, b: Place): number => a.createdAtMs - b.createdAtMs || a.id.localeCompare(b.id);
+
+const newestFirst = (a: Place, b: Place): number => oldestFirst(b, a);

@@ -110,6 +110,18 @@ export class MemoryObjectStore implements port.ObjectStore {
     return this.#objects.info(this.#storeWhole(object, body));
   }
 
+  async putStream(
+    object: port.NewObject,
+    chunks: AsyncIterable<Buffer>,
+    replaces: string | null,
+  ): Promise<port.ObjectInfo | null> {
+    await this.#enter('putStream');
+    const parts: Buffer[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    if ((this.#objects.find(object)?.etag ?? null) !== replaces) return null;
+    return this.#objects.info(this.#storeWhole(object, Buffer.concat(parts)));
+  }
+
   async presignGet(
     object: port.ObjectRef & { fileName: string },
     expiresInSeconds: number,

@@ -28,6 +28,7 @@ import { headObject, requireObject } from './head.js';
 import { base64ToHex, describeObject, hexToBase64, toMetadataHeaders, toTagging } from './mapping.js';
 import { collectPages } from './pages.js';
 import { presign } from './presign.js';
+import { putStream } from './put-stream.js';
 
 /** The bytes on their way in. */
 export function uploadVerbs(context: S3Context): UploadStore {
@@ -40,6 +41,7 @@ export function uploadVerbs(context: S3Context): UploadStore {
     abortUpload: (key, uploadId) => abortUpload(context, key, uploadId),
     listUploads: (keyOrPrefix) => listUploads(context, keyOrPrefix),
     put: (object, body) => put(context, object, body),
+    putStream: (object, chunks, replaces) => putStream(context, object, chunks, replaces),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../../src/storage/object-store.js';
-import { codeOf, newObject, openedStore } from './fixtures.js';
+import { chunksOf, codeOf, newObject, openedStore } from './fixtures.js';
 import type { StoreLeg } from './suite.js';
 
 const BODY = Buffer.from('x');
@@ -13,6 +13,7 @@ const verbs: [string, (store: ObjectStore) => Promise<unknown>][] = [
   ['createUpload', (store) => store.createUpload(object)],
   ['listUploads', (store) => store.listUploads(key)],
   ['put', (store) => store.put(object, BODY)],
+  ['putStream', (store) => store.putStream(object, chunksOf(BODY), null)],
   ['read', (store) => store.read({ key })],
   ['head', (store) => store.head({ key })],
   ['listVersions', (store) => store.listVersions(key)],

@@ -60,6 +60,12 @@ export async function bytesOf(stream: Readable | null): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Bytes in pieces, as from a source that is read while they are sent. */
+export async function* chunksOf(bytes: Buffer, chunkBytes = 64 * 1_024): AsyncGenerator<Buffer> {
+  for (let start = 0; start < bytes.length; start += chunkBytes)
+    yield await Promise.resolve(bytes.subarray(start, start + chunkBytes));
+}
+
 /** The code a call fails with. Anything but an ArtifactError fails the test. */
 export async function codeOf(call: Promise<unknown>): Promise<ErrorCode | 'no error'> {
   try {

@@ -5,6 +5,7 @@ import { failureTests } from './failures.js';
 import { keeperTests } from './keeper.js';
 import { multipartTests } from './multipart.js';
 import { probeTests } from './probe.js';
+import { putStreamTests } from './put-stream.js';
 import { singlePutTests } from './single-put.js';
 import { tieringTests } from './tiering.js';
 
@@ -15,6 +16,7 @@ export type Check =
   | 'refuse an expired URL'
   | 'keep checksums of signed uploads'
   | 'storage classes'
+  | 'compare with the current object when parts are joined'
   | 'take an empty tag set'
   | 'names of more than 255 bytes'
   | 'an object below another object';
@@ -60,7 +62,10 @@ export interface StoreLeg {
 export function objectStoreSuite(leg: StoreLeg): void {
   for (const [check, why] of Object.entries(leg.cannot)) console.log(`${leg.name} cannot: ${check} — ${why}`);
   describe(`the object store contract on ${leg.name}`, () => {
-    const groups = [singlePutTests, multipartTests, downloadTests, keeperTests, tieringTests, failureTests, probeTests];
+    const groups = [
+      ...[singlePutTests, putStreamTests, multipartTests, downloadTests],
+      ...[keeperTests, tieringTests, failureTests, probeTests],
+    ];
     for (const group of groups) group(leg);
   });
 }

@@ -1,0 +1,59 @@
+import type { ArtifactRecord } from './artifact-record.js';
+import type { ArtifactMetadata, ArtifactStatus } from './artifact.js';
+import { fileNameOf, manifestKey } from './keys.js';
+import type { StoredObject } from './stored-object.js';
+
+/*
+ * The manifest of an execution, `artifacts/{executionId}/metadata.json` (FEAT-004 REQ-2): what its bucket holds, readable without the
+ * database, and complete enough to make the rows again.
+ */
+
+/** Who is listed: artifacts whose bytes are there. */
+export const LISTED_STATUSES: readonly ArtifactStatus[] = ['ACTIVE', 'ARCHIVED'];
+
+/** What a manifest says before its artifacts. */
+export interface ManifestHead {
+  /** Of this format. */
+  version: 1;
+  executionId: string;
+  tenantId: string;
+  /** Of the execution; null: the default counts. */
+  retentionDays: number | null;
+  /** When the rows began to be read, ISO 8601. */
+  generatedAt: string;
+}
+
+/** One artifact in a manifest: FEAT-004's `ArtifactMetadata` (times as ISO 8601), and whatever else its row holds, as the row holds it. */
+export type ManifestEntry = ArtifactMetadata &
+  Omit<ArtifactRecord, 'tenantId' | 'key' | 'sizeBytes' | 'sha256' | 'createdAtMs' | 'expiresAtMs'>;
+
+/** The whole of it, artifacts in the order of their creation. The counts come last, because they are known last. */
+export interface Manifest extends ManifestHead {
+  artifacts: ManifestEntry[];
+  artifactCount: number;
+  totalBytes: number;
+}
+
+export function manifestEntry(record: ArtifactRecord): ManifestEntry {
+  const { tenantId: _tenant, key, sizeBytes, sha256, createdAtMs, expiresAtMs, ...rest } = record;
+  return {
+    ...rest,
+    fileName: fileNameOf(record.path),
+    filePath: key,
+    fileSize: sizeBytes ?? 0,
+    checksum: sha256 ?? '',
+    createdAt: new Date(createdAtMs),
+    ...(expiresAtMs === null ? {} : { expiresAt: new Date(expiresAtMs) }),
+  };
+}
+
+/**
+ * The object of a manifest. Its owner is the execution, so that it is never taken for an artifact and no artifact for it. Without the
+ * tags of artifacts, so that the bucket's rules about those do not expire or archive it.
+ */
+export const manifestObject = (executionId: string): StoredObject => ({
+  key: manifestKey(executionId),
+  mimeType: 'application/json',
+  owner: { artifactId: executionId, executionId, type: 'manifest' },
+  tags: {},
+});
