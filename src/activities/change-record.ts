@@ -6,22 +6,27 @@ import type { ActivityDeps } from './deps.js';
 type Deps = Pick<ActivityDeps, 'records' | 'lives' | 'webhooks'>;
 
 /**
- * Writes a change of an artifact and announces it: the only way in which activities do it. Safe to repeat: it counts as done only when
- * it is announced too, and an announcement that is known is not delivered again.
+ * Writes a change of an artifact and tells whoever must hear of it: receivers of webhooks, and the manifest of its execution. The only way
+ * in which activities do it. Safe to repeat: it counts as done only when it is told too, and what is known is not done again.
  */
 export async function changeRecord(deps: Deps, change: RecordChange): Promise<ArtifactRecord> {
   const record = await deps.records.change(change);
   const { changeNumber, event } = change;
-  if (record.revision === changeNumber)
-    await announce(deps, record, { ...event, changeNumber, atMs: record.updatedAtMs });
-  // The row knew more: changes whose answers were lost, and with them perhaps their announcements.
-  else await announceChanges(deps, record, changeNumber - 1);
+  if (record.revision === changeNumber) {
+    const written = { ...event, changeNumber, atMs: record.updatedAtMs };
+    await Promise.all([announce(deps, record, written), deps.lives.executionChanged(record.executionId)]);
+  } else {
+    // The row knew more: changes whose answers were lost, and with them perhaps their announcements.
+    await announceChanges(deps, record, changeNumber - 1);
+  }
   return record;
 }
 
-/** Announces all changes of an artifact after a revision, from the audit. Safe to repeat. */
+/** Tells of all changes of an artifact after a revision, which whoever wrote them may have died before it could. Safe to repeat. */
 export async function announceChanges(deps: Deps, record: ArtifactRecord, afterRevision: number): Promise<void> {
-  if (deps.webhooks === undefined || record.revision <= afterRevision) return;
+  if (record.revision <= afterRevision) return;
+  await deps.lives.executionChanged(record.executionId);
+  if (deps.webhooks === undefined) return;
   for (const change of await deps.records.history(record.id))
     if (change.changeNumber > afterRevision) await announce(deps, record, change);
 }

@@ -50,7 +50,7 @@ const NULL_VERSION = 'null';
 const CLOCK_SKEW_MS = 5 * SECOND_MS;
 
 export function deletionActivities(deps: ActivityDeps) {
-  const { records, store, capabilities, settings } = deps;
+  const { records, store, lives, capabilities, settings } = deps;
   return {
     /**
      * Deletes an artifact and proves it: marks the row, then removes every version and unfinished upload that is the artifact's, or
@@ -68,6 +68,7 @@ export function deletionActivities(deps: ActivityDeps) {
         if (row?.status === 'DELETED') return { outcome: 'erased', record: row, putUrlMs };
         if (row === null) {
           await removeAll(record, signal, ({ uploadId }) => uploadId === record.uploadId);
+          await lives.executionChanged(record.executionId);
           return { outcome: 'rowMissing', putUrlMs };
         }
         // Nobody asked for this deletion; the row may hold a keep, or a complete, that its workflow never heard of.

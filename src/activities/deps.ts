@@ -22,8 +22,13 @@ export interface Webhooks {
   giveUpMs: number;
 }
 
-/** Messages to other workflows of artifacts. */
+/** Messages to other workflows. */
 export interface ArtifactLives {
+  /**
+   * The rows of an execution have changed: its manifest is written again. Returns once that is certain, whoever dies then.
+   * @throws `workflows_unavailable`, `not_yet_answered`.
+   */
+  executionChanged(executionId: string): Promise<void>;
   /** False when the artifact's workflow does not run (any more). */
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   /** The same. */

@@ -25,8 +25,10 @@ export interface Orphaned {
 export function executionActivities({ records, lives }: ActivityDeps) {
   return {
     /** Writes the execution's retention, from which later uploads inherit. @throws `execution_not_found` for a foreign tenant. */
-    recordExecutionRetention: (retention: { executionId: string; tenantId: string; days: number }): Promise<void> =>
-      records.setExecutionRetention(retention),
+    async recordExecutionRetention(retention: { executionId: string; tenantId: string; days: number }): Promise<void> {
+      await records.setExecutionRetention(retention);
+      await lives.executionChanged(retention.executionId);
+    },
 
     /**
      * Tells every artifact that inherits and does not have these days yet. Safe to repeat: who has followed is not told again.

@@ -2,6 +2,7 @@ import { withBoundary } from './boundary.js';
 import { deletionActivities } from './deletion.js';
 import type { ActivityDeps } from './deps.js';
 import { executionActivities } from './executions.js';
+import { manifestActivities } from './manifest.js';
 import { recordActivities } from './records.js';
 import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
@@ -18,6 +19,7 @@ export function createActivities(deps: ActivityDeps) {
     ...deletionActivities(deps),
     ...executionActivities(deps),
     ...webhookActivities(deps),
+    ...manifestActivities(deps),
   });
 }
 

@@ -2,23 +2,31 @@ import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/
 import type { Announcement } from '../domain/announcements.js';
 import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
 import { SECOND_MS } from '../domain/units.js';
-import { announceSignal, deleteArtifactSignal, inheritRetentionSignal } from '../workflows/messages.js';
+import type { executionManifest } from '../workflows/execution-manifest.js';
+import {
+  announceSignal,
+  deleteArtifactSignal,
+  executionChanged,
+  inheritRetentionSignal,
+} from '../workflows/messages.js';
 import type { webhookDelivery } from '../workflows/webhook-delivery.js';
+import { coalesced } from './coalesce.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
-import { artifactWorkflowId, LIFECYCLE_TASK_QUEUE, webhookWorkflowId } from './ids.js';
+import { artifactWorkflowId, executionManifestWorkflowId, LIFECYCLE_TASK_QUEUE, webhookWorkflowId } from './ids.js';
 
-/** Less than the local activity may take in which a change is written and announced. */
-const ANNOUNCE_MS = 3 * SECOND_MS;
+/** Less than the local activity may take in which a change is written and told. */
+const TELL_MS = 3 * SECOND_MS;
 
 interface Lives {
+  executionChanged(executionId: string): Promise<void>;
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
   announce(announcement: Announcement): Promise<void>;
 }
 
-/** Messages from activities to workflows of artifacts: the port `ArtifactLives` of the activities. */
+/** Messages from activities to other workflows: the port `ArtifactLives` of the activities. */
 export function connectArtifactLives(settings: TemporalSettings): { lives: Lives; close(): Promise<void> } {
   const connection = lazyConnection(settings);
   const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });
@@ -41,6 +49,8 @@ export function artifactLives(client: Client): Lives {
       return true;
     });
   return {
+    // A burst of changes is many calls within milliseconds, and the workflow need not hear of each.
+    executionChanged: coalesced((executionId) => tellManifest(client, executionId)),
     isAlive: (artifactId) => ask(artifactId, async (life) => (await life.describe()).status.name === 'RUNNING'),
     inheritRetention: (artifactId, message) => tell(artifactId, (life) => life.signal(inheritRetentionSignal, message)),
     deleteArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(deleteArtifactSignal, message)),
@@ -61,8 +71,26 @@ async function announce(client: Client, announcement: Announcement): Promise<voi
       staticSummary: `webhooks of ${message.data.path}`.slice(0, 200),
     });
   try {
-    await client.withDeadline(Date.now() + ANNOUNCE_MS, signalWithStart);
+    await client.withDeadline(Date.now() + TELL_MS, signalWithStart);
   } catch (error) {
     throw translateTemporalError(error, `webhooks of artifact ${artifactId}`);
+  }
+}
+
+/** Tells the workflow of a manifest, which is started when none runs. */
+async function tellManifest(client: Client, executionId: string): Promise<void> {
+  const signalWithStart = () =>
+    client.workflow.signalWithStart<typeof executionManifest>('executionManifest', {
+      workflowId: executionManifestWorkflowId(executionId),
+      taskQueue: LIFECYCLE_TASK_QUEUE,
+      args: [{ executionId }],
+      signal: executionChanged,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `manifest of execution ${executionId}`,
+    });
+  try {
+    await client.withDeadline(Date.now() + TELL_MS, signalWithStart);
+  } catch (error) {
+    throw translateTemporalError(error, `the manifest of execution ${executionId}`);
   }
 }

@@ -5,6 +5,9 @@ export const LIFECYCLE_TASK_QUEUE = 'artifact-lifecycle';
 
 export { WEBHOOK_TASK_QUEUE } from '../workflows/task-queues.js';
 
+/** Workflow id of the writing of an execution's manifest: one at a time. */
+export const executionManifestWorkflowId = (executionId: string): string => `execution/${executionId}`;
+
 /** Workflow id of the changes of an execution's retention: one at a time. */
 export const executionRetentionWorkflowId = (executionId: string): string => `execution/${executionId}/retention`;
 

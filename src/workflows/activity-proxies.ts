@@ -78,3 +78,10 @@ export const { deliverWebhook } = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10m' },
 });
+
+/** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */
+export const { writeManifest } = proxyActivities<Activities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '15s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 5 },
+});

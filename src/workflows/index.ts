@@ -1,5 +1,6 @@
 /** Workflow functions and nothing else: every export of this file is a workflow type. */
 export { artifactLifecycle } from './artifact-lifecycle.js';
+export { executionManifest } from './execution-manifest.js';
 export { executionRetention } from './execution-retention.js';
 export { executionDeletion } from './execution-deletion.js';
 export { webhookDelivery } from './webhook-delivery.js';

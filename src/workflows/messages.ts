@@ -93,4 +93,7 @@ export const deleteExecutionArtifacts = defineUpdate<void, [DeleteExecutionArtif
 export type WebhookDeliveryInput = { artifactId: string } | { state: DeliveryState };
 export const announceSignal = defineSignal<[Announcement]>('announce');
 
+/** Of `executionManifest`: rows of the execution have changed. */
+export const executionChanged = defineSignal('executionChanged');
+
 export const describe = defineQuery<Description>('describe');

@@ -358,17 +358,21 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       return found;
     }
 
-    test('walks through all pages newest first, rows of one instant included', async () => {
+    test.each([
+      ['newest first', {}],
+      ['oldest first when that is asked for', { oldestFirst: true }],
+    ])('walks through all pages %s, rows of one instant included', async (_order, wanted: Partial<ListQuery>) => {
       const executionId = randomUUID();
       const artifacts = Array.from({ length: 25 }, (_, index) =>
         newArtifact({ executionId, createdAtMs: Date.UTC(2026, 0, 1) + Math.floor(index / 10) }),
       );
       for (const artifact of artifacts) await records().register(artifact);
-      const found = await pages({ executionId, limit: 10 });
+      const found = await pages({ executionId, limit: 10, ...wanted });
       expect(found.map((page) => page.length)).toEqual([10, 10, 5]);
-      const expected = artifacts
+      const newestFirst = artifacts
         .toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
         .map(({ id }) => id);
+      const expected = wanted.oldestFirst === true ? newestFirst.reverse() : newestFirst;
       expect(found.flat().map(({ id }) => id)).toEqual(expected);
     });
 
@@ -394,6 +398,8 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       expect(await ids({ status: 'DELETED' })).toEqual([gone.id]);
       expect(await ids({ status: 'ACTIVE' })).toEqual([kept.id]);
       expect(await ids({ status: 'ARCHIVED' })).toEqual([]);
+      expect(await ids({ status: ['ARCHIVED', 'UPLOADING'] })).toEqual([]);
+      expect((await ids({ status: ['ACTIVE', 'DELETED'] })).sort()).toEqual([kept.id, gone.id].sort());
     });
 
     test('filters by type and by tags, all of which must match', async () => {

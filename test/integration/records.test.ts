@@ -186,7 +186,10 @@ describe('atomically', () => {
   });
 });
 
-test('a page is read through the keyset index without sorting', async () => {
+test.each([
+  ['newest first', {}],
+  ['oldest first', { oldestFirst: true, status: ['ACTIVE', 'ARCHIVED'] as const }],
+])('a page is read %s through the keyset index without sorting', async (_, order) => {
   const { executionId } = await records.register(newArtifact());
   await pool.query(
     `INSERT INTO artifacts (execution_id, file_name, file_path, file_size, created_at)
@@ -195,11 +198,11 @@ test('a page is read through the keyset index without sorting', async () => {
     [executionId],
   );
   await pool.query('ANALYZE artifacts');
-  const { nextCursor } = await records.list({ executionId, limit: 50 });
-  const { text, values } = listStatement({ executionId, limit: 50, cursor: nextCursor ?? '' });
+  const { nextCursor } = await records.list({ executionId, limit: 50, ...order });
+  const { text, values } = listStatement({ executionId, limit: 50, cursor: nextCursor ?? '', ...order });
   const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-  expect(plan).toContain('Index Scan using idx_artifacts_page');
+  expect(plan).toMatch(/Index Scan (Backward )?using idx_artifacts_page/);
   expect(plan).not.toContain('Sort');
 });
 

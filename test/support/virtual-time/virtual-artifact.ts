@@ -31,6 +31,7 @@ export const QUIET = new DefaultLogger('ERROR', () => undefined);
 
 /** For lives that send no messages to others. */
 export const NO_OTHERS: ArtifactLives = {
+  executionChanged: () => Promise.resolve(),
   inheritRetention: () => Promise.resolve(false),
   deleteArtifact: () => Promise.resolve(false),
   isAlive: () => Promise.resolve(false),

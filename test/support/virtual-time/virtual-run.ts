@@ -168,6 +168,7 @@ export class VirtualRun {
   readonly searchAttributes = new Map<string, unknown>();
   /** Names of the activities in the order they were asked for. */
   readonly activities: string[] = [];
+  timersStarted = 0;
   #workflow: SandboxWorkflow | null = null;
   readonly #options: VirtualRunOptions;
   /** What happens at a time: timers, answers of slow activities, retries. Null: nothing came of it yet. */
@@ -343,6 +344,7 @@ export class VirtualRun {
   async #apply(command: Command): Promise<Job | null> {
     const { startTimer, cancelTimer, updateResponse, respondToQuery, upsertWorkflowSearchAttributes } = command;
     if (startTimer) {
+      this.timersStarted += 1;
       const seq = startTimer.seq ?? 0;
       const afterMs = toMs(startTimer.startToFireTimeout);
       this.#later(`timer-${seq}`, afterMs, () => Promise.resolve({ fireTimer: { seq } }));
