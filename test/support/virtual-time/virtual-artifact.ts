@@ -38,6 +38,13 @@ export const NO_OTHERS: ArtifactLives = {
   announce: () => Promise.resolve(),
 };
 
+export const CAPABLE_OF_ALL: StoreCapabilities = {
+  versioning: true,
+  storageClasses: true,
+  restore: true,
+  enforcesChecksums: true,
+};
+
 export const SETTINGS: ActivitySettings = {
   defaultRetentionDays: 30,
   uploadDeadlineMs: DAY_MS,
@@ -99,13 +106,7 @@ export class VirtualArtifact {
   static async start(sandbox: Sandbox, options: Options = {}): Promise<VirtualArtifact> {
     const world = options.world ?? { store: new MemoryObjectStore({}), records: new MemoryArtifactRecords() };
     if (options.outageAtStart === true) world.store.outage = 'storage_unavailable';
-    const capabilities = {
-      versioning: true,
-      storageClasses: true,
-      restore: true,
-      enforcesChecksums: true,
-      ...options.capabilities,
-    };
+    const capabilities = { ...CAPABLE_OF_ALL, ...options.capabilities };
     const settings = { ...SETTINGS, policy: { ...SETTINGS.policy, ...options.policy } };
     const ports = options.ports?.(world) ?? world;
     const activities = createActivities({ ...ports, lives: NO_OTHERS, capabilities, settings });
