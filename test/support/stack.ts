@@ -123,7 +123,7 @@ async function createStore(kind: 'versitygw' | 'moto'): Promise<TestStackStore> 
 }
 
 /** A namespace keeps the stacks apart, as the task queue has one name. The server needs a moment until it knows a new one everywhere. */
-async function createNamespace(connection: Connection): Promise<string> {
+export async function createNamespace(connection: Connection): Promise<string> {
   const namespace = `e2e-${randomUUID()}`;
   await connection.workflowService.registerNamespace({
     namespace,

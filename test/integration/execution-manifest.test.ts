@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectArtifactLives } from '../../src/temporal/artifact-lives.js';
+import { LIFECYCLE_TASK_QUEUE } from '../../src/temporal/ids.js';
+import { createNamespace } from '../support/stack.js';
+
+const EXECUTIONS = 60;
+const CHANGES = 4;
+
+/*
+ * The real workflow, the real messages and a real server; the activity only notes what a read of the rows would have seen. A row is a
+ * counter here: a change counts it up and tells.
+ */
+const counters = new Map<string, number>();
+const written = new Map<string, number>();
+/** Resolves with every end of a write, which is when a run is about to end. */
+const ends = new Map<string, () => void>();
+
+const writeManifest = (executionId: string): Promise<number> => {
+  const count = counters.get(executionId) ?? 0;
+  written.set(executionId, count);
+  setImmediate(() => ends.get(executionId)?.());
+  return Promise.resolve(count);
+};
+
+let namespace: string;
+let connection: Connection;
+let native: NativeConnection;
+let worker: Worker;
+let running: Promise<void>;
+let others: ReturnType<typeof connectArtifactLives>;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const address = inject('temporalAddress');
+  connection = await Connection.connect({ address });
+  namespace = await createNamespace(connection);
+  native = await NativeConnection.connect({ address });
+  worker = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue: LIFECYCLE_TASK_QUEUE,
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    activities: { writeManifest },
+  });
+  running = worker.run();
+  others = connectArtifactLives({
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    TEMPORAL_TLS: false,
+  });
+});
+
+afterAll(async () => {
+  worker.shutdown();
+  await running;
+  await others.close();
+  await native.close();
+  await connection.close();
+});
+
+async function change(executionId: string): Promise<void> {
+  counters.set(executionId, (counters.get(executionId) ?? 0) + 1);
+  await others.lives.executionChanged(executionId);
+}
+
+/** Changes again within the milliseconds in which the run decides that it is at its end. */
+async function changeAtTheEnd(executionId: string): Promise<void> {
+  const ended = new Promise<void>((resolve) => ends.set(executionId, resolve));
+  await ended;
+  await sleep(Math.random() * 40);
+  await change(executionId);
+}
+
+describe('a change of an execution', () => {
+  it('is written also when it comes just while the run that writes is about to end', async () => {
+    const executions = Array.from({ length: EXECUTIONS }, () => randomUUID());
+    await Promise.all(
+      executions.map(async (executionId) => {
+        await change(executionId);
+        for (let count = 1; count < CHANGES; count += 1) await changeAtTheEnd(executionId);
+      }),
+    );
+    const behind = (): string[] => executions.filter((id) => written.get(id) !== CHANGES);
+    await expect.poll(behind, { timeout: 20_000, interval: 200 }).toEqual([]);
+  });
+
+  it('is written once for a thousand that come together', async () => {
+    const executionId = randomUUID();
+    let writes = 0;
+    ends.set(executionId, () => (writes += 1));
+    await Promise.all(Array.from({ length: 1_000 }, () => change(executionId)));
+    await expect.poll(() => written.get(executionId), { timeout: 20_000 }).toBe(1_000);
+    expect(writes).toBe(1);
+  });
+});
