@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type ActivityDeps, type ArtifactLives } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import { newArtifact } from '../new-artifact.js';
-import { START_MS } from './virtual-artifact.js';
+import { QUIET, START_MS } from './virtual-artifact.js';
 import { VirtualRun, type Sandbox } from './virtual-run.js';
-
-const QUIET = new DefaultLogger('ERROR', () => undefined);
 
 /** What an artifact does when it is told something. */
 export type Behaviour = 'follows' | 'stays' | 'hasNoWorkflow';
@@ -25,6 +22,11 @@ export class VirtualExecution implements ArtifactLives {
   /** By name of an activity: runs before it, and may throw. */
   readonly before = new Map<string, () => Promise<void> | void>();
   #telling = 0;
+
+  /** Its manifest is of no interest here. */
+  executionChanged(): Promise<void> {
+    return Promise.resolve();
+  }
 
   async upload(count: number): Promise<string[]> {
     const ids: string[] = [];
