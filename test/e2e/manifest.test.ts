@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createPool } from '../../src/db/pool.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
@@ -129,6 +131,20 @@ describe('metadata.json of an execution', () => {
     await upload();
     await settled(executionId);
     expect(await versions()).toHaveLength(1);
+  });
+
+  it('is written once more when an operator asks for it', async () => {
+    const executionId = randomUUID();
+    const key = manifestKey(executionId);
+    await client.uploadArtifact(executionId, aFile(10).bytes, { fileName: 'a.txt' });
+    await settled(executionId);
+    for (const { versionId } of await bucket.listVersions(key)) await bucket.deleteVersion(key, versionId);
+    await promisify(execFile)(inject('temporalBinary'), [
+      ...['workflow', 'signal-with-start', '--workflow-id', `execution/${executionId}`, '--type', 'executionManifest'],
+      ...['--task-queue', 'artifact-lifecycle', '--input', JSON.stringify({ executionId })],
+      ...['--signal-name', 'executionChanged', '--address', stack.temporalAddress, '--namespace', stack.namespace],
+    ]);
+    await settled(executionId);
   });
 
   it('follows the retention of the execution', async () => {
