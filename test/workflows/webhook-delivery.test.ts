@@ -300,6 +300,26 @@ describe('a run that becomes long', () => {
     expect(next.run.ending).toMatchObject({ completed: { changes: [1, 2, 3] } });
   });
 
+  it('does not lose what is being sent at that moment, and fails', async () => {
+    const sender = new FakeWebhookSender(['a']);
+    const made: { run?: VirtualRun } = {};
+    let isLong = false;
+    sender.answer = async () => {
+      if (made.run === undefined) return { status: 500 };
+      if (isLong) return {};
+      isLong = true;
+      await made.run.signal('announce', announcement(2, ['a']));
+      return { status: 500 };
+    };
+    const { run } = await start({ sender, first: announcement(1, ['a']), isLong: () => isLong });
+    made.run = run;
+    await run.advance(SECOND_MS);
+    const { continuedAsNew } = run.ending as { continuedAsNew: { state: DeliveryState } };
+    expect(continuedAsNew.state).toMatchObject({ known: [1, 2], givenUpCount: 0 });
+    await start({ sender, state: continuedAsNew.state });
+    expect(sender.changesTo('a')).toEqual([1, 2]);
+  });
+
   it('ends when nothing waits', async () => {
     const { run } = await start({ isLong: () => true, sender: new FakeWebhookSender([]), first: announcement(1, []) });
     expect(run.ending).toMatchObject({ completed: {} });

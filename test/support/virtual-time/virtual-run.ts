@@ -173,6 +173,8 @@ export class VirtualRun {
   readonly #options: VirtualRunOptions;
   /** What happens at a time: timers, answers of slow activities, retries. Null: nothing came of it yet. */
   readonly #coming = new Map<string, { atMs: number; happen: () => Promise<Job | null> }>();
+  /** Activities that were asked to be cancelled. */
+  readonly #unwanted = new Set<number>();
   readonly #updates = new Map<string, UpdateOutcome>();
   readonly #queries = new Map<string, unknown>();
   #sequence = 0;
@@ -320,6 +322,7 @@ export class VirtualRun {
     this.ending = null;
     this.runs += 1;
     this.#coming.clear();
+    this.#unwanted.clear();
     await this.#open(input);
   }
 
@@ -361,7 +364,7 @@ export class VirtualRun {
     const handedOver = command.continueAsNewWorkflowExecution;
     if (handedOver) this.ending = { continuedAsNew: fromPayload(handedOver.arguments?.[0]) };
     const { scheduleActivity, scheduleLocalActivity, requestCancelActivity } = command;
-    if (requestCancelActivity) return this.#cancelRetry(requestCancelActivity.seq ?? 0);
+    if (requestCancelActivity) return this.#cancelActivity(requestCancelActivity.seq ?? 0);
     if (scheduleActivity) return this.#begin({ ...scheduleActivity, isLocal: false });
     return scheduleLocalActivity ? this.#begin({ ...scheduleLocalActivity, isLocal: true }) : null;
   }
@@ -398,7 +401,7 @@ export class VirtualRun {
       const result = await this.#options.runActivity(task.activityType ?? '', args, attempt);
       return { resolveActivity: { seq, isLocal, result: { completed: { result: toPayload(result) } } } };
     } catch (error) {
-      const isRetried = !isLocal && (task.retryPolicy?.maximumAttempts ?? 0) === 0;
+      const isRetried = !isLocal && (task.retryPolicy?.maximumAttempts ?? 0) === 0 && !this.#unwanted.has(seq);
       if (isRetried && !(error instanceof ApplicationFailure && error.nonRetryable)) {
         this.#later(`activity-${seq}`, backoffMs(error, task, tries), () => this.#try(task, tries + 1));
         return null;
@@ -410,8 +413,9 @@ export class VirtualRun {
     }
   }
 
-  /** One that waits to be tried again is cancelled at once. */
-  #cancelRetry(seq: number): Job | null {
+  /** One that waits to be tried again is cancelled at once; one that runs is not tried again. */
+  #cancelActivity(seq: number): Job | null {
+    this.#unwanted.add(seq);
     if (!this.#coming.delete(`activity-${seq}`)) return null;
     const activityFailureInfo = { activityType: { name: 'cancelled' } };
     const failure = { message: 'Activity cancelled', cause: { canceledFailureInfo: {} }, activityFailureInfo };
