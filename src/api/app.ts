@@ -17,6 +17,7 @@ import { registerDownloadRoutes } from './routes/downloads.js';
 import { registerExecutionRoutes } from './routes/executions.js';
 import { registerHealthRoutes } from './routes/health.js';
 import { registerHoldRoutes } from './routes/holds.js';
+import { registerPlanRoute } from './routes/plan.js';
 import { registerRetentionRoutes } from './routes/retention.js';
 import { registerUploadRoutes } from './routes/uploads.js';
 import { registerSchemas } from './schemas/index.js';
@@ -72,6 +73,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerArchiveRoutes(app, context);
   registerDeletionRoutes(app, context);
   registerExecutionRoutes(app, context);
+  registerPlanRoute(app, context);
   registerHealthRoutes(app, context);
   await registerDocs(app);
   return app;
