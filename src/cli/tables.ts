@@ -48,19 +48,30 @@ const COLUMNS: Column<Artifact>[] = [
 ];
 
 /** @param maxColumns width of the terminal: paths are shortened to fit, and when that is not enough TIER and TYPE are left out. */
-export function artifactTable(artifacts: Artifact[], maxColumns = Infinity): string {
-  const widthOf = ({ head, text }: Column<Artifact>): number =>
-    Math.max(columnsOf(head), ...artifacts.map((artifact) => columnsOf(text(artifact))));
-  const leftFor = (shown: Column<Artifact>[]): number =>
+export const artifactTable = (artifacts: Artifact[], maxColumns = Infinity): string =>
+  fittedTable(COLUMNS, artifacts, { maxColumns, spare: ['TIER', 'TYPE'] });
+
+/**
+ * A table with a column PATH that fits a terminal: paths are shortened, and when that is not enough spare columns are left out, the first
+ * one first.
+ */
+export function fittedTable<T>(
+  columns: Column<T>[],
+  rows: T[],
+  { maxColumns, spare }: { maxColumns: number; spare: string[] },
+): string {
+  const widthOf = ({ head, text }: Column<T>): number =>
+    Math.max(columnsOf(head), ...rows.map((row) => columnsOf(text(row))));
+  const leftFor = (shown: Column<T>[]): number =>
     shown.reduce((left, column) => (column.head === 'PATH' ? left : left - widthOf(column) - GAP.length), maxColumns);
-  const narrower = [[], ['TIER'], ['TIER', 'TYPE']].map((hidden) =>
-    COLUMNS.filter(({ head }) => !hidden.includes(head)),
+  const narrower = [0, ...spare.keys()].map((_, count) =>
+    columns.filter(({ head }) => !spare.slice(0, count).includes(head)),
   );
-  const shown = narrower.find((columns) => leftFor(columns) >= MIN_PATH_COLUMNS) ?? narrower.at(-1) ?? COLUMNS;
+  const shown = narrower.find((some) => leftFor(some) >= MIN_PATH_COLUMNS) ?? narrower.at(-1) ?? columns;
   const pathColumns = Math.max(LEAST_PATH_COLUMNS, leftFor(shown));
   return table(
     shown.map((column) => (column.head === 'PATH' ? { ...column, maxColumns: pathColumns } : column)),
-    artifacts,
+    rows,
   );
 }
 

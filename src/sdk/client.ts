@@ -8,6 +8,7 @@ import type { RestoreTier } from '../domain/tiers.js';
 import { openDownload } from './download.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
+import { previewPlan, type PlanPreview, type PlanQuery } from './plan-ahead.js';
 import { PATIENT_RETRY } from './retry.js';
 import type {
   ArtifactService,
@@ -136,6 +137,10 @@ export class ArtifactClient implements ArtifactService {
 
   async getPlan(artifactId: string): Promise<Plan> {
     return toPlan(await this.#api.call<PlanJson>({ method: 'GET', path: ofArtifact(artifactId, '/plan') }));
+  }
+
+  previewPlan(query: PlanQuery = {}): Promise<PlanPreview> {
+    return previewPlan(this.#api, query);
   }
 
   async history(artifactId: string): Promise<HistoryEntry[]> {

@@ -21,6 +21,7 @@ export type {
   ReceivedPartJson,
   UploadStatus,
 } from './wire.js';
+export type { PlannedAction, PlanPreview, PlanQuery, PlanTotals } from './plan-ahead.js';
 export type { ByteStream } from './upload/stream.js';
 export type { TokenSource } from './http.js';
 export type { RetryPolicy } from './retry.js';
@@ -40,3 +41,5 @@ export { ArtifactError } from '../domain/errors.js';
 export type { ErrorCode, ErrorDetails } from '../domain/errors.js';
 export { RESTORE_TIERS } from '../domain/tiers.js';
 export type { RestoreTier, StorageTier } from '../domain/tiers.js';
+export { PREVIEWED_ACTIONS } from '../domain/preview.js';
+export type { PreviewedAction } from '../domain/preview.js';

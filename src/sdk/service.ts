@@ -2,6 +2,7 @@ import type { ArtifactStatus, ArtifactType, Tags, UploadOptions } from '../domai
 import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
+import type { PlanPreview, PlanQuery } from './plan-ahead.js';
 import type { Artifact, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
 import type { ByteStream } from './upload/stream.js';
 
@@ -95,6 +96,11 @@ export interface ArtifactService {
   history(artifactId: string): Promise<HistoryEntry[]>;
   /** What happens to it next by itself, when and why. */
   getPlan(artifactId: string): Promise<Plan>;
+  /**
+   * Everything that happens by itself to all artifacts that the token may see, or to those of one execution, within a while; with totals.
+   * Whoever keeps one before, wins. @throws `execution_not_found`.
+   */
+  previewPlan(query?: PlanQuery): Promise<PlanPreview>;
 
   /** Fine when it is deleted already. */
   deleteArtifact(artifactId: string): Promise<void>;

@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { ARTIFACT_STATUSES, ARTIFACT_TYPES } from '../../sdk/index.js';
 import type { ArtifactStatus, ArtifactType, Tags } from '../../sdk/index.js';
 import { historyTable } from '../history.js';
-import { artifactTable, planSheet } from '../tables.js';
+import { artifactTable } from '../tables.js';
 import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
+import { addPlanCommand } from './plan.js';
 import { parseTag, print, printArtifact, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
 
@@ -60,13 +61,7 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
       printArtifact(terminal, options, await withClient(terminal, (client) => client.getArtifact(id)));
     });
 
-  withJson(program.command('plan'))
-    .description('show what happens to an artifact next, when and why')
-    .argument('<id>', 'artifact id')
-    .action(async (id: string, options: JsonOption) => {
-      const plan = await withClient(terminal, (client) => client.getPlan(id));
-      print(terminal, options, { json: plan, text: planSheet(plan) });
-    });
+  addPlanCommand(program, terminal);
 
   withJson(program.command('history'))
     .description('show what happened to an artifact, when and by whom')

@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PlanPage } from '../../../src/api/schemas/plan.js';
-import type { RecordPatch } from '../../../src/domain/artifact-record.js';
 import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
 import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
 import { codeOf, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
-import { changeOf, newArtifact } from '../../support/new-artifact.js';
+import { storedFor } from '../../support/plan-api.js';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const after = (days: number): string => new Date(NOW_MS + days * DAY_MS).toISOString();
 
-/** Stores an artifact that expires after so many days; answers with its id. */
-async function stored(api: TestApi, days: number, given: Parameters<typeof newArtifact>[0] = {}): Promise<string> {
-  const artifact = newArtifact({ tenantId: 'acme', createdAtMs: NOW_MS, sizeBytes: 100, ...given });
-  const { id } = await api.records.register(artifact);
-  const patch: RecordPatch = { status: 'ACTIVE', versionId: 'v1', expiresAtMs: NOW_MS + days * DAY_MS };
-  await api.records.change(changeOf(id, 1, { ...patch, retention: { rule: 'artifact', days } }));
-  return id;
-}
+const stored: typeof storedFor = (api, days, given = {}) => storedFor(api, days, { nowMs: NOW_MS, ...given });
 
 const ask = (api: TestApi, query = '', token?: string) =>
   api.send({ method: 'GET', url: `/v1/plan?${query}`, ...(token === undefined ? {} : { token }) });

@@ -5,7 +5,9 @@ import { ArtifactAnswer, ArtifactPage, ArtifactSchema, History } from '../../../
 import { SignedRequestSchema } from '../../../src/api/schemas/atoms.js';
 import { DownloadUrl } from '../../../src/api/schemas/downloads.js';
 import { ExecutionDeletion } from '../../../src/api/schemas/lifecycle.js';
+import type { PlanPage } from '../../../src/api/schemas/plan.js';
 import { BegunUpload, SignedParts, UploadStatus } from '../../../src/api/schemas/uploads.js';
+import type { PlanPageJson } from '../../../src/sdk/plan-ahead.js';
 import type {
   ArtifactAnswerJson,
   ArtifactJson,
@@ -25,6 +27,7 @@ expectTypeOf<Static<typeof ArtifactSchema>>().toEqualTypeOf<ArtifactJson>();
 expectTypeOf<Static<typeof ArtifactAnswer>>().toEqualTypeOf<ArtifactAnswerJson>();
 expectTypeOf<Static<typeof ArtifactPage>>().toEqualTypeOf<ArtifactPageJson>();
 expectTypeOf<Static<typeof History>>().toEqualTypeOf<HistoryJson>();
+expectTypeOf<Static<typeof PlanPage>>().toEqualTypeOf<PlanPageJson>();
 expectTypeOf<Static<typeof DownloadUrl>>().toEqualTypeOf<DownloadUrlJson>();
 expectTypeOf<Static<typeof ExecutionDeletion>>().toEqualTypeOf<ExecutionDeletionJson>();
 expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
