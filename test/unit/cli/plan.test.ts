@@ -47,7 +47,8 @@ describe('the table of a plan', () => {
   });
 });
 
-describe('artifacts plan', () => {
+// Each command is a process of its own.
+describe('artifacts plan', { timeout: 30_000 }, () => {
   test('without an id tells what happens to all of them, the soonest first', async () => {
     const { api, baseUrl, token } = await listeningApi();
     const run = (...args: string[]): Promise<CliResult> =>
