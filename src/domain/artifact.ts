@@ -1,3 +1,5 @@
+import type { Tiering } from './policy.js';
+
 /** What an artifact is: the public shape of FEAT-004 (`ArtifactMetadata`, `ArtifactType`, `UploadOptions`) and our further facts. */
 
 export const ARTIFACT_TYPES = ['code', 'document', 'image', 'data', 'log', 'other'] as const;
@@ -67,6 +69,10 @@ export interface UploadOptions {
   tags?: Tags;
   /** Whole days from creation, 1 to 36500. Default: the execution's, else 30. */
   retentionDays?: number;
+  /** Instead of days: the moment at which it expires, to come. */
+  expiresAt?: Date;
+  /** When age moves it to colder tiers; what is left out is as the deployment says. */
+  tiering?: Tiering;
 }
 
 /** FEAT-004: one file is at most 5 GB, which we read as 5 GiB, S3's limit for a single copy. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ReadableStream } from 'node:stream/web';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
+import { requireHold } from '../domain/holds.js';
 import { requireUuid } from '../domain/ids.js';
-import { requireRetentionDays } from '../domain/retention.js';
+import { ownRetention, requireRetentionDays } from '../domain/retention.js';
 import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import { openDownload } from './download.js';
@@ -14,6 +15,7 @@ import type {
   ArtifactService,
   DownloadOptions,
   ExecutionDeletionOptions,
+  HoldOptions,
   ListFilters,
   UploadArtifactOptions,
   UploadSource,
@@ -22,16 +24,19 @@ import { ProgressMeter } from './upload/progress.js';
 import { StoreConnections } from './upload/put.js';
 import { UploadApi } from './upload/upload-api.js';
 import { defaultConcurrency, uploadSource } from './upload/upload.js';
-import { toArtifact, toPlan } from './wire.js';
+import { toArtifact, toHold, toPlan } from './wire.js';
 import type {
   Artifact,
   ArtifactAnswerJson,
+  ArtifactHold,
   ArtifactPageJson,
   DownloadUrl,
   DownloadUrlJson,
   ExecutionDeletionJson,
   HistoryEntry,
   HistoryJson,
+  HoldAnswerJson,
+  HoldsJson,
   Plan,
   PlanJson,
   UploadStatus,
@@ -149,8 +154,12 @@ export class ArtifactClient implements ArtifactService {
     return answer.items.map((entry) => ({ ...entry, at: new Date(entry.at) }));
   }
 
-  async deleteArtifact(artifactId: string): Promise<void> {
-    await this.#change({ method: 'DELETE', path: ofArtifact(artifactId) });
+  async deleteArtifact(artifactId: string, { purge = false }: { purge?: boolean } = {}): Promise<void> {
+    await this.#change({ method: 'DELETE', path: ofArtifact(artifactId, purge ? '?purge=true' : '') });
+  }
+
+  async undeleteArtifact(artifactId: string): Promise<Artifact> {
+    return this.#change({ method: 'POST', path: ofArtifact(artifactId, '/undelete') });
   }
 
   async deleteExecutionArtifacts(executionId: string, options: ExecutionDeletionOptions = {}): Promise<number> {
@@ -190,10 +199,33 @@ export class ArtifactClient implements ArtifactService {
     return this.#change({ method: 'PUT', path, body: { permanent: true, reason } });
   }
 
-  async setRetention(artifactId: string, days: number, options: { confirm?: boolean } = {}): Promise<Artifact> {
+  async setRetention(
+    artifactId: string,
+    keep: number | { expiresAt: Date },
+    { confirm }: { confirm?: boolean } = {},
+  ): Promise<Artifact> {
     const path = ofArtifact(artifactId, '/retention');
-    const { confirm } = options;
-    return this.#change({ method: 'PUT', path, body: { days: requireRetentionDays(days), confirm } });
+    if (typeof keep === 'number')
+      return this.#change({ method: 'PUT', path, body: { days: requireRetentionDays(keep), confirm } });
+    ownRetention({ expiresAtMs: keep.expiresAt.getTime() });
+    return this.#change({ method: 'PUT', path, body: { expiresAt: keep.expiresAt, confirm } });
+  }
+
+  async addHold(artifactId: string, { id = randomUUID(), reason, until }: HoldOptions): Promise<ArtifactHold> {
+    const path = ofArtifact(artifactId, '/holds');
+    requireHold({ reason, untilMs: until?.getTime() ?? null }, Date.now());
+    const body = { id: requireUuid(id, 'hold id'), reason, until };
+    return toHold((await this.#api.call<HoldAnswerJson>({ method: 'POST', path, body })).hold);
+  }
+
+  async listHolds(artifactId: string): Promise<ArtifactHold[]> {
+    const path = ofArtifact(artifactId, '/holds');
+    return (await this.#api.call<HoldsJson>({ method: 'GET', path })).items.map(toHold);
+  }
+
+  async endHold(artifactId: string, holdId: string): Promise<Artifact> {
+    const path = ofArtifact(artifactId, `/holds/${requireUuid(holdId, 'hold id')}`);
+    return this.#change({ method: 'DELETE', path });
   }
 
   async setExecutionRetention(

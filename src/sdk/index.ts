@@ -7,6 +7,7 @@ export type {
   DownloadOptions,
   ExecutionDeletionOptions,
   FileSource,
+  HoldOptions,
   ListFilters,
   UploadArtifactOptions,
   UploadProgress,
@@ -14,7 +15,9 @@ export type {
 } from './service.js';
 export type {
   Artifact,
+  ArtifactHold,
   ArtifactRetention,
+  ArtifactTiering,
   DownloadUrl,
   HistoryEntry,
   Plan,
@@ -37,6 +40,7 @@ export type {
   UploadOptions,
 } from '../domain/artifact.js';
 export type { DeletionCounts } from '../domain/execution-deletion.js';
+export type { Tiering } from '../domain/policy.js';
 export { ArtifactError } from '../domain/errors.js';
 export type { ErrorCode, ErrorDetails } from '../domain/errors.js';
 export { RESTORE_TIERS } from '../domain/tiers.js';

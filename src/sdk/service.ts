@@ -3,7 +3,7 @@ import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
-import type { Artifact, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
+import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
 import type { ByteStream } from './upload/stream.js';
 
 /** A file on this machine. It is read twice (hashed, then sent) and must not change meanwhile. */
@@ -67,6 +67,16 @@ export interface ExecutionDeletionOptions {
   signal?: AbortSignal;
 }
 
+/** What is to be held, and why. */
+export interface HoldOptions {
+  /** For the history: 1 to 1000 bytes. */
+  reason: string;
+  /** When it ends by itself, to come; absent: when somebody ends it. */
+  until?: Date;
+  /** UUID; made here when absent. With the same one, the call may be repeated by another process too. */
+  id?: string;
+}
+
 /** FEAT-004 "Service Interface", every method, and what the product can do beyond it. All throw `ArtifactError`. */
 export interface ArtifactService {
   /**
@@ -102,8 +112,17 @@ export interface ArtifactService {
    */
   previewPlan(query?: PlanQuery): Promise<PlanPreview>;
 
-  /** Fine when it is deleted already. */
-  deleteArtifact(artifactId: string): Promise<void>;
+  /**
+   * Fine when it is deleted already. It can be undeleted until its `purgeAt`, if it has one then.
+   * @param options `purge`: for good and at once, also for one that is deleted and could be undeleted. @throws `held`.
+   */
+  deleteArtifact(artifactId: string, options?: { purge?: boolean }): Promise<void>;
+  /**
+   * Brings a deleted artifact back until its `purgeAt`. Fine when it is not deleted.
+   * @throws `artifact_deleted` when nothing can come back; `path_taken` while another artifact has its path; `wrong_state` while the
+   * bytes of one that had the path later are kept: purge that one first.
+   */
+  undeleteArtifact(artifactId: string): Promise<Artifact>;
   /**
    * Deletes all artifacts that the execution has now; returns when that has ended, however long it takes, and it ends also when the
    * caller dies. Whoever asks while one runs joins it.
@@ -114,16 +133,32 @@ export interface ArtifactService {
   deleteExecutionArtifactsWithReport(executionId: string, options?: ExecutionDeletionOptions): Promise<DeletionCounts>;
 
   archiveArtifact(artifactId: string): Promise<void>;
-  /** Returns when the restore has begun; it is over when the status is ACTIVE. */
+  /** Returns when the restore has begun; it is over when the status is ACTIVE, at the latest at its `restoreEta`. */
   restoreArtifact(artifactId: string, options?: { tier?: RestoreTier }): Promise<void>;
 
   /** Keeps it until someone sets a retention again. */
   keepForever(artifactId: string, reason?: string): Promise<Artifact>;
   /**
-   * @param days whole days from creation, 1 to 36500.
+   * @param keep whole days from creation, 1 to 36500, or the moment at which it expires.
    * @throws `expiry_in_past` when that would delete it now and `confirm` is not set.
    */
-  setRetention(artifactId: string, days: number, options?: { confirm?: boolean }): Promise<Artifact>;
+  setRetention(
+    artifactId: string,
+    keep: number | { expiresAt: Date },
+    options?: { confirm?: boolean },
+  ): Promise<Artifact>;
+  /**
+   * While an artifact has a hold it neither expires nor can be deleted. Its id is made before the first try, so it is added once.
+   * @throws `invalid_hold`, `too_many_holds`, `wrong_state` while it uploads, `artifact_deleted`.
+   */
+  addHold(artifactId: string, hold: HoldOptions): Promise<ArtifactHold>;
+  /** Oldest first. */
+  listHolds(artifactId: string): Promise<ArtifactHold[]>;
+  /**
+   * Fine when it has ended already. With the last one the old deadline counts again: one that is over deletes the artifact now.
+   * @throws `hold_not_found` for one that never was.
+   */
+  endHold(artifactId: string, holdId: string): Promise<Artifact>;
   /**
    * Sets what artifacts of an execution inherit, those to come and those that are there (they follow within seconds); may be said
    * before the first upload. `confirm` is needed when artifacts would be due at once. Answers with the days.

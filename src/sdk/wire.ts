@@ -102,6 +102,15 @@ export interface ArtifactAnswerJson {
   artifact: ArtifactJson;
 }
 
+export interface HoldAnswerJson {
+  artifact: ArtifactJson;
+  hold: HoldJson;
+}
+
+export interface HoldsJson {
+  items: HoldJson[];
+}
+
 export interface ArtifactPageJson {
   items: ArtifactJson[];
   nextCursor: string | null;
@@ -213,12 +222,18 @@ export function toArtifact(json: ArtifactJson): Artifact {
     createdAt: new Date(json.createdAt),
     updatedAt: new Date(json.updatedAt),
     retention: toRetention(retention),
-    holds: holds.map(({ at, until, ...hold }) => ({ ...hold, at: new Date(at), ...datesOf({ until }) })),
+    holds: holds.map(toHold),
     ...datesOf({ expiresAt, archivedAt, deletedAt, purgeAt, warnedAt, restoreEta, uploadDeadline }),
     ...(deletionReason === null ? {} : { deletionReason }),
     ...(restoreState === null ? {} : { restoreState }),
   };
 }
+
+export const toHold = ({ at, until, ...hold }: HoldJson): ArtifactHold => ({
+  ...hold,
+  at: new Date(at),
+  ...datesOf({ until }),
+});
 
 function toRetention(retention: RetentionJson): ArtifactRetention {
   if (retention.rule === 'permanent') return { ...retention, at: new Date(retention.at) };

@@ -4,7 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { errorKind } from '../../src/domain/errors.js';
 import type { ErrorCode } from '../../src/domain/errors.js';
 import { isUuid } from '../../src/domain/ids.js';
-import { FakeArtifacts, Refusal } from './fake-api/artifacts.js';
+import { Refusal } from './fake-api/answers.js';
+import { FakeArtifacts } from './fake-api/artifacts.js';
 import { FakeStore } from './fake-api/store.js';
 
 export const FAKE_TOKEN = 'fake-token';
@@ -115,7 +116,7 @@ export class FakeApi {
     const answer =
       kind === 'executions'
         ? this.artifacts.ofExecution(verb, id, url.searchParams, json)
-        : this.artifacts.ofArtifact(verb, id, json);
+        : this.artifacts.ofArtifact(verb, id, { query: url.searchParams, body: json });
     response.writeHead(answer.status, { 'content-type': 'application/json' });
     const send = (): void => void response.end(JSON.stringify(answer.body));
     if (this.beginDelayMs > 0 && verb === 'POST artifacts') setTimeout(send, this.beginDelayMs);

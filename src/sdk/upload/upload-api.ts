@@ -49,7 +49,7 @@ export class UploadApi {
     content: { sizeBytes: number; sha256: string } | null,
     signal: AbortSignal,
   ): Promise<BeginUploadJson> {
-    const { fileName, mimeType, type, tags, retentionDays } = options;
+    const { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering } = options;
     throwIfAborted(signal);
     let failed: ArtifactError | undefined;
     const later = new AbortController();
@@ -62,7 +62,7 @@ export class UploadApi {
       return await this.#api.call({
         method: 'POST',
         path: `/v1/executions/${executionId}/artifacts`,
-        body: { fileName, mimeType, type, tags, retentionDays, ...content },
+        body: { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering, ...content },
         signal: later.signal,
         onRetry: (error) => (failed = error),
       });

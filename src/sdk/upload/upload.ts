@@ -3,8 +3,9 @@ import { ARTIFACT_TYPES } from '../../domain/artifact.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireUuid } from '../../domain/ids.js';
 import { canonicalPath } from '../../domain/keys.js';
+import { requireWish } from '../../domain/new-upload.js';
 import { DEFAULT_PART_BYTES } from '../../domain/part-plan.js';
-import { requireRetentionDays } from '../../domain/retention.js';
+import { requireTiering } from '../../domain/policy.js';
 import { requireTags } from '../../domain/tags.js';
 import { throwIfAborted } from '../problems.js';
 import type { FileSource, UploadArtifactOptions, UploadSource } from '../service.js';
@@ -53,7 +54,9 @@ function validate({ executionId, options, context, signal }: UploadTask): void {
   requireUuid(executionId, 'execution id');
   canonicalPath(options.fileName);
   requireTags(options.tags ?? {});
-  if (options.retentionDays !== undefined) requireRetentionDays(options.retentionDays);
+  const { retentionDays = null, expiresAt, tiering = {} } = options;
+  requireWish({ retentionDays, expiresAtMs: expiresAt?.getTime() ?? null }, Date.now());
+  requireTiering(tiering);
   if (options.type !== undefined && !ARTIFACT_TYPES.includes(options.type))
     throw new ArtifactError('invalid_request', `"${String(options.type)}" is not a type of artifact`);
   if (!Number.isInteger(context.concurrency) || context.concurrency < 1 || context.concurrency > 16)

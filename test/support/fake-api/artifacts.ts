@@ -1,37 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { ErrorCode } from '../../../src/domain/errors.js';
 import { artifactKey, canonicalPath, fileNameOf } from '../../../src/domain/keys.js';
 import { planParts } from '../../../src/domain/part-plan.js';
+import { DAY_MS } from '../../../src/domain/units.js';
 import type { ArtifactJson, UploadJson } from '../../../src/sdk/wire.js';
+import { Refusal, iso, isRecord, textOf, type Answer } from './answers.js';
+import { FakeHolds, requireNotHeld, retention } from './keeping.js';
 import type { FakeStore } from './store.js';
-
-/** A problem to be answered. */
-export class Refusal extends Error {
-  readonly code: ErrorCode;
-  readonly options: { status?: number; retryAfterSeconds?: number };
-
-  constructor(code: ErrorCode, message: string, options: { status?: number; retryAfterSeconds?: number } = {}) {
-    super(message);
-    this.code = code;
-    this.options = options;
-  }
-}
-
-interface Answer {
-  status: number;
-  body: unknown;
-}
 
 interface Entry {
   json: ArtifactJson;
   upload: { sizeBytes: number | null; sha256: string | null };
 }
 
-const DAY_MS = 86_400_000;
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const textOf = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
-const iso = (afterMs = 0): string => new Date(Date.now() + afterMs).toISOString();
 const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The rows and the rules of the contract. */
@@ -49,6 +30,9 @@ export class FakeArtifacts {
   unfinishedDeletions = 0;
   /** What each deletion of an execution has deleted. */
   readonly #deletions = new Map<string, number>();
+  readonly #holds = new FakeHolds();
+  /** Bytes of what is deleted and can be brought back, by object path. */
+  readonly #hidden = new Map<string, Map<number, Buffer>>();
   readonly #store: FakeStore;
   readonly #url: () => string;
 
@@ -73,7 +57,7 @@ export class FakeArtifacts {
     if (all.length === 0) throw new Refusal('execution_not_found', `no execution ${executionId}`);
     if (verb === 'DELETE artifacts') {
       const live = all.filter((json) => json.status !== 'DELETED');
-      for (const json of live) this.#delete(json);
+      for (const json of live) this.#delete(json, false);
       const deletionId = query.get('deletionId') ?? randomUUID();
       const known = this.#deletions.get(deletionId) ?? live.length;
       this.#deletions.set(deletionId, known);
@@ -89,7 +73,7 @@ export class FakeArtifacts {
     return { status: 200, body: { items, nextCursor: next < wanted.length ? String(next) : null } };
   }
 
-  ofArtifact(verb: string, id: string, body: unknown): Answer {
+  ofArtifact(verb: string, id: string, { query, body }: { query: URLSearchParams; body: unknown }): Answer {
     const entry = this.#entry(id);
     const { json } = entry;
     const input = isRecord(body) ? body : {};
@@ -100,15 +84,21 @@ export class FakeArtifacts {
       return { status: 200, body: { items: [{ kind: 'upload_begun', actor: 'tester', at: iso(), detail: {} }] } };
     if (verb === 'POST upload/parts') return this.#signParts(json, input);
     if (verb === 'POST upload/complete') return this.#complete(entry, input);
+    const aboutHolds = this.#holds.answer(verb, json, input);
+    if (aboutHolds !== null) return aboutHolds;
     if (verb === 'POST upload/abort' || verb === 'DELETE ') {
-      this.#delete(json);
+      this.#delete(json, query.get('purge') === 'true');
+      return artifact;
+    }
+    if (verb === 'POST undelete') {
+      this.#undelete(json);
       return artifact;
     }
     if (json.status === 'DELETED') throw new Refusal('artifact_deleted', 'it has been deleted');
     if (verb === 'POST download-url') return this.#downloadUrl(json, input);
     if (verb === 'PUT retention') Object.assign(json, retention(input));
     else if (verb === 'POST archive') json.status = 'ARCHIVED';
-    else if (verb === 'POST restore') json.status = 'ACTIVE';
+    else if (verb === 'POST restore') restore(json, input['tier'] === 'Bulk');
     else throw new Refusal('route_not_found', verb);
     return artifact;
   }
@@ -192,7 +182,9 @@ export class FakeArtifacts {
     if (body['sizeBytes'] !== stored.length) throw new Refusal('size_mismatch', `${stored.length} bytes are stored`);
     if (body['sha256'] !== sha256) throw new Refusal('checksum_mismatch', 'other bytes are stored');
     Object.assign(json, { status: 'ACTIVE', fileSize: stored.length, checksum: sha256, checksumState: 'verified' });
-    Object.assign(json, { expiresAt: iso(30 * DAY_MS), uploadDeadline: null });
+    const { retention } = json;
+    Object.assign(json, { expiresAt: retention.rule === 'date' ? retention.expiresAt : iso(30 * DAY_MS) });
+    json.uploadDeadline = null;
     upload.sizeBytes ??= stored.length;
     return { status: 200, body: { artifact: json } };
   }
@@ -204,12 +196,41 @@ export class FakeArtifacts {
     return { status: 200, body: { url, expiresAt: iso(seconds * 1_000), fileName, fileSize, checksum } };
   }
 
-  #delete(json: ArtifactJson): void {
-    json.deletionReason = json.status === 'UPLOADING' ? 'upload_aborted' : 'requested';
-    Object.assign(json, { status: 'DELETED', deletedAt: iso(), expiresAt: null, uploadDeadline: null });
-    this.#store.objects.delete(pathOf(json));
+  /** As in a bucket with versions: hidden for a week, unless it never was complete. */
+  #delete(json: ArtifactJson, purge: boolean): void {
+    requireNotHeld(json);
+    const bytes = this.#store.objects.get(pathOf(json));
+    if (json.status !== 'DELETED') {
+      const isComplete = json.status !== 'UPLOADING';
+      json.deletionReason = isComplete ? 'requested' : 'upload_aborted';
+      json.purgeAt = isComplete ? iso(7 * DAY_MS) : null;
+      Object.assign(json, { status: 'DELETED', deletedAt: iso(), expiresAt: null, uploadDeadline: null });
+      if (bytes !== undefined) this.#hidden.set(pathOf(json), bytes);
+      this.#store.objects.delete(pathOf(json));
+    }
+    if (purge) json.purgeAt = null;
+  }
+
+  #undelete(json: ArtifactJson): void {
+    if (json.status !== 'DELETED') return;
+    if (json.purgeAt === null)
+      throw new Refusal('artifact_deleted', `${json.path} cannot be brought back: it was purged`);
+    this.#store.objects.set(pathOf(json), this.#hidden.get(pathOf(json)) ?? new Map<number, Buffer>());
+    Object.assign(json, { status: 'ACTIVE', deletedAt: null, deletionReason: null, purgeAt: null });
+    json.expiresAt = iso(30 * DAY_MS);
   }
 }
+
+/** Only what is asked for in bulk takes its time here. */
+const restore = (json: ArtifactJson, isSlow: boolean): ArtifactJson =>
+  isSlow
+    ? Object.assign(json, { restoreState: 'in_progress', restoreEta: iso(DAY_MS / 2) })
+    : Object.assign(json, { status: 'ACTIVE', restoreState: null, restoreEta: null });
+
+const retentionAtBegin = ({ retentionDays, expiresAt }: Record<string, unknown>): ArtifactJson['retention'] =>
+  retentionDays === undefined && expiresAt === undefined
+    ? { rule: 'default', days: 30 }
+    : retention({ days: retentionDays, expiresAt }).retention;
 
 const pathOf = (json: ArtifactJson): string => `/store/${json.id}`;
 
@@ -219,7 +240,7 @@ function newArtifact(executionId: string, path: string, body: Record<string, unk
     ...{ id, executionId, path, fileName: fileNameOf(path), filePath: artifactKey(executionId, path) },
     ...{ fileSize: Number(body['sizeBytes'] ?? 0), checksum: textOf(body['sha256'], ''), checksumState: 'claimed' },
     ...{ mimeType: textOf(body['mimeType'], 'application/octet-stream'), type: 'other', status: 'UPLOADING' },
-    ...{ tier: 'HOT', storageClass: 'STANDARD', retention: { rule: 'default', days: 30 } },
+    ...{ tier: 'HOT', storageClass: 'STANDARD', retention: retentionAtBegin(body) },
     tags: isRecord(body['tags'])
       ? Object.fromEntries(Object.entries(body['tags']).map(([key, value]) => [key, String(value)]))
       : {},
@@ -230,18 +251,9 @@ function newArtifact(executionId: string, path: string, body: Record<string, unk
       restoreState: null,
       restoreEta: null,
       holds: [],
-      tiering: { warmAfterDays: 30, coldAfterDays: 90 },
+      tiering: { warmAfterDays: 30, coldAfterDays: 90, ...(isRecord(body['tiering']) ? body['tiering'] : {}) },
       uploadDeadline: iso(DAY_MS),
       workflowId: `artifact/${id}`,
     },
   };
-}
-
-function retention(body: Record<string, unknown>): Partial<ArtifactJson> {
-  if (body['permanent'] === true)
-    return {
-      retention: { rule: 'permanent', by: 'tester', reason: textOf(body['reason'], ''), at: iso() },
-      expiresAt: null,
-    };
-  return { retention: { rule: 'artifact', days: Number(body['days']) }, expiresAt: iso(Number(body['days']) * DAY_MS) };
 }

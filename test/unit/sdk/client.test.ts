@@ -147,6 +147,8 @@ test('retention, archive, restore, history and deletion go through', async () =>
   await client.archiveArtifact(id);
   expect((await client.getArtifact(id)).status).toBe('ARCHIVED');
   await client.restoreArtifact(id, { tier: 'Bulk' });
+  expect((await client.getArtifact(id)).restoreEta).toBeInstanceOf(Date);
+  await client.restoreArtifact(id, { tier: 'Expedited' });
   expect((await client.getArtifact(id)).status).toBe('ACTIVE');
   const [begun] = await client.history(id);
   expect(begun?.kind).toBe('upload_begun');

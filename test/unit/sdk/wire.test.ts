@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
 import { ArtifactAnswer, ArtifactPage, ArtifactSchema, History } from '../../../src/api/schemas/artifact.js';
 import { SignedRequestSchema } from '../../../src/api/schemas/atoms.js';
 import { DownloadUrl } from '../../../src/api/schemas/downloads.js';
+import { HoldAnswer, Holds } from '../../../src/api/schemas/holds.js';
 import { ExecutionDeletion } from '../../../src/api/schemas/lifecycle.js';
 import type { PlanPage } from '../../../src/api/schemas/plan.js';
 import { BegunUpload, SignedParts, UploadStatus } from '../../../src/api/schemas/uploads.js';
@@ -16,6 +17,8 @@ import type {
   DownloadUrlJson,
   ExecutionDeletionJson,
   HistoryJson,
+  HoldAnswerJson,
+  HoldsJson,
   SignedPartsJson,
   UploadStatusJson,
 } from '../../../src/sdk/wire.js';
@@ -28,6 +31,8 @@ expectTypeOf<Static<typeof ArtifactAnswer>>().toEqualTypeOf<ArtifactAnswerJson>(
 expectTypeOf<Static<typeof ArtifactPage>>().toEqualTypeOf<ArtifactPageJson>();
 expectTypeOf<Static<typeof History>>().toEqualTypeOf<HistoryJson>();
 expectTypeOf<Static<typeof PlanPage>>().toEqualTypeOf<PlanPageJson>();
+expectTypeOf<Static<typeof HoldAnswer>>().toEqualTypeOf<HoldAnswerJson>();
+expectTypeOf<Static<typeof Holds>>().toEqualTypeOf<HoldsJson>();
 expectTypeOf<Static<typeof DownloadUrl>>().toEqualTypeOf<DownloadUrlJson>();
 expectTypeOf<Static<typeof ExecutionDeletion>>().toEqualTypeOf<ExecutionDeletionJson>();
 expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
@@ -74,6 +79,12 @@ test('the fake API answers in the shapes of the real one', async () => {
   expect(misfits(History, await ask('GET', `${of}/history`))).toEqual([]);
   expect(misfits(DownloadUrl, await ask('POST', `${of}/download-url`, {}))).toEqual([]);
   expect(misfits(ArtifactAnswer, await ask('PUT', `${of}/retention`, { permanent: true, reason: 'x' }))).toEqual([]);
+  expect(misfits(HoldAnswer, await ask('POST', `${of}/holds`, { reason: 'x' }))).toEqual([]);
+  const holds = (await ask('GET', `${of}/holds`)) as HoldsJson;
+  expect(misfits(Holds, holds)).toEqual([]);
+  expect(misfits(ArtifactAnswer, await ask('DELETE', `${of}/holds/${holds.items[0]?.id}`))).toEqual([]);
+  expect(misfits(ArtifactAnswer, await ask('DELETE', of))).toEqual([]);
+  expect(misfits(ArtifactAnswer, await ask('POST', `${of}/undelete`))).toEqual([]);
   const deletion = await ask('DELETE', `/v1/executions/${execution}/artifacts`);
   expect(misfits(ExecutionDeletion, deletion)).toEqual([]);
 });
