@@ -79,7 +79,13 @@ export function describeFailure(error: unknown, json: boolean): string {
   const list = details['errors'];
   const fields = Array.isArray(list) ? list.map((line) => `\n  ${line}`).join('') : '';
   const requestId = typeof details['requestId'] === 'string' ? `\n  Request id: ${details['requestId']}` : '';
-  return `Error (${code}): ${message}${fields}\n  ${remedy}${requestId}`;
+  return `Error (${code}): ${message}${fields}\n  ${remedy}${commandsFor(code, details)}${requestId}`;
+}
+
+/** What to type next, where that is known. */
+function commandsFor(code: string, { artifactId, holds }: ArtifactError['details']): string {
+  if (code !== 'held' || typeof artifactId !== 'string' || !Array.isArray(holds)) return '';
+  return holds.map((hold) => `\n    artifacts unhold ${artifactId} ${hold}`).join('');
 }
 
 /** A failed file for scripts. */

@@ -1,3 +1,4 @@
+import { DELETION_REASONS } from '../domain/artifact.js';
 import type { HistoryEntry } from '../sdk/index.js';
 import { humanBytes } from './format.js';
 import { table } from './tables.js';
@@ -8,7 +9,7 @@ type Detail = HistoryEntry['detail'];
 const instant = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 /** Facts for programs only; `--json` has them. */
-const NOT_FOR_READERS = new Set(['etag', 'versionId']);
+const NOT_FOR_READERS = new Set(['etag', 'versionId', 'deleteMarker']);
 
 /** An artifact's audit as a table. */
 export const historyTable = (entries: HistoryEntry[]): string =>
@@ -37,21 +38,25 @@ function factText(name: string, value: unknown): string {
   if (typeof value === 'number' && name.endsWith('Ms')) return `${words} ${instant(new Date(value))}`;
   if (typeof value === 'number' && name.endsWith('Bytes')) return humanBytes(value);
   if (typeof value === 'string' && name === 'sha256') return `SHA-256 ${value.slice(0, 12)}…`;
-  if (typeof value === 'string' && name.endsWith('At') && !Number.isNaN(Date.parse(value)))
+  if (typeof value === 'string' && /(At|Until)$/.test(name) && !Number.isNaN(Date.parse(value)))
     return `${words} ${instant(new Date(value))}`;
   if (typeof value === 'boolean') return value ? words : '';
   if (Array.isArray(value)) return value.length === 0 ? '' : `${words}: ${value.length}`;
-  if (typeof value === 'string' && (name === 'reason' || name === 'verifiedBy'))
+  if (typeof value === 'string' && (isCode(value) || name === 'verifiedBy'))
     return `${words} ${value.replaceAll('_', ' ')}`;
   if (isObject(value)) return `${words} ${retentionText(value)}`;
   return `${words} ${String(value)}`;
 }
 
+/** Not what somebody wrote as a reason. */
+const isCode = (value: string): boolean => DELETION_REASONS.some((reason) => reason === value);
+
 const isObject = (value: unknown): value is Detail => typeof value === 'object' && value !== null;
 
 /** As it stands in audit rows: without the time of the decision, which is the row's own. */
 function retentionText(retention: Detail): string {
-  const { rule, days, by, reason } = retention;
+  const { rule, days, by, reason, expiresAtMs } = retention;
   if (rule === 'permanent') return `for ever (${String(by)}: ${String(reason)})`;
+  if (typeof expiresAtMs === 'number') return `until ${instant(new Date(expiresAtMs))}`;
   return `${String(days)} ${days === 1 ? 'day' : 'days'} (${String(rule)})`;
 }

@@ -1,7 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { addArchiveCommands } from './commands/archive.js';
+import { addDeletionCommands } from './commands/deletion.js';
 import { addDownloadCommands } from './commands/download.js';
-import { addLifecycleCommands } from './commands/lifecycle.js';
+import { addHoldCommands } from './commands/holds.js';
 import { addQueryCommands } from './commands/query.js';
+import { addRetentionCommands } from './commands/retention.js';
 import { addUploadCommand } from './commands/upload.js';
 import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
 import type { Terminal } from './terminal.js';
@@ -53,6 +56,9 @@ function buildProgram(terminal: Terminal): Command {
   addUploadCommand(program, terminal);
   addQueryCommands(program, terminal);
   addDownloadCommands(program, terminal);
-  addLifecycleCommands(program, terminal);
+  addRetentionCommands(program, terminal);
+  addHoldCommands(program, terminal);
+  addArchiveCommands(program, terminal);
+  addDeletionCommands(program, terminal);
   return program;
 }

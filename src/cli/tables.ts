@@ -1,4 +1,5 @@
-import type { Artifact, ArtifactRetention, Plan } from '../sdk/index.js';
+import { DAY_MS } from '../domain/units.js';
+import type { Artifact, ArtifactHold, ArtifactRetention, Plan } from '../sdk/index.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
 import { columnsOf, fit } from './text-width.js';
 
@@ -26,12 +27,22 @@ export function table<T>(columns: Column<T>[], rows: T[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
-/** What the list says about how long it stays. */
-export function keptUntil({ status, retention, expiresAt, uploadDeadline }: Artifact): string {
-  if (status === 'DELETED') return '—';
+/** What the list says about how long it stays: `in 30 days`; `in 2 days !` once its expiry was told of. */
+export function keptUntil({
+  status,
+  retention,
+  expiresAt,
+  uploadDeadline,
+  holds,
+  purgeAt,
+  warnedAt,
+}: Artifact): string {
+  if (status === 'DELETED') return purgeAt === undefined ? '—' : `gone ${relativeTime(purgeAt)}`;
   if (uploadDeadline !== undefined) return `upload ends ${relativeTime(uploadDeadline)}`;
   if (retention.rule === 'permanent') return 'for ever';
-  return expiresAt === undefined ? '' : relativeTime(expiresAt);
+  if (holds.length > 0) return 'held';
+  if (expiresAt === undefined) return '';
+  return `${relativeTime(expiresAt)}${warnedAt === undefined ? '' : ' !'}`;
 }
 
 const statusOf = ({ status, deletionReason }: Artifact): string =>
@@ -83,13 +94,46 @@ export const retentionText = (retention: ArtifactRetention): string =>
       ? `until ${retention.expiresAt.toISOString()}`
       : `${retention.days} ${retention.days === 1 ? 'day' : 'days'} (${retention.rule})`;
 
+/** `by ann 2 days ago, until 2030-01-01 00:00:00 UTC (in 4 years): case 17`. */
+export const holdText = ({ by, at, until, reason }: ArtifactHold): string =>
+  `by ${by} ${relativeTime(at)}${until === undefined ? '' : `, until ${dateAndRelative(until)}`}: ${reason}`;
+
+export const holdTable = (holds: ArtifactHold[]): string =>
+  table(
+    [
+      { head: 'ID', text: ({ id }) => id },
+      { head: 'BY', text: ({ by }) => by },
+      { head: 'SINCE', text: ({ at }) => relativeTime(at) },
+      { head: 'UNTIL', text: ({ until }) => (until === undefined ? 'somebody ends it' : dateAndRelative(until)) },
+      { head: 'REASON', text: ({ reason }) => reason },
+    ],
+    holds,
+  );
+
+/** When age moves it; nothing when it never does, or will not live that long. */
+function tiersText({ tiering, status, createdAt, expiresAt }: Artifact): string | undefined {
+  if (status === 'DELETED') return undefined;
+  const lifeMs = expiresAt === undefined ? Infinity : expiresAt.getTime() - createdAt.getTime();
+  const steps: [string, number | null][] = [
+    ['WARM', tiering.warmAfterDays],
+    ['COLD', tiering.coldAfterDays],
+  ];
+  const texts = steps.flatMap(([tier, days]) =>
+    days === null || days * DAY_MS >= lifeMs ? [] : [`${tier} after ${days} ${days === 1 ? 'day' : 'days'}`],
+  );
+  return texts.join(', ') || undefined;
+}
+
 export function artifactSheet(artifact: Artifact): string {
   const { retention, tags } = artifact;
   const dates: [string, Date | undefined][] = [
     ['Created', artifact.createdAt],
     ['Expires', artifact.expiresAt],
+    ['Warned', artifact.warnedAt],
     ['Archived', artifact.archivedAt],
+    ['Restored by', artifact.restoreEta],
     ['Deleted', artifact.deletedAt],
+    ['Undelete by', artifact.purgeAt],
     ['Upload ends', artifact.uploadDeadline],
   ];
   const facts: [string, string | undefined][] = [
@@ -102,6 +146,8 @@ export function artifactSheet(artifact: Artifact): string {
     ['SHA-256', artifact.checksum === '' ? undefined : `${artifact.checksum} (${artifact.checksumState})`],
     ['Stored', `${artifact.filePath} (${artifact.tier}, ${artifact.storageClass})`],
     ['Retention', retentionText(retention)],
+    ...artifact.holds.map((hold): [string, string] => ['Held', `${holdText(hold)} (hold ${hold.id})`]),
+    ['Tiers', tiersText(artifact)],
     ...dates.map(([name, date]): [string, string | undefined] => [name, date && dateAndRelative(date)]),
     ['Because', artifact.deletionReason],
     ['Restore', artifact.restoreState],

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { parseTime } from '../../domain/time.js';
 import type { ArtifactClient } from '../../sdk/index.js';
 import type { Artifact, Tags } from '../../sdk/index.js';
 import { connect } from '../connection.js';
@@ -36,6 +37,24 @@ export function parseTag(text: string, before: Tags = {}): Tags {
   const [, key, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
   if (key === undefined || value === undefined) throw new InvalidArgumentError('Give key=value.');
   return { ...before, [key]: value };
+}
+
+/** Of help texts. */
+export const ARTIFACT_EXAMPLE = '0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10';
+export const EXECUTION_EXAMPLE = '7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11';
+export const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  artifacts ${line}\n`).join('')}`;
+
+/** A day, which begins at midnight UTC, or a time with its offset. */
+export function parseTimeOption(text: string): Date {
+  const epochMs = parseTime(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (epochMs === null)
+    throw new InvalidArgumentError('Give a day such as 2030-01-01, or a time: 2030-01-01T12:00:00Z.');
+  return new Date(epochMs);
+}
+
+export function parseDaysOrNever(text: string): number | 'never' {
+  return text === 'never' ? text : parseWholeNumber(text);
 }
 
 export function parseWholeNumber(text: string): number {

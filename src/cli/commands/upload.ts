@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { ARTIFACT_TYPES } from '../../sdk/index.js';
-import type { Artifact, ArtifactClient, ArtifactType, Tags } from '../../sdk/index.js';
+import type { Artifact, ArtifactClient, ArtifactType, Tags, Tiering } from '../../sdk/index.js';
 import { FilesFailed, concernsAll, failureJson } from '../failures.js';
 import type { FailedFile } from '../failures.js';
 import { humanBytes } from '../format.js';
@@ -13,7 +13,15 @@ import type { TransferDisplay } from '../progress.js';
 import { artifactTable } from '../tables.js';
 import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
-import { parseTag, parseWholeNumber, print, withClient, withJson } from './common.js';
+import {
+  parseDaysOrNever,
+  parseTag,
+  parseTimeOption,
+  parseWholeNumber,
+  print,
+  withClient,
+  withJson,
+} from './common.js';
 import type { JsonOption } from './common.js';
 
 interface UploadCommandOptions extends JsonOption {
@@ -23,6 +31,9 @@ interface UploadCommandOptions extends JsonOption {
   mime?: string;
   tag?: Tags;
   retentionDays?: number;
+  expiresAt?: Date;
+  warmAfter?: number | 'never';
+  coldAfter?: number | 'never';
   concurrency?: number;
 }
 
@@ -32,6 +43,7 @@ Examples:
   artifacts upload a.png b.png --path charts/ --tag agent=plotter --execution …
   artifacts upload run.log --path logs/run.log --retention-days 7 --execution …
   artifacts upload work --path run-7/ --execution …
+  artifacts upload raw.parquet --expires-at 2030-01-01 --cold-after 7 --execution …
   pg_dump shop | artifacts upload - --path shop.sql --execution …
 
 Where it goes: a file is stored under --path (if it ends in /) and its own
@@ -58,6 +70,9 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .option('--mime <type>', 'MIME type; guessed from the name')
     .option('--tag <key=value>', 'tag, repeatable', parseTag)
     .option('--retention-days <n>', 'whole days to keep it', parseWholeNumber)
+    .option('--expires-at <time>', 'instead: keep it until a day such as 2030-01-01, or a time', parseTimeOption)
+    .option('--warm-after <days>', 'move it to infrequent access after so many days, or "never"', parseDaysOrNever)
+    .option('--cold-after <days>', 'archive it after so many days, or "never"', parseDaysOrNever)
     .option('--concurrency <n>', 'parts of a large file sent at once (default 4, stdin 3)', parseWholeNumber)
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
@@ -112,13 +127,18 @@ async function uploadAll(
   throw files.length === 1 || isInterrupted ? first.error : new FilesFailed(failures, { files: files.length, untried });
 }
 
+const tieringOf = ({ warmAfter, coldAfter }: UploadCommandOptions): Tiering => ({
+  ...(warmAfter === undefined ? {} : { warmAfterDays: warmAfter === 'never' ? null : warmAfter }),
+  ...(coldAfter === undefined ? {} : { coldAfterDays: coldAfter === 'never' ? null : coldAfter }),
+});
+
 async function uploadOne(
   client: ArtifactClient,
   file: LocalFile,
   { options, terminal, display }: { options: UploadCommandOptions; terminal: Terminal; display: TransferDisplay },
 ): Promise<Artifact> {
   const shown = display.begin(file.name, file.sizeBytes);
-  const { execution, type, mime, tag, retentionDays, concurrency } = options;
+  const { execution, type, mime, tag, retentionDays, expiresAt, concurrency } = options;
   try {
     const artifact = await client.uploadArtifact(execution, file.source, {
       fileName: file.fileName,
@@ -128,6 +148,8 @@ async function uploadOne(
       ...(mime === undefined ? {} : { mimeType: mime }),
       ...(tag === undefined ? {} : { tags: tag }),
       ...(retentionDays === undefined ? {} : { retentionDays }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      tiering: tieringOf(options),
       ...(concurrency === undefined ? {} : { concurrency }),
     });
     shown.end(`uploaded, ${humanBytes(artifact.fileSize)}`);

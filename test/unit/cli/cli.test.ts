@@ -187,16 +187,18 @@ test('keep, retention, archive, restore and history change what show says', asyn
   expect((await artifacts(['keep', id, '--reason', 'evidence'])).out).toMatch(/for ever, by tester .*: evidence/);
   expect((await artifacts(['retention', id, '90'])).out).toMatch(/90 days \(artifact\)/);
   expect((await artifacts(['archive', id])).out).toMatch(/ARCHIVED/);
-  expect((await artifacts(['restore', id, '--tier', 'Bulk'])).out).toMatch(/ACTIVE/);
+  expect((await artifacts(['restore', id, '--tier', 'Bulk'])).out).toMatch(/^Restored by .* \(in 12 hours\)$/m);
+  expect((await artifacts(['restore', id])).out).toMatch(/ACTIVE/);
   expect((await artifacts(['history', id])).out).toMatch(/UTC +upload begun +tester/);
 });
 
 test('delete says how many, and which were deleted already', async () => {
   const id = await uploaded();
   const deletion = await artifacts(['delete', id, '--json']);
-  expect(JSON.parse(deletion.out)).toEqual({ deleted: 1, alreadyDeleted: [] });
-  expect((await artifacts(['delete', id])).out).toBe(`Deleted 0.\n${id} was already deleted.\n`);
-  expect((await artifacts(['list', execution])).out).toMatch(/DELETED \(requested\) +HOT +—\n/);
+  const { purgeAt } = fake.artifacts.only();
+  expect(JSON.parse(deletion.out)).toEqual({ deleted: 1, alreadyDeleted: [], purgeAt: { [id]: purgeAt } });
+  expect((await artifacts(['delete', id])).out).toMatch(/^Deleted 0\.\n.* was already deleted\.\nUntil .* undelete /);
+  expect((await artifacts(['list', execution])).out).toMatch(/DELETED \(requested\) +HOT +gone in 7 days\n/);
   expect((await artifacts(['delete', '--execution', execution])).out).toBe('Deleted 0.\n');
 });
 
@@ -265,11 +267,12 @@ test('--version prints the version of the package', async () => {
 });
 
 test('every command has examples in its help', async () => {
-  const commands = 'upload list show history download url keep retention archive restore delete'.split(' ');
+  const commands =
+    'upload list show history download url keep retention hold holds unhold archive restore delete undelete'.split(' ');
   const texts = await Promise.all(commands.map((command) => artifacts([command, '--help'])));
   for (const { code, out } of texts) {
     expect(code).toBe(0);
     expect(out).toContain('Examples:');
     expect(out).toContain('--json');
   }
-});
+}, 30_000);

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { historyTable } from '../../../src/cli/history.js';
 import { showTransfer } from '../../../src/cli/progress.js';
-import { artifactTable, table } from '../../../src/cli/tables.js';
+import { artifactTable, keptUntil, table } from '../../../src/cli/tables.js';
 import { columnsOf, fit, shorten } from '../../../src/cli/text-width.js';
 import type { Artifact } from '../../../src/sdk/index.js';
 
@@ -70,6 +70,40 @@ describe('tables', () => {
 
   test('of artifacts are whole in a pipe', () => {
     expect(artifactTable([artifact(long)])).toContain(long);
+  });
+
+  test.each([
+    [{}, 'in 30 days'],
+    [{ warnedAt: new Date(0) }, 'in 30 days !'],
+    [{ holds: [{ id: 'h', by: 'ann', reason: 'case 17', at: new Date(0) }] }, 'held'],
+    [{ retention: { rule: 'permanent', by: 'ann', reason: '', at: new Date(0) } }, 'for ever'],
+    [{ status: 'DELETED' }, '—'],
+    [{ status: 'DELETED', purgeAt: new Date(Date.now() + 7 * 86_400_000) }, 'gone in 7 days'],
+  ] as const)('say of %j that it is kept %s', (facts, text) => {
+    expect(keptUntil({ ...artifact('output/a.txt'), ...structuredClone(facts) } as Artifact)).toBe(text);
+  });
+
+  test('of a history show holds and windows as people wrote and read them', () => {
+    const at = new Date('2026-01-31T12:00:00Z');
+    const text = historyTable([
+      { kind: 'hold_added', actor: 'ann', at, detail: { id: 'h', reason: 'case_17', untilMs: at.getTime() } },
+      {
+        kind: 'deleted',
+        actor: 'ann',
+        at,
+        detail: { reason: 'requested', deleteMarker: 'm', canBeUndeletedUntil: '2026-02-07T12:00:00.5Z' },
+      },
+      {
+        kind: 'undeleted',
+        actor: 'ann',
+        at,
+        detail: { from: 'expired', retention: { rule: 'date', expiresAtMs: at.getTime() } },
+      },
+    ]);
+    expect(text).toContain('id h, reason case_17, until 2026-01-31 12:00:00 UTC');
+    expect(text).toContain('reason requested, can be undeleted until 2026-02-07 12:00:00 UTC');
+    expect(text).toContain('from expired, retention until 2026-01-31 12:00:00 UTC');
+    expect(text).not.toContain('delete marker');
   });
 
   test('of a history have no epochs and no JSON', () => {
