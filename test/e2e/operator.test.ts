@@ -53,6 +53,32 @@ describe('an operator with the Temporal command line', () => {
       .toMatchObject({ retention: { rule: 'permanent', by: 'ops', reason: 'case 17' } });
   });
 
+  it('holds, lets go, deletes, brings back, purges and dates by signals', async () => {
+    const { id, workflowId } = await client.uploadArtifact(randomUUID(), aFile(10).bytes, { fileName: 'all.txt' });
+    const signal = (name: string, input?: object): Promise<string> =>
+      temporal(
+        ...['workflow', 'signal', '--workflow-id', workflowId, '--name', name],
+        ...(input === undefined ? [] : ['--input', JSON.stringify(input)]),
+      );
+    const becomes = async (facts: object): Promise<void> => {
+      await expect.poll(() => client.getArtifact(id), { timeout: 15_000 }).toMatchObject(facts);
+    };
+    await signal('setRetention', { expiresAt: '2100-01-01T00:00:00Z' });
+    await becomes({ retention: { rule: 'date', expiresAt: new Date('2100-01-01T00:00:00Z') } });
+    const holdId = randomUUID();
+    await signal('addHold', { id: holdId, reason: 'case 17', until: '2100-01-01T00:00:00Z', actor: 'ops' });
+    await becomes({ holds: [{ id: holdId, by: 'ops', reason: 'case 17', until: new Date('2100-01-01T00:00:00Z') }] });
+    await signal('endHold', { holdId });
+    await becomes({ holds: [] });
+    await signal('deleteArtifact');
+    await becomes({ status: 'DELETED', purgeAt: expect.any(Date) as Date });
+    await signal('undeleteArtifact', { actor: 'ops' });
+    await becomes({ status: 'ACTIVE' });
+    await signal('purgeArtifact');
+    await becomes({ status: 'DELETED' });
+    expect(await client.getArtifact(id)).not.toHaveProperty('purgeAt');
+  });
+
   it('sees every tag on the object, also those too long for the header of an upload', async () => {
     const long = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`slashes-${i}`, '/'.repeat(256)]));
     const korean = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`한글-${i}`, '가'.repeat(85)]));
@@ -73,7 +99,8 @@ describe('an operator with the Temporal command line', () => {
       })
       .toContain(artifact.workflowId);
     const described = await temporal('workflow', 'query', '--workflow-id', artifact.workflowId, '--type', 'describe');
-    expect(described).toContain('default_retention');
-    expect(await client.getPlan(artifact.id)).toMatchObject({ action: 'expire', at: artifact.expiresAt });
+    expect(described).toContain('expiry_warning');
+    const warnsAt = new Date((artifact.expiresAt?.getTime() ?? 0) - 3 * 86_400_000);
+    expect(await client.getPlan(artifact.id)).toMatchObject({ action: 'warn', at: warnsAt });
   });
 });
