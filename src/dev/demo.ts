@@ -88,7 +88,9 @@ async function runSteps(connection: Connection, files: DemoFile[], run: Run, sig
     await say('Download one by presigned URL', () => steps.downloadByUrl(client, largest));
     await say('Download one through the API', () => steps.downloadThroughApi(client, second));
     await say('Keep one for ever', () => steps.keepOne(client, second === smallest ? largest : second));
-    await say('Delete one', () => steps.deleteOne(client, smallest, connection));
+    await say('Hold one, so that nobody can delete it', () => steps.holdOne(client, smallest));
+    await say('Delete it', () => steps.deleteOne(client, smallest, connection));
+    await say('Bring it back', () => steps.undeleteOne(client, smallest));
     console.log('\nWhat became of these can be read in their workflows:');
     showMainWorkflows(executionId, [largest, second, smallest], connection);
   } finally {

@@ -48,6 +48,8 @@ test('the demo publishes a folder, proves each step, links every workflow and st
   const { code, output } = await demo();
   expect(output).toContain('Every step did what it says.');
   expect(output).toContain('output/charts/a.svg');
+  expect(output).toContain('was held, its deletion refused');
+  expect(output).toMatch(/▸ Bring it back\n {2}✔ charts\/a\.svg, 6 B, SHA-256 \S+ is that of the file/);
   expect(output.match(/\/namespaces\/default\/workflows\/artifact%2F[0-9a-f-]{36} /g)).toHaveLength(6);
   expect(output).toContain('all of them: ');
   expect(code).toBe(0);

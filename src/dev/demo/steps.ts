@@ -71,6 +71,21 @@ export async function keepOne(client: ArtifactClient, { file, artifact }: Publis
   return `${file.fileName} is permanent and has no expiry`;
 }
 
+export async function holdOne(client: ArtifactClient, { file, artifact }: Published): Promise<string> {
+  const hold = await client.addHold(artifact.id, { reason: 'shown in the demo' });
+  const refused = await client.deleteArtifact(artifact.id).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  check(
+    refused instanceof ArtifactError && refused.code === 'held',
+    `its deletion was not refused: ${explain(refused)}`,
+  );
+  const { holds, status } = await client.endHold(artifact.id, hold.id);
+  check(holds.length === 0 && status === 'ACTIVE', `it is ${status} with ${holds.length} holds`);
+  return `${file.fileName} was held, its deletion refused; the hold has ended`;
+}
+
 export async function deleteOne(
   client: ArtifactClient,
   { file, artifact }: Published,
@@ -79,13 +94,24 @@ export async function deleteOne(
   const url = await client.getPresignedUrl(artifact.id, 60);
   check((await statusOf(url)) === 200, 'its link did not work before the deletion');
   await client.deleteArtifact(artifact.id);
-  const { status, deletionReason } = await client.getArtifact(artifact.id);
+  const { status, deletionReason, purgeAt } = await client.getArtifact(artifact.id);
   check(status === 'DELETED', `its status is ${status}`);
   const throughApi = await statusOf(`${connection.apiUrl}/v1/artifacts/${artifact.id}/content`, connection.token);
   check(throughApi === 410, `a download answers ${throughApi}, not 410`);
   const byUrl = await statusOf(url);
   check(byUrl >= 400, `the link given out before still answers ${byUrl}`);
-  return `${file.fileName} is DELETED (${deletionReason ?? 'no reason'}), a download answers 410, its old link ${byUrl}`;
+  const until = purgeAt === undefined ? 'for good' : `can be brought back until ${purgeAt.toISOString()}`;
+  return `${file.fileName} is DELETED (${deletionReason ?? 'no reason'}), a download answers 410, its old link ${byUrl}; ${until}`;
+}
+
+/** The same bytes again. A bucket that keeps no versions has nothing to bring back, which is no failure. */
+export async function undeleteOne(client: ArtifactClient, published: Published): Promise<string> {
+  const { id } = published.artifact;
+  if ((await client.getArtifact(id)).purgeAt === undefined)
+    return 'nothing to bring back: this bucket keeps no versions';
+  const { status } = await client.undeleteArtifact(id);
+  check(status === 'ACTIVE', `its status is ${status}`);
+  return downloadThroughApi(client, published);
 }
 
 async function statusOf(url: string, token?: string): Promise<number> {
