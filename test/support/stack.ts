@@ -8,6 +8,8 @@ import { freePort } from '../../src/dev/servers/ports.js';
 import { workerPolls } from '../../src/dev/worker-polls.js';
 import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
+import { openDatabaseGate, type DatabaseGate } from './gates/database-gate.js';
+import { openStoreGate, type StoreGate } from './gates/store-gate.js';
 import { createTestDatabase } from './postgres.js';
 import { createTestProcess, type TestProcess } from './test-process.js';
 
@@ -22,6 +24,8 @@ export interface TestStackOptions {
   store?: 'versitygw' | 'moto';
   /** Over the configuration of API and worker. */
   env?: Record<string, string>;
+  /** The bucket has Object Lock, which takes versions as well. */
+  objectLock?: boolean;
 }
 
 /** Where the objects are, with keys that may do everything. */
@@ -40,6 +44,8 @@ export interface TestStack {
   namespace: string;
   databaseUrl: string;
   store: TestStackStore;
+  /** What stands between the worker and its servers. The API, and who looks at them from outside, reach them directly. */
+  gates: { store: StoreGate; database: DatabaseGate };
   /** A token of tenant `acme` that may read and write, for ten minutes, unless told otherwise. */
   token(options?: Partial<TokenOptions>): Promise<string>;
   kill9Api(): Promise<void>;
@@ -67,9 +73,15 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     ...environment({ apiPort, temporalAddress, namespace, databaseUrl: database.databaseUrl, store }),
     ...options.env,
   };
-  const { api, worker } = createProcesses({ env, apiPort, connection, namespace });
+  const gates = {
+    store: await openStoreGate(store.endpoint),
+    database: await openDatabaseGate(database.databaseUrl),
+  };
+  const workerEnv = { ...env, S3_ENDPOINT: gates.store.url, DATABASE_URL: gates.database.url };
+  const { api, worker } = createProcesses({ env, workerEnv, apiPort, connection, namespace });
   const stop = async (): Promise<void> => {
     await Promise.all([api.stop(), worker.stop()]);
+    await Promise.all([gates.store.close(), gates.database.close()]);
     await connection.close();
     await database.drop();
   };
@@ -85,6 +97,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     namespace,
     databaseUrl: database.databaseUrl,
     store,
+    gates,
     token,
     kill9Api: () => api.kill9(),
     startApi: () => api.start(),
@@ -167,11 +180,13 @@ const environment = ({ apiPort, temporalAddress, namespace, databaseUrl, store }
 
 function createProcesses({
   env,
+  workerEnv,
   apiPort,
   connection,
   namespace,
 }: {
   env: Record<string, string>;
+  workerEnv: Record<string, string>;
   apiPort: number;
   connection: Connection;
   namespace: string;
@@ -186,7 +201,7 @@ function createProcesses({
   });
   const worker = createTestProcess({
     entry: 'src/worker.ts',
-    env,
+    env: workerEnv,
     isReady: (startedAtMs) => workerPolls(connection, namespace, startedAtMs),
   });
   return { api, worker };
