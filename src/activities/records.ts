@@ -6,8 +6,11 @@ import type { ActivityDeps } from './deps.js';
 import { storedVersion } from './own-object.js';
 
 export function recordActivities(deps: ActivityDeps) {
-  const { store } = deps;
+  const { store, records } = deps;
   return {
+    /** The row as it is; null when it went with its execution. */
+    findRow: (artifactId: string): Promise<ArtifactRecord | null> => records.get(artifactId),
+
     /** Writes a state change and its audit row in one transaction. Safe to repeat. */
     recordChange: (change: RecordChange): Promise<ArtifactRecord> => changeRecord(deps, change),
 

@@ -1,5 +1,6 @@
-import type { ArtifactRecord, AuditEvent, RecordPatch } from './artifact-record.js';
+import type { ArtifactRecord, AuditEvent, AuditKind, RecordPatch } from './artifact-record.js';
 import type { DeletionReason } from './artifact.js';
+import { ArtifactError } from './errors.js';
 import type { Hold } from './holds.js';
 import { expiresAtMs, type Retention } from './retention.js';
 import { tierOfClass, type RestoreTier, type StorageTier } from './tiers.js';
@@ -9,6 +10,20 @@ import { DAY_MS } from './units.js';
 export interface Change {
   patch: RecordPatch;
   event: AuditEvent;
+}
+
+/** What a deletion itself writes, whoever else has written meanwhile. */
+const OF_DELETIONS: readonly AuditKind[] = ['deletion_begun', 'deletion_revoked', 'deleted', 'undeleted', 'purged'];
+
+/**
+ * A change that was decided without knowing the row as it is now must not be written over the row's deletion: nothing would be left of
+ * what it promises. @throws `artifact_deleted`.
+ */
+export function requireNoDeletionIgnored({ id, deletionReason }: ArtifactRecord, kind: AuditKind): void {
+  if (deletionReason === null || OF_DELETIONS.includes(kind)) return;
+  throw new ArtifactError('artifact_deleted', `Artifact ${id} is deleted, or about to be (${deletionReason})`, {
+    details: { deletionReason },
+  });
 }
 
 /** Where the store says the bytes are. */

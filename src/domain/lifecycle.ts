@@ -23,7 +23,7 @@ export interface LifecycleState {
   uploadEndedMs: number | null;
   /** When the sweep after a deletion is due; null when none is needed, or it is done. */
   sweepAtMs: number | null;
-  /** When what failed by itself (a move to another tier, a purge) is tried again; null when nothing failed. */
+  /** When what failed by itself (a move to another tier, a warning, the end of a hold, a purge) is tried again; null when nothing failed. */
   retryAtMs: number | null;
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
   problem: Problem | null;
@@ -124,19 +124,23 @@ function afterDeletion({ record, sweepAtMs, retryAtMs }: LifecycleState, finish:
 
 /** In the order in which they win at the same instant. */
 function beforeDeletion(state: LifecycleState, finish: Timed | null, nowMs: number): Candidates {
-  const { record, deletion, nextRestorePollMs: pollMs } = state;
+  const { record, deletion, retryAtMs, nextRestorePollMs: pollMs } = state;
   if (deletion !== null) return [{ kind: 'delete', atMs: deletion.nextTryMs, rule: deletion.reason }];
   if (record.status === 'UPLOADING')
     return [{ kind: 'abandonUpload', atMs: record.uploadDeadlineMs, rule: 'upload_deadline' }];
   return [
     expiryOf(record),
-    holdEndOf(record),
+    notBefore(retryAtMs, holdEndOf(record)),
     finish,
     pollMs === null ? null : { kind: 'pollRestore', atMs: pollMs, rule: 'restore_requested' },
-    warningOf(record),
+    notBefore(retryAtMs, warningOf(record)),
     tierChangeOf(state, nowMs),
   ];
 }
+
+/** What failed is left alone until it is tried again. */
+const notBefore = (retryAtMs: number | null, action: Timed | null): Timed | null =>
+  action === null ? null : { ...action, atMs: Math.max(action.atMs, retryAtMs ?? 0) };
 
 /** Unfinished commands in the order in which they are tried. */
 export const inTurn = (unfinished: UnfinishedCommand[]): UnfinishedCommand[] =>

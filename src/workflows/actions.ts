@@ -24,9 +24,9 @@ export async function act(life: Life, next: NextAction): Promise<void> {
     case 'pollRestore':
       return lookAtRestore(life);
     case 'warn':
-      return warn(life);
+      return orLater(life, () => warn(life));
     case 'endHold':
-      return endDueHolds(life);
+      return orLater(life, () => endDueHolds(life));
     case 'changeTier':
       return orLater(life, () => changeTier(life, next.rule));
     case 'purge':

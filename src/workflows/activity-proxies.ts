@@ -8,6 +8,7 @@ import { WEBHOOK_TASK_QUEUE } from './task-queues.js';
  */
 export const {
   registerUpload,
+  findRow,
   recordChange,
   recordExecutionRetention,
   beginExecutionDeletion,

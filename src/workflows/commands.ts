@@ -13,7 +13,7 @@ import {
   type Ruling,
 } from '../domain/verbs.js';
 import { activateUpload, joinMultipart, joinSinglePut, verifyBytes } from './activity-proxies.js';
-import { purgeArtifact, undeleteArtifact } from './deleting.js';
+import { catchUpWithDeletion, purgeArtifact, undeleteArtifact } from './deleting.js';
 import { errorOf } from './failures.js';
 import { addHold, endHold, inheritRetention, keepForever, setRetention } from './keeping.js';
 import type { Life } from './life.js';
@@ -55,6 +55,15 @@ function requireNoHoldWaiting({ record, unfinished }: LifecycleState): void {
 
 /** Carries one command out. When it throws, nothing has changed that a repetition would not do again. */
 export async function performCommand(life: Life, command: Command): Promise<void> {
+  try {
+    await perform(life, command);
+  } catch (error) {
+    if (!(await catchUpWithDeletion(life, error))) throw error;
+    await perform(life, command);
+  }
+}
+
+async function perform(life: Life, command: Command): Promise<void> {
   if (checkCommand(life, command) === 'done') return;
   const { actor } = command.message;
   switch (command.verb) {

@@ -2,9 +2,10 @@ import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.j
 import { retentionOnceBack, undeleted } from '../domain/changes.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
 import { MINUTE_MS } from '../domain/units.js';
-import { bringBack, eraseArtifact, eraseAtOnce, purgeVersions, sweepArtifact } from './activity-proxies.js';
+import { bringBack, eraseArtifact, eraseAtOnce, findRow, purgeVersions, sweepArtifact } from './activity-proxies.js';
+import { errorOf } from './failures.js';
 import { keepForAnotherWhile, keepingTagTrue } from './keeping.js';
-import { RETRY_MAX_MS, retryDelayMs, type Life } from './life.js';
+import { RETRY_MAX_MS, retryDelayMs, WORKER, type Life } from './life.js';
 
 /** A registration that was given up is written within this, or never: statements end after a few seconds. */
 const SECOND_LOOK_MS = MINUTE_MS;
@@ -67,6 +68,25 @@ function adopt(life: Life, record: ArtifactRecord): void {
     uploadEndedMs: life.state.uploadEndedMs ?? (record.status === 'UPLOADING' ? null : Date.now()),
     nextRestorePollMs: record.restoreState === null ? null : Date.now(),
   };
+}
+
+/**
+ * A command was refused because the row tells of a deletion: a task began it, or ended it, and was lost with its worker. That deletion
+ * goes on from there, and the command can be asked about again. @returns false when that is not why it failed.
+ */
+export async function catchUpWithDeletion(life: Life, error: unknown): Promise<boolean> {
+  const { deletion, record } = life.state;
+  if (errorOf(error)?.code !== 'artifact_deleted' || deletion !== null || record.status === 'DELETED') return false;
+  const row = await findRow(record.id);
+  if (row === null || row.deletionReason === null) return false;
+  life.decideDeletion(row.deletionReason, WORKER);
+  if (row.status === 'DELETED') await erase(life);
+  else if (life.state.deletion !== null) {
+    // The attempt of the lost task may still run.
+    const triedAtMs = Date.now();
+    life.state = { ...life.state, record: completeRecord(row), deletion: { ...life.state.deletion, triedAtMs } };
+  }
+  return true;
 }
 
 export async function sweep(life: Life): Promise<void> {

@@ -128,6 +128,65 @@ describe('a row that knows more than its workflow', () => {
     expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
   });
 
+  describe('of a deletion that its worker did not survive', () => {
+    const begin = {
+      patch: { deletionReason: 'expired' },
+      event: { kind: 'deletion_begun', actor: 'worker', detail: {} },
+    } as const;
+    const end = { patch: { status: 'DELETED' }, event: { kind: 'deleted', actor: 'worker', detail: {} } } as const;
+
+    it('lets a keep win that comes before the bytes go, and makes it wait for an attempt that may still run', async () => {
+      const artifact = await active();
+      const { key } = await artifact.row();
+      await writeLost(artifact, begin);
+      await artifact.world.store.addDeleteMarker(key);
+      await artifact.run.signal('keepForever', { actor: 'ann', reason: 'evidence' });
+      expect(await artifact.row()).toMatchObject({ retention: { rule: 'default' } });
+      await artifact.run.advance(MINUTE_MS);
+      expect(await artifact.row()).toMatchObject({
+        status: 'ACTIVE',
+        deletionReason: null,
+        retention: { rule: 'permanent' },
+      });
+      expect(await artifact.world.store.head({ key })).not.toBeNull();
+      expect(await artifact.audit()).toEqual([
+        ...['upload_begun', 'upload_completed', 'deletion_begun', 'deletion_revoked', 'retention_changed'],
+      ]);
+      await artifact.run.advance(400 * DAY_MS);
+      expect(await artifact.row()).toMatchObject({ status: 'ACTIVE' });
+    });
+
+    it.each([
+      ['keepForever', { reason: '', actor: 'ann' }],
+      ['addHold', { hold: { id: 'h', reason: 'r', untilMs: null }, actor: 'ann' }],
+      ['setRetention', { days: 60, confirm: false, actor: 'ann' }],
+      ['archiveArtifact', { actor: 'ann' }],
+    ])('refuses a %s that comes after it was proven', async (verb, message) => {
+      const artifact = await active();
+      await writeLost(artifact, begin);
+      await writeLost(artifact, end);
+      await expect(artifact.run.mustUpdate(verb, message)).rejects.toMatchObject({ type: 'artifact_deleted' });
+      expect(await artifact.row()).toMatchObject({ status: 'DELETED', retention: { rule: 'default' }, holds: [] });
+      expect(await artifact.audit()).toEqual(['upload_begun', 'upload_completed', 'deletion_begun', 'deleted']);
+      expect(await artifact.run.query('describe')).toMatchObject({ record: { status: 'DELETED' } });
+    });
+
+    it('is not written a second time when what led to it is asked for again', async () => {
+      const artifact = await active();
+      const retention = { rule: 'date', expiresAtMs: START_MS } as const;
+      await writeLost(artifact, {
+        patch: { retention, expiresAtMs: START_MS },
+        event: { kind: 'retention_changed', actor: 'ann', detail: {} },
+      });
+      await writeLost(artifact, begin);
+      await artifact.run.update('setRetention', { expiresAtMs: START_MS, confirm: true, actor: 'ann' });
+      expect(await artifact.row()).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
+      expect(await artifact.audit()).toEqual([
+        ...['upload_begun', 'upload_completed', 'retention_changed', 'deletion_begun', 'deleted'],
+      ]);
+    });
+  });
+
   it('does not stop a deletion that somebody asked for', async () => {
     const artifact = await active();
     await writeLost(artifact, { patch: {}, event: { kind: 'retention_changed', actor: 'ann', detail: {} } });
@@ -240,6 +299,41 @@ describe('a deletion', () => {
     await artifact.run.update('deleteArtifact', { actor: 'ann' });
     artifact.faults.clear();
     expect(await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' })).toMatchObject({ status: 'DELETED' });
+  });
+});
+
+describe('a warning', () => {
+  it('that is refused is visible, is tried again, and stops nothing', async () => {
+    const artifact = await active();
+    artifact.faults.set('recordChange', () => toFailure(new ArtifactError('wrong_state', 'no')));
+    await artifact.run.advance(28 * DAY_MS);
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBe('wrong_state');
+    expect(artifact.run.activities.filter((name) => name === 'recordChange').length).toBeLessThan(30);
+    artifact.faults.clear();
+    await artifact.run.advance(HOUR_MS);
+    expect(artifact.run.searchAttributes.get('ArtifactProblem')).toBeNull();
+    expect(await artifact.audit()).toContain('expiry_warned');
+  });
+});
+
+describe('an artifact whose row went with its execution', () => {
+  it('is removed at its deadline, though nobody could be warned', async () => {
+    const artifact = await active();
+    const { key, executionId } = await artifact.row();
+    artifact.world.records.deleteExecution(executionId);
+    await artifact.run.advance(31 * DAY_MS);
+    expect(await artifact.world.store.listVersions(key)).toEqual([]);
+    expect(artifact.run.ending).toMatchObject({ completed: { ended: 'expired' } });
+  });
+
+  it('is removed also after a hold whose end could not be written', async () => {
+    const artifact = await active();
+    const { key, executionId } = await artifact.row();
+    const hold = { id: 'h', reason: 'r', untilMs: START_MS + 40 * DAY_MS };
+    await artifact.run.mustUpdate('addHold', { hold, actor: 'ann' });
+    artifact.world.records.deleteExecution(executionId);
+    await artifact.run.advance(41 * DAY_MS);
+    expect(await artifact.world.store.listVersions(key)).toEqual([]);
   });
 });
 
