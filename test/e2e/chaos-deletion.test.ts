@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { ArtifactError } from '../../src/domain/errors.js';
 import { chaosTable, pointsOf, type ChaosVerb } from '../support/chaos-table.js';
 import { anArtifact, anUpload, completed, sent, type LifeWorld } from '../support/life-world.js';
 
@@ -24,6 +26,31 @@ async function archivedOne(world: LifeWorld) {
   const { id } = await anArtifact(world);
   return world.lifecycle.archiveArtifact(id, { actor });
 }
+
+/** Whoever asks late hears that it is deleted, that its workflow has ended meanwhile, or that its bytes are not there any more. */
+const TOO_LATE: readonly string[] = ['artifact_deleted', 'wrong_state', 'storage_rejected'];
+
+async function orDeleted(answer: Promise<unknown>): Promise<void> {
+  await answer.catch((error: unknown) => {
+    if (!(error instanceof ArtifactError && TOO_LATE.includes(error.code))) throw error;
+  });
+}
+
+/** A keep that comes when the expiry is being carried out. */
+const keptLate: Pick<ChaosVerb, 'prepare' | 'act'> = {
+  prepare: (world) => anArtifact(world, { expiresAtMs: Date.now() + 8_000 }),
+  act: async ({ lifecycle }, { id, expiresAtMs }) => {
+    await sleep(Math.max(0, (expiresAtMs ?? 0) - Date.now()) + 500);
+    await orDeleted(lifecycle.keepForever(id, { reason: 'evidence', actor }));
+  },
+};
+const KEPT = {
+  ...ALIVE,
+  next: 'changeTier',
+  row: { status: 'ACTIVE', retention: expect.objectContaining({ rule: 'permanent' }) as never, deletionReason: null },
+  retentionTag: 'permanent',
+} as const;
+const WARNED = [...UPLOADED, 'expiry_warned'];
 
 const verbs: Record<string, ChaosVerb> = {
   complete: {
@@ -60,7 +87,7 @@ const verbs: Record<string, ChaosVerb> = {
   },
   'to expire': {
     act: ({ lifecycle }, { id, createdAtMs }) =>
-      lifecycle.setRetention(id, { expiresAtMs: createdAtMs, confirm: true, actor }),
+      orDeleted(lifecycle.setRetention(id, { expiresAtMs: createdAtMs, confirm: true, actor })),
     expected: {
       ...GONE,
       row: { status: 'DELETED', deletionReason: 'expired', purgeAtMs: null },
@@ -100,6 +127,19 @@ const verbs: Record<string, ChaosVerb> = {
       row: { status: 'ACTIVE', expiresAtMs: null },
       retentionTag: 'permanent',
       audit: [...UPLOADED, 'retention_changed'],
+    },
+  },
+  'to keep what is due': { ...keptLate, expected: { ...KEPT, audit: [...WARNED, 'retention_changed'] } },
+  'to keep what is marked': {
+    ...keptLate,
+    expected: { ...KEPT, audit: [...WARNED, 'deletion_begun', 'deletion_revoked', 'retention_changed'] },
+  },
+  'to keep what is gone': {
+    ...keptLate,
+    expected: {
+      ...GONE,
+      row: { status: 'DELETED', deletionReason: 'expired' },
+      audit: [...WARNED, 'deletion_begun', 'deleted'],
     },
   },
   'to archive without classes': {
@@ -177,5 +217,15 @@ chaosTable({ store: 'versitygw', env: { PRESIGN_UPLOAD_SECONDS: '1' } }, verbs, 
     ...pointsOf('to keep', ['after', 'PutTags'], ['after', 'row retention_changed']),
     ...pointsOf('to archive without classes', ['before', 'row archived'], ['after', 'row archived']),
     ...pointsOf('to restore without classes', ['after', 'row restored']),
+  ],
+  [
+    ...pointsOf('to keep what is due', ['before', 'row deletion_begun']),
+    ...pointsOf('to keep what is marked', ['after', 'row deletion_begun'], ['before', 'DeleteVersion']),
+    ...pointsOf(
+      'to keep what is gone',
+      ['after', 'DeleteVersion'],
+      ['before', 'row deleted'],
+      ['after', 'row deleted'],
+    ),
   ],
 ]);

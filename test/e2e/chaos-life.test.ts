@@ -76,7 +76,9 @@ it('keeping, archiving, restoring and deleting survive kills of API and worker a
   for (const { id } of archived) expect(await client.getArtifact(id)).toMatchObject({ status: 'ARCHIVED' });
   for (const { id, filePath } of deleted) {
     expect(await client.getArtifact(id)).toMatchObject({ status: 'DELETED', deletionReason: 'requested' });
-    expect(await bucket.listVersions(filePath)).toEqual([]);
+    expect(await bucket.head({ key: filePath })).toBeNull();
+    // Hidden once, and whole: it can be brought back.
+    expect((await bucket.listVersions(filePath)).map(({ isDeleteMarker }) => isDeleteMarker)).toEqual([true, false]);
   }
   // Each verb was asked for many times and done once.
   for (const { id } of [...kept, ...archived, ...deleted]) {
