@@ -25,11 +25,13 @@ import { artifactLives } from '../../src/temporal/artifact-lives.js';
 import {
   artifactWorkflowId,
   executionDeletionWorkflowId,
+  executionManifestWorkflowId,
   executionRetentionWorkflowId,
 } from '../../src/temporal/ids.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
 import type { artifactLifecycle } from '../../src/workflows/artifact-lifecycle.js';
 import type { executionDeletion } from '../../src/workflows/execution-deletion.js';
+import type { executionManifest } from '../../src/workflows/execution-manifest.js';
 import type { executionRetention } from '../../src/workflows/execution-retention.js';
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
@@ -98,6 +100,18 @@ const EXECUTIONS: Record<string, (client: Client, executionId: string) => Promis
       args: [{ executionId, request: { deletionId: randomUUID(), actor } }],
     });
     await handle.executeUpdate(messages.deleteExecutionArtifacts, { args: [{ deletionId: randomUUID(), actor }] });
+    await handle.result();
+    return handle;
+  },
+  'execution-manifest': async (client, executionId) => {
+    const handle = await client.workflow.start<typeof executionManifest>('executionManifest', {
+      // Not its own id: under that one the artifacts have started it, on a queue that nobody serves here.
+      workflowId: `${executionManifestWorkflowId(executionId)}/recorded`,
+      taskQueue: TASK_QUEUE,
+      args: [{ executionId }],
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await handle.signal(messages.executionChanged);
     await handle.result();
     return handle;
   },
