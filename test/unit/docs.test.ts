@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readmePath, withConfigTable } from '../../scripts/config-table.js';
 import { ANNOUNCED_KINDS } from '../../src/domain/artifact-record.js';
+import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -44,6 +45,14 @@ describe('the documents', () => {
     const rows = page.split('\n').filter((line) => line.startsWith('| `artifact.'));
     const told = rows.flatMap((row) => [...row.matchAll(/`artifact\.(\w+)`/g)].map(([, kind]) => kind ?? ''));
     expect(told.sort()).toEqual([...ANNOUNCED_KINDS].sort());
+  });
+
+  it('tell operators of every signal that is theirs to send', () => {
+    const page = readFileSync(join(root, 'docs/operators.md'), 'utf8');
+    const signals = Object.entries(messages).flatMap(([key, { name }]) => (key.endsWith('Signal') ? [name] : []));
+    const internal = ['inheritRetention', 'announce'];
+    expect(signals.length).toBeGreaterThan(8);
+    expect(signals.filter((name) => !internal.includes(name) && !page.includes(`| \`${name}\``))).toEqual([]);
   });
 
   it('tell operators of every search attribute', () => {

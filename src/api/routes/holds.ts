@@ -118,7 +118,7 @@ function registerEnd(app: Api, context: ApiContext): void {
   });
 }
 
-/** One that has ended already is fine. @throws `hold_not_found` for one that never was. */
+/** One that has ended already is fine. @throws `hold_not_found` for one that never was; if it was accepted and waits, it is given up. */
 async function endHold(
   context: ApiContext,
   caller: Caller,
@@ -127,12 +127,14 @@ async function endHold(
   const { records, lifecycle } = context;
   const record = await requireArtifact(records, caller, artifactId);
   requireUuid(holdId, 'hold id');
-  if (holdOf(record, holdId) !== undefined) {
+  const end = () => {
     const send = () => lifecycle.endHold(artifactId, { holdId, actor: caller.subject });
     return changeArtifact(context, caller, { verb: 'endHold', artifactId, send });
-  }
+  };
+  if (holdOf(record, holdId) !== undefined) return end();
   const events = await records.history(artifactId);
   if (events.some(({ kind, detail }) => kind === 'hold_ended' && detail['id'] === holdId)) return record;
+  if (record.status !== 'DELETED') await end();
   throw new ArtifactError('hold_not_found', `${record.path} never had a hold ${holdId}`, {
     details: { artifactId, holdId },
   });

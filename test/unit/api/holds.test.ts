@@ -71,6 +71,18 @@ describe('a hold', () => {
     expect(api.lifecycle.calls.map(({ verb }) => verb).slice(sent)).toEqual(['deleteArtifact']);
   });
 
+  test('that nobody knows is asked of the workflow, where one may wait to be placed', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({});
+    const holdId = randomUUID();
+    expect(codeOf(await end(api, id, holdId))).toBe('hold_not_found');
+    expect(api.lifecycle.calls.at(-1)).toEqual({
+      verb: 'endHold',
+      artifactId: id,
+      message: { holdId, actor: 'agent-7' },
+    });
+  });
+
   test('needs an artifact that is stored and not deleted', async () => {
     const api = await startTestApi();
     const url = `/v1/executions/${randomUUID()}/artifacts`;
