@@ -64,6 +64,8 @@ interface Options {
   state?: unknown;
   /** How activities reach the world. Default: directly. */
   ports?: (world: World) => Pick<ActivityDeps, 'store' | 'records'>;
+  /** Asked after every activity: what is thrown instead of its answer; null: nothing. */
+  loss?: () => unknown;
   /** See {@link VirtualRun}. */
   run?: Pick<VirtualRunOptions, 'continueAsNewSuggested' | 'followsRuns' | 'activityMs'>;
   /** The store does not answer while the upload is registered. */
@@ -128,6 +130,8 @@ export class VirtualArtifact {
         const answer = await new MockActivityEnvironment({}, { logger: QUIET }).run(run, ...args);
         const loss = losses.get(name) ?? losses.get(ALL);
         if (loss !== undefined) throw loss();
+        const lost = options.loss?.() ?? null;
+        if (lost !== null) throw lost;
         return answer;
       },
       ...options.run,

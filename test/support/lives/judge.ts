@@ -1,0 +1,194 @@
+import type { RecordedEvent } from '../../../src/db/artifact-records.js';
+import type { LifePolicy } from '../../../src/domain/policy.js';
+import {
+  coldAtMs,
+  deadlineOf,
+  duesOf,
+  factsAfter,
+  factsAtBirth,
+  isLiving,
+  warmAtMs,
+  warningOf,
+  type Facts,
+} from './facts.js';
+import type { Weather } from './trouble.js';
+
+/** A message as it was sent. */
+export interface Said {
+  verb: string;
+  /** Nobody else's: the audit names it. */
+  actor: string;
+  atMs: number;
+  message: Record<string, unknown>;
+}
+
+interface Case {
+  policy: LifePolicy;
+  uploadDeadlineMs: number;
+  weather: Weather;
+  /** All messages so far, also those that were refused. */
+  said: readonly Said[];
+}
+
+const WORKER = 'worker';
+const ASKED_BY: Record<string, string[]> = {
+  upload_completed: ['completeUpload'],
+  retention_changed: ['keepForever', 'setRetention', 'inheritRetention', 'undeleteArtifact'],
+  hold_added: ['addHold'],
+  hold_ended: ['endHold'],
+  archived: ['archiveArtifact'],
+  restore_requested: ['restoreArtifact'],
+  restored: ['restoreArtifact'],
+  deletion_begun: ['deleteArtifact', 'purgeArtifact', 'abortUpload', 'completeUpload'],
+  deletion_revoked: ['keepForever', 'setRetention', 'inheritRetention', 'addHold', 'undeleteArtifact'],
+  deleted: ['deleteArtifact', 'purgeArtifact', 'abortUpload', 'completeUpload'],
+  undeleted: ['undeleteArtifact'],
+  purged: ['purgeArtifact'],
+};
+
+/** Reads the audit of one life, event by event as it grows, and says which of them should not be there, or not then. */
+export class Judge {
+  facts: Facts | null = null;
+  readonly #case: Case;
+  #read = 0;
+  /** Until when nothing was found to be overdue. */
+  #soFarMs = 0;
+
+  constructor(theCase: Case) {
+    this.#case = theCase;
+  }
+
+  /** @returns what is wrong with the events that came since the last time, and what should have happened until now and did not. */
+  read(audit: readonly RecordedEvent[], nowMs: number): string[] {
+    const wrong: string[] = [];
+    for (const event of audit.slice(this.#read)) {
+      if (event.changeNumber !== this.#read) wrong.push(`change ${this.#read} is missing`);
+      this.#read += 1;
+      if (this.facts === null) {
+        this.facts = factsAtBirth(event);
+        continue;
+      }
+      if (event.atMs < this.facts.atMs) wrong.push(`${event.kind} is older than what came before`);
+      wrong.push(...this.#overdue(event.atMs), ...this.#judge(this.facts, event).map((why) => `${event.kind}: ${why}`));
+      this.facts = factsAfter(this.facts, event);
+    }
+    return [...wrong, ...this.#overdue(nowMs)];
+  }
+
+  /** What should have happened before this moment. */
+  #overdue(untilMs: number): string[] {
+    if (this.facts === null) return [];
+    const { policy, uploadDeadlineMs, weather } = this.#case;
+    const facts = this.facts;
+    this.#soFarMs = Math.max(this.#soFarMs, facts.atMs);
+    return duesOf(facts, policy, uploadDeadlineMs)
+      .map((due) => ({ ...due, atMs: Math.max(due.atMs, facts.atMs) }))
+      .filter(({ atMs }) => atMs < untilMs && !weather.explains(atMs, untilMs))
+      .map(({ what, atMs }) => `${what} was due at ${iso(atMs)} and had not happened at ${iso(untilMs)}`);
+  }
+
+  #judge(facts: Facts, event: RecordedEvent): string[] {
+    const { kind, actor, atMs, detail } = event;
+    const wrong: string[] = [];
+    const must = (is: boolean, why: string): void => {
+      if (!is) wrong.push(why);
+    };
+    if (actor === WORKER) wrong.push(...this.#judgeByItself(facts, event));
+    else if (kind !== 'tier_changed' && kind !== 'expiry_warned') {
+      const wasAsked = this.#case.said.some(
+        (said) => said.actor === actor && said.atMs <= atMs && (ASKED_BY[kind] ?? []).includes(said.verb),
+      );
+      must(wasAsked || detail['reason'] === 'upload_failed', `nobody asked for it as ${actor}`);
+    }
+    switch (kind) {
+      case 'upload_completed':
+        must(facts.status === 'UPLOADING' && facts.deletionReason === null, `it is ${facts.status}`);
+        break;
+      case 'deletion_begun':
+        must(facts.status !== 'DELETED' && facts.deletionReason === null, 'it is deleted already');
+        must(facts.holds.size === 0, 'it is held');
+        break;
+      case 'deleted':
+        must(facts.status !== 'DELETED' && facts.deletionReason !== null, 'no deletion had begun');
+        must(facts.holds.size === 0, 'it is held');
+        break;
+      case 'deletion_revoked':
+        must(facts.status !== 'DELETED' && facts.deletionReason !== null, 'there is no deletion');
+        break;
+      case 'undeleted':
+        must(facts.status === 'DELETED' && facts.purgeAtMs !== null, 'there is nothing to bring back');
+        break;
+      case 'purged':
+        must(facts.status === 'DELETED' && facts.purgeAtMs !== null, 'there is nothing to purge');
+        break;
+      case 'archived':
+        must(facts.status === 'ACTIVE' && isLiving(facts), `it is ${facts.status}`);
+        break;
+      case 'restored':
+      case 'restore_requested':
+        must(facts.status === 'ARCHIVED' && isLiving(facts), `it is ${facts.status}`);
+        break;
+      case 'retention_changed':
+        must(facts.status !== 'DELETED', 'it is deleted');
+        break;
+      case 'hold_added':
+        must(isLiving(facts) && !facts.holds.has(detail['id'] as string), 'it cannot be held, or is already');
+        break;
+      case 'hold_ended':
+        must(facts.holds.has(detail['id'] as string), 'there is no such hold');
+        break;
+      case 'upload_begun':
+      case 'expiry_warned':
+      case 'tier_changed':
+        break;
+    }
+    return wrong;
+  }
+
+  /** What nobody asked for must be due, and must not come before what is due as well and wins. */
+  #judgeByItself(facts: Facts, { kind, atMs, detail }: RecordedEvent): string[] {
+    const { policy, uploadDeadlineMs } = this.#case;
+    const deadlineMs = facts.holds.size > 0 ? null : deadlineOf(facts);
+    const isOver = isLiving(facts) && deadlineMs !== null && deadlineMs <= atMs;
+    const wrong: string[] = [];
+    const must = (is: boolean, why: string): void => {
+      if (!is) wrong.push(why);
+    };
+    if (['expiry_warned', 'tier_changed', 'archived', 'restored'].includes(kind))
+      must(isLiving(facts) && !isOver, 'its time was over');
+    switch (kind) {
+      case 'deletion_begun':
+        if (detail['reason'] === 'upload_abandoned')
+          must(facts.status === 'UPLOADING' && atMs >= uploadDeadlineMs, 'it was not late');
+        else must(detail['reason'] === 'expired' && isOver, 'its time was not over');
+        break;
+      case 'expiry_warned':
+        must(!facts.isWarned, 'twice');
+        must((warningOf(facts, policy) ?? Infinity) <= atMs, 'too early');
+        break;
+      case 'hold_ended':
+        must((facts.holds.get(detail['id'] as string) ?? Infinity) <= atMs, 'too early');
+        break;
+      case 'tier_changed':
+        must(detail['to'] === 'WARM' && warmAtMs(facts, policy) <= atMs, 'too early');
+        must(atMs < coldAtMs(facts, policy), 'the colder tier was due');
+        break;
+      case 'archived':
+        must(coldAtMs(facts, policy) <= atMs, 'too early');
+        break;
+      case 'restored':
+        must(facts.isRestoring, 'nobody had asked for it');
+        break;
+      case 'purged':
+        must((facts.purgeAtMs ?? Infinity) <= atMs, 'too early');
+        break;
+      case 'deleted':
+        break;
+      default:
+        must(false, 'this does not happen by itself');
+    }
+    return wrong;
+  }
+}
+
+export const iso = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,236 @@
+import { choosePolicy } from '../../../src/domain/policy.js';
+import { objectAtCreation } from '../../../src/domain/stored-object.js';
+import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
+import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
+import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
+import type { Description } from '../../../src/workflows/messages.js';
+import type { useArtifacts } from '../virtual-time/use-artifacts.js';
+import {
+  aNewUpload,
+  BYTES,
+  SETTINGS,
+  sha256,
+  START_MS,
+  type VirtualArtifact,
+} from '../virtual-time/virtual-artifact.js';
+import type { VirtualRunOptions } from '../virtual-time/virtual-run.js';
+import type { Said } from './judge.js';
+import type { Ask, Beginning, Happening, Script, Step } from './script.js';
+import { Weather } from './trouble.js';
+
+export const LIFE_MS = 3 * 365 * DAY_MS;
+const OTHER_BYTES = Buffer.from('wrong data');
+/** In how many pieces the rest of its three years is lived, with a look at it after each. */
+const LAST_PIECES = 6;
+
+/** A message, and what came of it. */
+export interface Message extends Said {
+  as: 'update' | 'signal';
+  /** Of an update. */
+  updateId: string | null;
+}
+
+/** A life while it is lived: the artifact, the weather, and what was said. */
+export interface LifeSoFar {
+  script: Script;
+  artifact: VirtualArtifact;
+  weather: Weather;
+  messages: Message[];
+  /** When bytes were sent, besides the first time. */
+  putsMs: number[];
+  /** When restores became ready in the store. */
+  restoresReadyMs: number[];
+}
+
+export type Look = (life: LifeSoFar) => Promise<void>;
+
+/** Lives a script to the end of its three years. @param look is called after every step. */
+export async function liveThreeYears(
+  start: ReturnType<typeof useArtifacts>['start'],
+  script: Script,
+  { look, run = {} }: { look: Look; run?: Pick<VirtualRunOptions, 'continueAsNewSuggested'> },
+): Promise<LifeSoFar> {
+  const life = await begin(start, script, run);
+  await look(life);
+  await firstSteps(life);
+  await look(life);
+  for (const { after, happens } of script.steps) {
+    if (life.artifact.run.ending !== null) break;
+    await letPass(life, await pauseMs(life, after));
+    if (life.artifact.run.ending === null) await happen(life, happens);
+    await look(life);
+  }
+  const { run: lived } = life.artifact;
+  for (let piece = LAST_PIECES; piece > 0 && lived.ending === null; piece -= 1) {
+    await letPass(life, (START_MS + LIFE_MS - lived.nowMs) / piece);
+    await look(life);
+  }
+  return life;
+}
+
+async function begin(
+  start: ReturnType<typeof useArtifacts>['start'],
+  script: Script,
+  run: Pick<VirtualRunOptions, 'continueAsNewSuggested'>,
+): Promise<LifeSoFar> {
+  const { bucket, policy, executionDays } = script.beginning;
+  const upload = uploadOf(script.beginning);
+  const hasClasses = bucket.classes !== 'none';
+  const world = {
+    store: new MemoryObjectStore({ versioning: bucket.versioning, storageClasses: bucket.classes === 'has' }),
+    records: new MemoryArtifactRecords(),
+  };
+  if (executionDays !== null) {
+    const { executionId: id, tenantId } = upload;
+    world.records.putExecution({ id, tenantId, retentionDays: executionDays, createdAtMs: START_MS });
+  }
+  const weather = new Weather();
+  if (script.trouble !== null) weather.begin(script.trouble, START_MS);
+  const artifact = await start({
+    world,
+    policy,
+    upload,
+    capabilities: {
+      versioning: bucket.versioning,
+      storageClasses: hasClasses,
+      restore: hasClasses,
+      enforcesChecksums: bucket.enforcesChecksums,
+    },
+    ports: (direct) => weather.ports(direct),
+    loss: () => weather.loss(),
+    run: { followsRuns: true, activityMs: (_, isLocal) => weather.activityMs(isLocal), ...run },
+  });
+  return { script, artifact, weather, messages: [], putsMs: [], restoresReadyMs: [] };
+}
+
+function uploadOf({ lasts, tiering, knowsHash }: Beginning): ReturnType<typeof aNewUpload> {
+  const { retentionDays = null, expiresAfterMs } = { ...lasts } as { retentionDays?: number; expiresAfterMs?: number };
+  return aNewUpload({
+    retentionDays,
+    tiering,
+    ...(expiresAfterMs === undefined ? {} : { expiresAtMs: START_MS + expiresAfterMs }),
+    ...(knowsHash ? {} : { sha256: null }),
+  });
+}
+
+/** What this life goes by, which the upload may have had a wish about. */
+export const policyOf = ({ policy, tiering }: Beginning): ReturnType<typeof choosePolicy> =>
+  choosePolicy({ ...SETTINGS.policy, ...policy }, tiering);
+
+async function firstSteps(life: LifeSoFar): Promise<void> {
+  const { sends, completedAfterMs, isKept } = life.script.beginning;
+  const row = await life.artifact.world.records.get(life.artifact.id);
+  if (row !== null && sends !== 'nothing')
+    await life.artifact.world.store.put(objectAtCreation(row), sends === 'right' ? BYTES : OTHER_BYTES);
+  if (completedAfterMs === null) return;
+  await letPass(life, completedAfterMs);
+  if (life.artifact.run.ending === null) await say(life, { verb: 'completeUpload' }, 'update');
+  if (isKept && life.artifact.run.ending === null) await say(life, { verb: 'keepForever' }, 'update');
+}
+
+/** Lets time pass; trouble ends meanwhile, and so do restores, at the latest when S3 promises. */
+async function letPass(life: LifeSoFar, ms: number): Promise<void> {
+  const { artifact, weather } = life;
+  const { run, world } = artifact;
+  const endMs = run.nowMs + Math.round(ms);
+  const readyMs = (await world.records.get(artifact.id))?.restoreEtaMs ?? Infinity;
+  const clearsMs = weather.endsAtMs ?? Infinity;
+  const turns = [
+    { atMs: clearsMs, happen: () => Promise.resolve(weather.end(run.nowMs)) },
+    { atMs: readyMs, happen: () => finishRestores(life) },
+    // It may have been asked for again, because what was ready was not taken in time.
+    { atMs: Math.max(clearsMs, readyMs) + DAY_MS, happen: () => finishRestores(life) },
+  ];
+  for (const { atMs, happen } of turns.sort((a, b) => a.atMs - b.atMs)) {
+    if (atMs > endMs) continue;
+    await run.advance(Math.max(0, atMs - run.nowMs));
+    await happen();
+  }
+  await run.advance(endMs - run.nowMs);
+}
+
+async function finishRestores({ artifact, restoresReadyMs }: LifeSoFar): Promise<void> {
+  const { store, records } = artifact.world;
+  const row = await records.get(artifact.id);
+  const isRunning = row !== null && (await store.head(row))?.restore?.inProgress === true;
+  store.finishRestores();
+  if (isRunning) restoresReadyMs.push(artifact.run.nowMs);
+}
+
+async function pauseMs({ artifact: { run } }: LifeSoFar, after: Step['after']): Promise<number> {
+  if ('ms' in after) return after.ms;
+  const { next } = await run.query<Description>('describe');
+  if (next.atMs === null || next.atMs > START_MS + LIFE_MS) return DAY_MS;
+  return Math.max(0, next.atMs - run.nowMs + after.untilNextAndMs);
+}
+
+async function happen(life: LifeSoFar, happens: Happening): Promise<void> {
+  const { artifact, weather, messages } = life;
+  const { store, records } = artifact.world;
+  const { nowMs } = artifact.run;
+  if ('ask' in happens) return say(life, happens.ask, happens.as);
+  if ('trouble' in happens) return weather.begin(happens.trouble, nowMs);
+  if ('again' in happens) {
+    const message = messages[happens.again];
+    return message === undefined ? undefined : send(life, { ...message, atMs: nowMs });
+  }
+  if (happens.world === 'finishRestores') return finishRestores(life);
+  const row = await records.get(artifact.id);
+  // From the last begin on, URLs live for an hour; the last one may have been signed just before it was complete.
+  const endedMs = messages.find(({ verb }) => verb === 'completeUpload')?.atMs ?? START_MS;
+  if (row === null || nowMs >= endedMs + HOUR_MS) return;
+  await store.put(objectAtCreation({ ...row, sha256: life.script.beginning.knowsHash ? row.sha256 : null }), BYTES);
+  life.putsMs.push(nowMs);
+}
+
+/** Every message has an author of its own, by which the audit can be asked what became of it. */
+async function say(life: LifeSoFar, ask: Ask, as: Message['as']): Promise<void> {
+  const { nowMs } = life.artifact.run;
+  const actor = `m${life.messages.length}`;
+  const isEitherWay = ask.verb !== 'completeUpload' && ask.verb !== 'abortUpload' && ask.verb !== 'inheritRetention';
+  const form = isEitherWay ? as : ask.verb === 'inheritRetention' ? 'signal' : 'update';
+  const message = { ...(form === 'signal' ? signalOf(ask, nowMs) : updateOf(ask, nowMs)), actor };
+  await send(life, { verb: ask.verb, as: form, actor, atMs: nowMs, message, updateId: null });
+}
+
+async function send(life: LifeSoFar, message: Message): Promise<void> {
+  const { run } = life.artifact;
+  life.messages.push(message);
+  if (message.as === 'signal') await run.signal(message.verb, message.message);
+  else message.updateId = await run.send(message.verb, message.message);
+}
+
+function updateOf(ask: Ask, nowMs: number): Record<string, unknown> {
+  switch (ask.verb) {
+    case 'completeUpload':
+      return { sizeBytes: BYTES.length, sha256: sha256(BYTES) };
+    case 'keepForever':
+      return { reason: 'evidence' };
+    case 'setRetention':
+      return 'days' in ask
+        ? { days: ask.days, confirm: ask.confirm }
+        : { expiresAtMs: nowMs + ask.expiresInMs, confirm: ask.confirm };
+    case 'inheritRetention':
+      return { days: ask.days };
+    case 'addHold':
+      return {
+        hold: { id: ask.holdId, reason: 'case', untilMs: ask.lastsMs === null ? null : nowMs + ask.lastsMs },
+      };
+    case 'endHold':
+      return { holdId: ask.holdId };
+    case 'restoreArtifact':
+      return { tier: ask.tier };
+    default:
+      return {};
+  }
+}
+
+/** As somebody would type it into a terminal. */
+function signalOf(ask: Ask, nowMs: number): Record<string, unknown> {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  if (ask.verb === 'setRetention' && 'expiresInMs' in ask)
+    return { expiresAt: iso(nowMs + ask.expiresInMs), confirm: ask.confirm };
+  if (ask.verb !== 'addHold') return updateOf(ask, nowMs);
+  const until = ask.lastsMs === null ? {} : { until: iso(nowMs + ask.lastsMs) };
+  return { id: ask.holdId, reason: 'case', ...until };
+}

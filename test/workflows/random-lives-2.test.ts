@@ -1,0 +1,3 @@
+import { proveLives } from '../support/lives/prove-lives.js';
+
+proveLives({ lives: 500, seed: 2 });
