@@ -38,7 +38,7 @@ export function createLook(): Look {
       ...(behind && !weather.wasEver ? ['the workflow knows less than the row'] : []),
       ...(await bytesAreRight(life, row)),
       ...(await endIsRight(life, row)),
-      ...answersAreRight(life, row, judge.facts!),
+      ...answersAreRight(life, { row, facts: judge.facts!, authors: new Set(audit.map(({ actor }) => actor)) }),
       ...(weather.isCalm(run.nowMs) ? await calmIsRight(life, row, behind) : []),
     ];
     report(
@@ -103,11 +103,7 @@ async function bytesAreRight(life: LifeSoFar, row: ArtifactRecord): Promise<stri
   if (isComplete && row.deletionReason === null && !isThere) wrong.push('its bytes are not there');
   if (row.purgeAtMs !== null && !isThere) wrong.push('its bytes are gone within its window');
   const lastPutMs = putsMs.at(-1) ?? 0;
-  if (
-    row.status === 'DELETED' &&
-    lastPutMs < (row.deletedAtMs ?? 0) &&
-    !weather.explains(row.deletedAtMs ?? 0, nowMs)
-  ) {
+  if (row.status === 'DELETED' && lastPutMs < (row.deletedAtMs ?? 0) && weather.isCalm(nowMs)) {
     if (row.purgeAtMs === null && own > 0) wrong.push(`${own} versions of it are left`);
     if (row.purgeAtMs !== null && (await store.head({ key }))?.owner?.artifactId === row.id)
       wrong.push('it can be seen');
@@ -148,8 +144,11 @@ async function endIsRight(life: LifeSoFar, row: ArtifactRecord): Promise<string[
   return isOver && life.weather.isCalm(run.nowMs) ? ['the run goes on for nothing'] : [];
 }
 
-/** What was answered is true. */
-function answersAreRight(life: LifeSoFar, row: ArtifactRecord, facts: Facts): string[] {
+/** What was answered is true. @param authors of the changes that there were. */
+function answersAreRight(
+  life: LifeSoFar,
+  { row, facts, authors }: { row: ArtifactRecord; facts: Facts; authors: Set<string> },
+): string[] {
   const { artifact, messages, weather } = life;
   const { run } = artifact;
   const last = messages.at(-1);
@@ -158,6 +157,7 @@ function answersAreRight(life: LifeSoFar, row: ArtifactRecord, facts: Facts): st
     const code = codeOf(run, message.updateId);
     const wrong = code === null ? [] : answerIsPossible(life, message, code);
     if (code === null && weather.isCalm(run.nowMs) && run.ending === null) wrong.push('has no answer');
+    if (code === 'not_yet_answered' && weather.isCalm(run.nowMs)) wrong.push(...wasKept(message, life, authors));
     // Only the last message cannot have been undone by another one.
     if (message === last && code === '' && message.atMs === run.nowMs) wrong.push(...wasDone(message, row, facts));
     return wrong.map((why) => `${message.actor} ${message.verb} ${why}`);
@@ -169,6 +169,34 @@ function answerIsPossible({ weather }: LifeSoFar, message: Message, code: string
   if (!isErrorCode(code) || code === 'internal' || code === 'storage_rejected') return [`was answered with ${code}`];
   const blames = errorKind(code).retryable;
   return blames && !weather.explains(message.atMs, message.atMs) ? [`was answered with ${code} in calm`] : [];
+}
+
+/** Whatever was accepted later may have been meant instead, or have come first. */
+const OVERRULED_BY: Record<string, string[]> = {
+  keepForever: ['keepForever', 'setRetention', 'deleteArtifact', 'purgeArtifact'],
+  setRetention: ['keepForever', 'setRetention', 'deleteArtifact', 'purgeArtifact'],
+  addHold: ['addHold', 'endHold'],
+  undeleteArtifact: ['undeleteArtifact', 'keepForever', 'setRetention', 'addHold', 'deleteArtifact', 'purgeArtifact'],
+};
+
+/** A keep that was accepted and told to be carried out later has been. */
+function wasKept(
+  message: Message,
+  { messages, artifact: { run }, weather }: LifeSoFar,
+  authors: Set<string>,
+): string[] {
+  if (authors.has(message.actor) || hasEnded(message, run.nowMs)) return [];
+  const others = OVERRULED_BY[message.verb] ?? [];
+  const isOverruled = messages.some(
+    (other) => other !== message && others.includes(other.verb) && weather.explains(message.atMs, other.atMs),
+  );
+  return isOverruled ? [] : ['was accepted and never carried out'];
+}
+
+/** A hold whose end came before the store was back. */
+function hasEnded({ message }: Message, nowMs: number): boolean {
+  const hold = message['hold'] as { untilMs: number | null } | undefined;
+  return hold !== undefined && hold.untilMs !== null && hold.untilMs <= nowMs;
 }
 
 function wasDone({ verb, message }: Message, row: ArtifactRecord, facts: Facts): string[] {

@@ -135,19 +135,40 @@ export type Happening = typeof happenings extends fc.Arbitrary<infer T> ? T : ne
 const steps = fc.record({ after: pauses, happens: happenings });
 export type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
-const ask = (happens: Ask): Happening => ({ ask: happens, as: 'update' });
+const ask = (happens: Ask, as: 'update' | 'signal' = 'update'): Happening => ({ ask: happens, as });
 const shortly = fc.constantFrom({ ms: 0 }, { ms: MINUTE_MS }, { ms: 3 * HOUR_MS }, { ms: 5 * DAY_MS });
-/** What seldom comes about when everything is left to chance. */
+const trouble = troubles.map((found): Happening => ({ trouble: found }));
+const anyAsk = fc.record({ ask: asks, as: fc.constantFrom('update' as const, 'signal' as const) });
+const one = (happens: Happening): fc.Arbitrary<Happening> => fc.constant(happens);
+
+/** What seldom comes about when everything is left to chance: one thing shortly after the other. */
 const courses = fc.oneof(
   often(12, fc.tuple(steps)),
-  courseOf({ verb: 'deleteArtifact' }, { verb: 'undeleteArtifact' }),
-  courseOf({ verb: 'archiveArtifact' }, { verb: 'restoreArtifact', tier: 'Bulk' }),
+  courseOf(one(ask({ verb: 'deleteArtifact' })), one(ask({ verb: 'undeleteArtifact' }))),
+  courseOf(one(ask({ verb: 'archiveArtifact' })), one(ask({ verb: 'restoreArtifact', tier: 'Bulk' }))),
+  often(3, courseOf(trouble, anyAsk, anyAsk)),
+);
+/** The same where the artifact seldom survives it. */
+const lastCourses = fc.oneof(
+  courseOf(trouble, one(ask({ verb: 'deleteArtifact' })), one(ask({ verb: 'undeleteArtifact' }))),
+  courseOf(one(ask({ verb: 'deleteArtifact' })), trouble, one(ask({ verb: 'undeleteArtifact' })), anyAsk),
+  courseOf(one(ask({ verb: 'deleteArtifact' })), trouble, one(ask({ verb: 'purgeArtifact' }, 'signal')), anyAsk),
+  often(3, atItsTimeInTrouble()),
 );
 
-function courseOf(...course: Ask[]): fc.Arbitrary<Step[]> {
-  return fc
-    .array(shortly, { minLength: course.length, maxLength: course.length })
-    .map((pauses) => course.map((happens, index): Step => ({ after: pauses[index]!, happens: ask(happens) })));
+function courseOf(...course: fc.Arbitrary<Happening>[]): fc.Arbitrary<Step[]> {
+  return fc.tuple(...course.map((happens) => fc.record({ after: shortly, happens })));
+}
+
+/** Its time is up while nothing answers, and then somebody asks for something. */
+function atItsTimeInTrouble(): fc.Arbitrary<Step[]> {
+  const justBefore = fc.constant({ untilNextAndMs: -1 });
+  return fc.tuple(
+    fc.record({ after: shortly, happens: one(ask({ verb: 'setRetention', expiresInMs: 10 * DAY_MS, confirm: true })) }),
+    fc.record({ after: fc.constant({ ms: 10 * DAY_MS - MINUTE_MS }), happens: trouble }),
+    fc.record({ after: justBefore, happens: anyAsk }),
+    fc.record({ after: fc.constantFrom({ ms: 2 }, { ms: 2 * MINUTE_MS }), happens: anyAsk }),
+  );
 }
 
 export interface Script {
@@ -162,5 +183,7 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   trouble: fc
     .option(troubles, { freq: 1 })
     .map((trouble) => (trouble !== null && trouble.everyNth < 3 ? null : trouble)),
-  steps: fc.array(courses, { minLength: 4, maxLength: 20, size: 'max' }).map((all) => all.flat()),
+  steps: fc
+    .tuple(fc.array(courses, { minLength: 4, maxLength: 16, size: 'max' }), fc.option(lastCourses, { freq: 2 }))
+    .map(([all, last]) => (last === null ? all.flat() : [...all.slice(0, 3).flat(), ...last])),
 });

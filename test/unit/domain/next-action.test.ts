@@ -1,9 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ArtifactStatus } from '../../../src/domain/artifact.js';
-import { nextAction, type LifecycleState } from '../../../src/domain/lifecycle.js';
+import { nextAction } from '../../../src/domain/lifecycle.js';
 import type { Retention } from '../../../src/domain/retention.js';
-import { expiresAtMs as expiresAtMsOf } from '../../../src/domain/retention.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import { aState, BORN_MS } from '../../support/records.js';
 
@@ -63,56 +60,5 @@ describe('nextAction', () => {
     const deleted = { status: 'DELETED', deletionReason: 'requested' } as const;
     expect(nextAction(aState(deleted, { sweepAtMs: BORN_MS + 9 }), BORN_MS).kind).toBe('sweep');
     expect(nextAction(aState(deleted), BORN_MS)).toEqual({ kind: 'none', atMs: null, rule: 'deleted' });
-  });
-});
-
-const day = fc.integer({ min: 1, max: 36_500 });
-const anyRetention: fc.Arbitrary<Retention> = fc.oneof(
-  fc.record({ rule: fc.constantFrom('default', 'execution', 'artifact'), days: day }),
-  fc.constant(PERMANENT),
-);
-const anyState: fc.Arbitrary<LifecycleState> = fc
-  .record({
-    status: fc.constantFrom<ArtifactStatus>('UPLOADING', 'ACTIVE', 'ARCHIVED', 'DELETED'),
-    retention: anyRetention,
-    pollAfterDays: fc.option(day),
-  })
-  .map(({ status, retention, pollAfterDays }) => {
-    const expiresAtMs = status === 'UPLOADING' ? null : expiresAtMsOf(BORN_MS, retention);
-    const nextRestorePollMs = status === 'ARCHIVED' && pollAfterDays !== null ? BORN_MS + pollAfterDays * DAY_MS : null;
-    return aState({ status, retention, expiresAtMs }, { nextRestorePollMs });
-  });
-
-describe('nextAction, for any state at any time', () => {
-  it('never expires a permanent artifact', () => {
-    fc.assert(
-      fc.property(anyState, day, (state, afterDays) => {
-        const { kind } = nextAction(state, BORN_MS + afterDays * DAY_MS);
-        return state.record.retention.rule !== 'permanent' || kind !== 'expire';
-      }),
-    );
-  });
-
-  it('never sleeps past a deadline', () => {
-    fc.assert(
-      fc.property(anyState, day, (state, afterDays) => {
-        const nowMs = BORN_MS + afterDays * DAY_MS;
-        const next = nextAction(state, nowMs);
-        const { expiresAtMs, status } = state.record;
-        if (expiresAtMs === null || status === 'DELETED') return true;
-        if (expiresAtMs <= nowMs) return next.kind === 'expire' && next.atMs === nowMs;
-        return next.atMs !== null && next.atMs <= expiresAtMs;
-      }),
-    );
-  });
-
-  it('never plans for the past', () => {
-    fc.assert(
-      fc.property(anyState, day, (state, afterDays) => {
-        const nowMs = BORN_MS + afterDays * DAY_MS;
-        const { atMs } = nextAction(state, nowMs);
-        return atMs === null || atMs >= nowMs;
-      }),
-    );
   });
 });
