@@ -23,17 +23,19 @@ export interface LifecycleState {
   uploadEndedMs: number | null;
   /** When the sweep after a deletion is due; null when none is needed, or it is done. */
   sweepAtMs: number | null;
-  /** When what failed by itself (a move to another tier, a warning, the end of a hold, a purge) is tried again; null when nothing failed. */
-  retryAtMs: number | null;
+  /** When what failed by itself is tried again, by what it is. */
+  retriesMs: Retries;
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
   problem: Problem | null;
 }
 
 /** A state as it may arrive from an earlier run: 1 knew neither policies nor holds, tiers, warnings and purges. */
-export type HandedOverState = LifecycleState | (Omit<LifecycleState, 'v' | 'retryAtMs'> & { v: 1 });
+export type HandedOverState = LifecycleState | (Omit<LifecycleState, 'v' | 'retriesMs'> & { v: 1 });
+
+export type Retries = Partial<Record<'warn' | 'endHold' | 'changeTier' | 'purge', number>>;
 
 export const acceptState = (state: HandedOverState): LifecycleState => ({
-  retryAtMs: null,
+  retriesMs: {},
   ...state,
   v: 2,
   record: completeRecord(state.record),
@@ -112,35 +114,35 @@ function candidatesOf(state: LifecycleState, nowMs: number): Candidates {
 }
 
 /** A purge looks for everything that is there, so one that comes later than the sweep makes it needless. */
-function afterDeletion({ record, sweepAtMs, retryAtMs }: LifecycleState, finish: Timed | null): Candidates {
+function afterDeletion({ record, sweepAtMs, retriesMs }: LifecycleState, finish: Timed | null): Candidates {
   const { purgeAtMs } = record;
   const isSwept = sweepAtMs === null || (purgeAtMs !== null && purgeAtMs >= sweepAtMs);
   return [
     finish,
-    purgeAtMs === null ? null : { kind: 'purge', atMs: Math.max(purgeAtMs, retryAtMs ?? 0), rule: 'undelete_window' },
+    purgeAtMs === null ? null : notBefore(retriesMs.purge, { kind: 'purge', atMs: purgeAtMs, rule: 'undelete_window' }),
     isSwept ? null : { kind: 'sweep', atMs: sweepAtMs, rule: 'signed_urls_outlive_deletion' },
   ];
 }
 
 /** In the order in which they win at the same instant. */
 function beforeDeletion(state: LifecycleState, finish: Timed | null, nowMs: number): Candidates {
-  const { record, deletion, retryAtMs, nextRestorePollMs: pollMs } = state;
+  const { record, deletion, retriesMs, nextRestorePollMs: pollMs } = state;
   if (deletion !== null) return [{ kind: 'delete', atMs: deletion.nextTryMs, rule: deletion.reason }];
   if (record.status === 'UPLOADING')
     return [{ kind: 'abandonUpload', atMs: record.uploadDeadlineMs, rule: 'upload_deadline' }];
   return [
     expiryOf(record),
-    notBefore(retryAtMs, holdEndOf(record)),
+    notBefore(retriesMs.endHold, holdEndOf(record)),
     finish,
     pollMs === null ? null : { kind: 'pollRestore', atMs: pollMs, rule: 'restore_requested' },
-    notBefore(retryAtMs, warningOf(record)),
+    notBefore(retriesMs.warn, warningOf(record)),
     tierChangeOf(state, nowMs),
   ];
 }
 
 /** What failed is left alone until it is tried again. */
-const notBefore = (retryAtMs: number | null, action: Timed | null): Timed | null =>
-  action === null ? null : { ...action, atMs: Math.max(action.atMs, retryAtMs ?? 0) };
+const notBefore = (retryMs: number | undefined, action: Timed | null): Timed | null =>
+  action === null ? null : { ...action, atMs: Math.max(action.atMs, retryMs ?? 0) };
 
 /** Unfinished commands in the order in which they are tried. */
 export const inTurn = (unfinished: UnfinishedCommand[]): UnfinishedCommand[] =>
@@ -171,12 +173,12 @@ function warningOf(record: ArtifactRecord): Timed | null {
 }
 
 /** The clock runs from the later of creation and last restore. When both are due, the colder one is gone to directly. */
-function tierChangeOf({ record, retryAtMs }: LifecycleState, nowMs: number): Timed | null {
+function tierChangeOf({ record, retriesMs }: LifecycleState, nowMs: number): Timed | null {
   const { status, tier, createdAtMs, restoredAtMs, policy } = record;
   if (status !== 'ACTIVE') return null;
   const sinceMs = Math.max(createdAtMs, restoredAtMs ?? 0);
   const dueMs = (days: number | null): number | null =>
-    days === null ? null : Math.max(sinceMs + days * DAY_MS, retryAtMs ?? 0);
+    days === null ? null : Math.max(sinceMs + days * DAY_MS, retriesMs.changeTier ?? 0);
   const coldAtMs = dueMs(policy.coldAfterDays);
   const warmAtMs = tier === 'HOT' ? dueMs(policy.warmAfterDays) : null;
   if (coldAtMs !== null && (warmAtMs === null || coldAtMs <= Math.max(warmAtMs, nowMs)))

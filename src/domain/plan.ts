@@ -113,7 +113,7 @@ export function standingOf(record: ArtifactRecord, nowMs: number): LifecycleStat
         : { reason, actor: '', failures: 0, nextTryMs: nowMs, rowMissing: false },
     uploadEndedMs: null,
     sweepAtMs: null,
-    retryAtMs: null,
+    retriesMs: {},
     problem: null,
   };
 }

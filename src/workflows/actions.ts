@@ -1,4 +1,4 @@
-import { inTurn, type NextAction } from '../domain/lifecycle.js';
+import { inTurn, type NextAction, type Retries } from '../domain/lifecycle.js';
 import { performCommand } from './commands.js';
 import { erase, removeForGood, sweep } from './deleting.js';
 import { errorOf } from './failures.js';
@@ -24,25 +24,24 @@ export async function act(life: Life, next: NextAction): Promise<void> {
     case 'pollRestore':
       return lookAtRestore(life);
     case 'warn':
-      return orLater(life, () => warn(life));
+      return orLater(life, next.kind, () => warn(life));
     case 'endHold':
-      return orLater(life, () => endDueHolds(life));
+      return orLater(life, next.kind, () => endDueHolds(life));
     case 'changeTier':
-      return orLater(life, () => changeTier(life, next.rule));
+      return orLater(life, next.kind, () => changeTier(life, next.rule));
     case 'purge':
-      return orLater(life, () => removeForGood(life, WORKER));
+      return orLater(life, next.kind, () => removeForGood(life, WORKER));
   }
 }
 
 /** What fails is noted and tried again in an hour. */
-async function orLater(life: Life, work: () => Promise<void>): Promise<void> {
+async function orLater(life: Life, kind: keyof Retries, work: () => Promise<void>): Promise<void> {
   try {
     await work();
-    life.state = { ...life.state, retryAtMs: null };
-    life.clearProblem();
+    life.succeeded(kind);
   } catch (error) {
     life.noteProblem(error);
-    life.state = { ...life.state, retryAtMs: Date.now() + RETRY_MAX_MS };
+    life.state = { ...life.state, retriesMs: { ...life.state.retriesMs, [kind]: Date.now() + RETRY_MAX_MS } };
   }
 }
 

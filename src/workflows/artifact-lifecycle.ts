@@ -51,7 +51,7 @@ function newLife(upload: NewUpload): Life {
     deletion: null,
     uploadEndedMs: null,
     sweepAtMs: null,
-    retryAtMs: null,
+    retriesMs: {},
     problem: null,
   });
 }

@@ -13,7 +13,7 @@ const SECOND_LOOK_MS = MINUTE_MS;
 const SWEEP_SLACK_MS = 15 * MINUTE_MS;
 
 /** After a purge or an undelete, what was asked for before and still waits has lost its meaning. */
-const NOTHING_WAITS = { unfinished: [], retryAtMs: null, problem: null };
+const NOTHING_WAITS = { unfinished: [], retriesMs: {}, problem: null };
 
 /** One try at a deletion that is decided. */
 export async function erase(life: Life): Promise<void> {
@@ -42,7 +42,7 @@ export async function erase(life: Life): Promise<void> {
       deletion: null,
       problem: null,
       sweepAtMs: wasSigned ? sweepAtMs(life.state, erasure.putUrlMs) : null,
-      retryAtMs: null,
+      retriesMs: {},
     };
   } catch (error) {
     life.noteProblem(error);

@@ -4,7 +4,7 @@ import type { DeletionReason } from '../domain/artifact.js';
 import type { Change } from '../domain/changes.js';
 import { isKeeping, overrules, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
-import { nextAction, type LifecycleState, type PendingDeletion } from '../domain/lifecycle.js';
+import { nextAction, type LifecycleState, type PendingDeletion, type Retries } from '../domain/lifecycle.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
@@ -168,9 +168,17 @@ export class Life {
     this.clearProblem();
   }
 
-  /** What stood in the way is gone, unless accepted commands still wait. */
+  /** What may have failed by itself before is done. */
+  succeeded(kind: keyof Retries): void {
+    const { [kind]: _done, ...others } = this.state.retriesMs;
+    this.state = { ...this.state, retriesMs: others };
+    this.clearProblem();
+  }
+
+  /** What stood in the way is gone, unless something else still waits to be tried again. */
   clearProblem(): void {
-    if (this.state.unfinished.length === 0) this.state = { ...this.state, problem: null };
+    const { unfinished, retriesMs } = this.state;
+    if (unfinished.length === 0 && Object.keys(retriesMs).length === 0) this.state = { ...this.state, problem: null };
   }
 
   /** Remembers what stands in the way, since when. A bug of ours is thrown on: it must fail the workflow task, not be retried. */

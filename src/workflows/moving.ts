@@ -12,8 +12,8 @@ export async function moveToTier(
   tier: StorageTier,
   change: (stored: StoredBytes | null) => Change,
 ): Promise<void> {
-  await life.write(change(await storedInTier(life, tier)), { retryAtMs: null });
-  life.clearProblem();
+  await life.write(change(await storedInTier(life, tier)));
+  life.succeeded('changeTier');
   await tidy(life);
 }
 

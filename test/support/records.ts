@@ -44,7 +44,7 @@ export function aState(record: Partial<ArtifactRecord> = {}, rest: Partial<Lifec
     deletion: null,
     uploadEndedMs: BORN_MS,
     sweepAtMs: null,
-    retryAtMs: null,
+    retriesMs: {},
     problem: null,
     ...rest,
   };

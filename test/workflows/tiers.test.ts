@@ -119,16 +119,20 @@ describe('a move that fails', () => {
     expect(problem(artifact)).toBeNull();
   });
 
-  it('does not delay the warning and the expiry', async () => {
+  it('does not delay the warning, the end of a hold, and the expiry', async () => {
     const artifact = await active({ ...TIERS, upload: { retentionDays: 40 } });
     artifact.faults.set('ensureTier', () => new Error('no'));
+    const untilMs = day(39.3);
+    await artifact.run.mustUpdate('addHold', { hold: { id: 'a', reason: 'case', untilMs }, actor: 'ann' });
     await artifact.run.advance(41 * DAY_MS);
     const events = await artifact.world.records.history(artifact.id);
     const timed = events.map(({ kind, atMs }) => `${kind} ${(atMs - START_MS) / DAY_MS}`);
     expect(timed).toEqual([
       'upload_begun 0',
       'upload_completed 0',
+      'hold_added 0',
       'expiry_warned 37',
+      'hold_ended 39.3',
       'deletion_begun 40',
       'deleted 40',
     ]);

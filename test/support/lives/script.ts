@@ -28,10 +28,10 @@ const beginnings = fc.record({
     undeleteExpiredDays: fc.constantFrom(0, 0, 7),
   }),
   /** The uploader's own wish about tiers. */
-  tiering: fc.constantFrom({}, {}, { coldAfterDays: null }, { warmAfterDays: 5, coldAfterDays: 40 }),
+  tiering: fc.constantFrom({}, {}, { coldAfterDays: null }, { warmAfterDays: 40, coldAfterDays: 43 }),
   executionDays: fc.constantFrom(null, null, 10, 400),
   lasts: fc.oneof(
-    fc.constant({}),
+    often(2, fc.constant({})),
     often(4, fc.record({ retentionDays: manyDays })),
     often(2, fc.record({ expiresAfterMs: fc.noBias(fc.integer({ min: 1, max: 2_000 * DAY_MS })) })),
   ),
@@ -138,6 +138,17 @@ export type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 const ask = (happens: Ask, as: 'update' | 'signal' = 'update'): Happening => ({ ask: happens, as });
 const shortly = fc.constantFrom({ ms: 0 }, { ms: MINUTE_MS }, { ms: 3 * HOUR_MS }, { ms: 5 * DAY_MS });
 const trouble = troubles.map((found): Happening => ({ trouble: found }));
+const storeAway = fc
+  .noBias(fc.integer({ min: 3 * MINUTE_MS, max: 10 * DAY_MS }))
+  .map((forMs): Happening => ({ trouble: { kind: 'storeAway', everyNth: 1, forMs } }));
+const keeps = fc.constantFrom<Ask[]>(
+  { verb: 'keepForever' },
+  { verb: 'undeleteArtifact' },
+  { verb: 'setRetention', days: 1_500, confirm: false },
+  { verb: 'addHold', holdId: 'a', lastsMs: 30 * DAY_MS },
+  { verb: 'addHold', holdId: 'b', lastsMs: null },
+);
+const keepsIt = fc.record({ ask: keeps, as: fc.constantFrom('update' as const, 'signal' as const) });
 const anyAsk = fc.record({ ask: asks, as: fc.constantFrom('update' as const, 'signal' as const) });
 const one = (happens: Happening): fc.Arbitrary<Happening> => fc.constant(happens);
 
@@ -150,10 +161,11 @@ const courses = fc.oneof(
 );
 /** The same where the artifact seldom survives it. */
 const lastCourses = fc.oneof(
-  courseOf(trouble, one(ask({ verb: 'deleteArtifact' })), one(ask({ verb: 'undeleteArtifact' }))),
-  courseOf(one(ask({ verb: 'deleteArtifact' })), trouble, one(ask({ verb: 'undeleteArtifact' })), anyAsk),
-  courseOf(one(ask({ verb: 'deleteArtifact' })), trouble, one(ask({ verb: 'purgeArtifact' }, 'signal')), anyAsk),
-  often(3, atItsTimeInTrouble()),
+  courseOf(storeAway, one(ask({ verb: 'deleteArtifact' })), one(ask({ verb: 'undeleteArtifact' }))),
+  courseOf(one(ask({ verb: 'deleteArtifact' })), storeAway, one(ask({ verb: 'undeleteArtifact' }))),
+  courseOf(one(ask({ verb: 'deleteArtifact' })), storeAway, one(ask({ verb: 'purgeArtifact' }, 'signal')), anyAsk),
+  courseOf(storeAway, keepsIt, one(ask({ verb: 'inheritRetention', days: 1_500 }))),
+  often(4, atItsTimeInTrouble()),
 );
 
 function courseOf(...course: fc.Arbitrary<Happening>[]): fc.Arbitrary<Step[]> {
@@ -162,12 +174,15 @@ function courseOf(...course: fc.Arbitrary<Happening>[]): fc.Arbitrary<Step[]> {
 
 /** Its time is up while nothing answers, and then somebody asks for something. */
 function atItsTimeInTrouble(): fc.Arbitrary<Step[]> {
-  const justBefore = fc.constant({ untilNextAndMs: -1 });
+  const soon = { verb: 'setRetention', expiresInMs: 10 * DAY_MS, confirm: true } as const;
+  const step = (after: Step['after'], happens: fc.Arbitrary<Happening>): fc.Arbitrary<Step> =>
+    fc.record({ after: fc.constant(after), happens });
   return fc.tuple(
-    fc.record({ after: shortly, happens: one(ask({ verb: 'setRetention', expiresInMs: 10 * DAY_MS, confirm: true })) }),
-    fc.record({ after: fc.constant({ ms: 10 * DAY_MS - MINUTE_MS }), happens: trouble }),
-    fc.record({ after: justBefore, happens: anyAsk }),
-    fc.record({ after: fc.constantFrom({ ms: 2 }, { ms: 2 * MINUTE_MS }), happens: anyAsk }),
+    step({ ms: 0 }, one(ask(soon))),
+    step({ ms: 10 * DAY_MS - MINUTE_MS }, fc.oneof(often(3, storeAway), trouble)),
+    step({ untilNextAndMs: -1 }, anyAsk),
+    fc.oneof(step({ ms: 2 }, keepsIt), step({ ms: 2 * MINUTE_MS }, keepsIt)),
+    fc.record({ after: shortly, happens: fc.oneof(anyAsk, keepsIt) }),
   );
 }
 

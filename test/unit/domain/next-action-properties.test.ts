@@ -79,7 +79,7 @@ const facts = fc.record({
 const rests = fc.record({
   nextRestorePollMs: maybe,
   sweepAtMs: maybe,
-  retryAtMs: maybe,
+  retriesMs: fc.record({ warn: moments, endHold: moments, changeTier: moments, purge: moments }, { requiredKeys: [] }),
   deletion: fc.option(deletions, { freq: 3 }),
   unfinished: fc.oneof(fc.constant<UnfinishedCommand[]>([]), waitingOf([...KEEPING, ...OTHERS])),
 });
@@ -161,7 +161,7 @@ describe('nextAction, for any state at any time', () => {
       const { expiresAtMs, holds: held } = state.record;
       const dues = [
         ...(held.length > 0 ? [] : [expiresAtMs]),
-        ...held.map(({ untilMs }) => untilMs),
+        ...held.map(({ untilMs }) => (untilMs === null ? null : Math.max(untilMs, state.retriesMs.endHold ?? 0))),
         state.nextRestorePollMs,
       ].filter((atMs) => atMs !== null);
       if (dues.length > 0) expect(next.atMs).toBeLessThanOrEqual(Math.max(nowMs, Math.min(...dues)));
@@ -177,10 +177,11 @@ describe('nextAction, for any state at any time', () => {
   });
 
   it('warns before it lets expire, unless that is due already', () => {
-    always(({ record }, nowMs, next) => {
+    always(({ record, retriesMs }, nowMs, next) => {
       if (next.kind !== 'expire' || next.atMs === nowMs) return;
       const isWarned = record.warnedAtMs !== null || record.policy.warnBeforeDays === 0;
-      expect(isWarned || next.atMs <= record.createdAtMs).toBe(true);
+      const hasFailed = (retriesMs.warn ?? 0) >= next.atMs;
+      expect(isWarned || hasFailed || next.atMs <= record.createdAtMs).toBe(true);
     }, living);
   });
 
@@ -198,11 +199,11 @@ describe('nextAction, for any state at any time', () => {
   });
 
   it('goes to the colder tier directly when both are due', () => {
-    always(({ record, retryAtMs }, nowMs, next) => {
+    always(({ record, retriesMs }, nowMs, next) => {
       if (next.kind !== 'changeTier' || next.rule !== 'warm_age') return;
       const { coldAfterDays } = record.policy;
       const sinceMs = Math.max(record.createdAtMs, record.restoredAtMs ?? 0);
-      const coldAtMs = Math.max(sinceMs + (coldAfterDays ?? Infinity) * DAY_MS, retryAtMs ?? 0);
+      const coldAtMs = Math.max(sinceMs + (coldAfterDays ?? Infinity) * DAY_MS, retriesMs.changeTier ?? 0);
       expect(coldAtMs).toBeGreaterThan(nowMs);
     }, living);
   });
