@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { ArtifactError } from '../../src/domain/errors.js';
+import { SECOND_MS } from '../../src/domain/units.js';
 import { chaosTable, pointsOf, type ChaosVerb } from '../support/chaos-table.js';
 import { anArtifact, anUpload, completed, sent, type LifeWorld } from '../support/life-world.js';
 
@@ -12,8 +13,12 @@ const ALIVE = { next: 'warn', workflow: 'RUNNING', versions: ['STANDARD'] };
 /** Nothing is left, and nothing is waited for: its signed PUT is dead. */
 const GONE = { next: 'none', workflow: 'COMPLETED', versions: [] };
 
+const PUT_LIVES_SECONDS = 1;
+
+/** After its signed PUT has died, so that nothing has to be swept up later. */
 async function deleted(world: LifeWorld) {
   const { id } = await anArtifact(world);
+  await sleep(PUT_LIVES_SECONDS * SECOND_MS);
   return world.lifecycle.deleteArtifact(id, { actor });
 }
 
@@ -153,8 +158,7 @@ const verbs: Record<string, ChaosVerb> = {
   },
 };
 
-// A signed PUT is dead at once, so that a life that is over need not wait for it.
-chaosTable({ store: 'versitygw', env: { PRESIGN_UPLOAD_SECONDS: '1' } }, verbs, [
+chaosTable({ store: 'versitygw', env: { PRESIGN_UPLOAD_SECONDS: String(PUT_LIVES_SECONDS) } }, verbs, [
   [
     ...pointsOf(
       'to delete',
