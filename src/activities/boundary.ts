@@ -52,7 +52,8 @@ export interface HeartbeatDetails {
 
 /**
  * Runs a long activity with heartbeats from its first to its last line, also while one step takes long, and with a signal that
- * fires when the workflow cancels it or the worker shuts down. A local activity has no heartbeats: its worker watches it itself.
+ * fires when the workflow cancels it, its time is up, or the worker shuts down. A local activity has no heartbeats: its worker watches
+ * it itself.
  */
 export async function withHeartbeat<T>(
   phase: string,
@@ -62,8 +63,12 @@ export async function withHeartbeat<T>(
   const beat = activityInfo().isLocal ? (): void => undefined : (): void => heartbeat(details);
   beat();
   const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
+  const signal = cancellationSignal();
   try {
-    return await run({ signal: cancellationSignal(), tell: (next) => (details = next) });
+    return await run({ signal, tell: (next) => (details = next) });
+  } catch (error) {
+    // What was given up has not failed.
+    throw signal.aborted ? signal.reason : error;
   } finally {
     clearInterval(timer);
   }

@@ -1,3 +1,4 @@
+import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import { deleted, deletionBegun, purged, undeleteWindowEndMs, type StoredBytes } from '../domain/changes.js';
@@ -80,7 +81,9 @@ export function deletionActivities(deps: ActivityDeps) {
         const isOurs = ({ uploadId, initiatedAtMs }: PendingUpload): boolean =>
           uploadId === row.uploadId || initiatedAtMs <= startedAtMs + CLOCK_SKEW_MS;
         const purgeAtMs = windowEndMs(marked, deletion);
-        const evidence = purgeAtMs === null ? await removeAll(marked, signal, isOurs) : await hide(marked);
+        const evidence = purgeAtMs === null ? await removeAll(marked, signal, isOurs) : await hide(marked, signal);
+        // Whoever gave this attempt up may have decided otherwise since.
+        signal.throwIfAborted();
         return {
           outcome: 'erased',
           record: await writeDeleted(marked, { ...deletion, purgeAtMs }, evidence),
@@ -161,10 +164,10 @@ export function deletionActivities(deps: ActivityDeps) {
   }
 
   /** Puts a delete marker above the artifact's bytes, unless they are hidden already or lie below those of another one. */
-  async function hide(record: ArtifactRecord): Promise<Evidence> {
+  async function hide(record: ArtifactRecord, signal: AbortSignal): Promise<Evidence> {
     const isOnTop = async (): Promise<boolean> =>
       (await store.head({ key: record.key }))?.owner?.artifactId === record.id;
-    const deleteMarker = (await isOnTop()) ? await store.addDeleteMarker(record.key) : null;
+    const deleteMarker = (await isOnTop()) ? await store.addDeleteMarker(record.key, { signal }) : null;
     if (await isOnTop()) throw new ArtifactError('storage_unavailable', `${record.key} is still there`);
     return { removedVersions: [], abortedUploads: [], provenAbsentAt: new Date().toISOString(), deleteMarker };
   }
@@ -179,7 +182,7 @@ export function deletionActivities(deps: ActivityDeps) {
       // Asked again each time: a marker and bytes of the same second may be listed in any order, but the newest is known.
       const [newest] = await store.listVersions(record.key);
       if (newest?.isDeleteMarker !== true) return info;
-      await store.deleteVersion(record.key, newest.versionId);
+      await store.deleteVersion(record.key, newest.versionId, { signal: cancellationSignal() });
     }
   }
 
@@ -246,7 +249,7 @@ export function deletionActivities(deps: ActivityDeps) {
     const removed: string[] = [];
     for (const versionId of await ownVersions(store, record)) {
       signal.throwIfAborted();
-      await store.deleteVersion(record.key, versionId);
+      await store.deleteVersion(record.key, versionId, { signal });
       removed.push(versionId ?? NULL_VERSION);
     }
     return removed;

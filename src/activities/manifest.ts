@@ -86,7 +86,7 @@ export function manifestActivities({ records, store }: ActivityDeps) {
   async function remove({ object, signal }: Attempt, versions: VersionId[]): Promise<void> {
     for (const versionId of versions) {
       signal.throwIfAborted();
-      await store.deleteVersion(object.key, versionId);
+      await store.deleteVersion(object.key, versionId, { signal });
     }
   }
 

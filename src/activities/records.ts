@@ -1,3 +1,4 @@
+import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { RecordChange } from '../db/artifact-records.js';
 import { currentTags } from '../domain/stored-object.js';
@@ -20,7 +21,9 @@ export function recordActivities(deps: ActivityDeps) {
      */
     async tagObject(record: ArtifactRecord): Promise<void> {
       const info = await storedVersion(store, record);
-      await store.putTags(info, currentTags(record, info.owner?.sha256 !== undefined));
+      const tags = currentTags(record, info.owner?.sha256 !== undefined);
+      // A tag that comes late would say what is not true any more.
+      await store.putTags(info, tags, { signal: cancellationSignal() });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { StoredBytes } from '../domain/changes.js';
 import { currentTags } from '../domain/stored-object.js';
@@ -48,13 +49,16 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
       });
     },
 
-    /** Removes versions of the artifact other than the one its row names: what a copy leaves behind. Safe to repeat. */
+    /** Removes versions of the artifact that are older than the one its row names: what a copy leaves behind. Safe to repeat. */
     async removeOtherVersions(record: ArtifactRecord): Promise<void> {
       await withHeartbeat('removing older versions', async ({ signal }) => {
         await storedVersion(store, record);
-        for (const versionId of await ownVersions(store, record)) {
+        const versions = await ownVersions(store, record);
+        const named = versions.indexOf(record.versionId);
+        // A newer one is a later copy, which the row names by now if this attempt comes late.
+        for (const versionId of named === -1 ? [] : versions.slice(named + 1)) {
           signal.throwIfAborted();
-          if (versionId !== record.versionId) await store.deleteVersion(record.key, versionId);
+          await store.deleteVersion(record.key, versionId, { signal });
         }
       });
     },
@@ -63,7 +67,8 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
   /** A copy that an earlier attempt left may be taken up, with the tags of then: they are set anew before the row names it. */
   async function copy(record: ArtifactRecord, from: ObjectInfo, storageClass: StorageClass): Promise<StoredBytes> {
     const made = await store.copyToClass(from, storageClass);
-    await store.putTags(made, currentTags(record, made.owner?.sha256 !== undefined));
+    const tags = currentTags(record, made.owner?.sha256 !== undefined);
+    await store.putTags(made, tags, { signal: cancellationSignal() });
     return storedBytes(made);
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
@@ -108,7 +109,9 @@ export function uploadActivities(deps: ActivityDeps) {
     if (info.sha256 !== null && info.sha256 !== claim.sha256) throw mismatch(record, claim, info.sha256);
     const bornWithHash = info.owner?.sha256 !== undefined;
     if (lacksTags(record, bornWithHash))
-      await store.putTags(info, currentTags({ ...record, sha256: claim.sha256 }, bornWithHash));
+      await store.putTags(info, currentTags({ ...record, sha256: claim.sha256 }, bornWithHash), {
+        signal: cancellationSignal(),
+      });
     const { versionId, etag, storageClass } = info;
     return {
       stored: { versionId, etag, storageClass },

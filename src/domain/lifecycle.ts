@@ -25,6 +25,8 @@ export interface LifecycleState {
   sweepAtMs: number | null;
   /** When what failed by itself is tried again, by what it is. */
   retriesMs: Retries;
+  /** When a purge that failed was tried last: what it sent may still be carried out. */
+  purgeTriedAtMs?: number;
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
   problem: Problem | null;
 }

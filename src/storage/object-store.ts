@@ -64,19 +64,27 @@ export interface ObjectKeeper {
   /** Every version and delete marker of exactly this key, newest first. An unversioned object has one with versionId null. */
   listVersions(key: string): Promise<ObjectVersion[]>;
   /** Removes one version or marker for good; fine when it is gone. */
-  deleteVersion(key: string, versionId: string | null): Promise<void>;
+  deleteVersion(key: string, versionId: string | null, options?: Revocable): Promise<void>;
   /**
    * Hides the object behind a delete marker, so that it looks deleted while its versions stay; answers with the marker's id. Only for
    * a versioned bucket: without versions the bytes are gone, and the answer is null.
    */
-  addDeleteMarker(key: string): Promise<string | null>;
+  addDeleteMarker(key: string, options?: Revocable): Promise<string | null>;
   /** Copies the object onto itself in another class, keeping metadata, type and tags. @throws `not_supported`. */
   copyToClass(object: ObjectRef, storageClass: StorageClass): Promise<ObjectInfo>;
   /** Asks for a temporary copy of an archived object; fine when one is under way or there. @throws `not_supported`. */
   restore(object: ObjectRef, options: { tier: RestoreTier; days: number }): Promise<void>;
   getTags(object: ObjectRef): Promise<Tags | null>;
   /** Replaces the whole tag set. */
-  putTags(object: ObjectRef, tags: Tags): Promise<void>;
+  putTags(object: ObjectRef, tags: Tags, options?: Revocable): Promise<void>;
+}
+
+/**
+ * Of calls that must not come late, as what they do may have been decided otherwise since. Once the signal has fired nothing is sent any
+ * more, what waits for its answer is given up, and the call throws `aborted`.
+ */
+export interface Revocable {
+  signal?: AbortSignal;
 }
 
 export interface ObjectRef {

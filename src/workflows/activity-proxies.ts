@@ -66,8 +66,18 @@ export const { countDeletion, finishExecutionDeletions } = proxyActivities<Activ
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
-/** Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. */
-export const { eraseArtifact, sweepArtifact } = proxyActivities<Activities>({
+/**
+ * Tried a few times at once; the workflow itself goes on trying for ever, at growing distances, and says so. A worker that is cut off
+ * gives up by its own clock, `startToCloseTimeout` and 5 s from the start, and is missed after `heartbeatTimeout`: see LATE_ATTEMPT_MS.
+ */
+export const { eraseArtifact } = proxyActivities<Activities>({
+  startToCloseTimeout: '35s',
+  heartbeatTimeout: '15s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 3, maximumInterval: '10s', maximumAttempts: 3 },
+});
+
+/** The same for what no keep can call back. */
+export const { sweepArtifact } = proxyActivities<Activities>({
   startToCloseTimeout: '5m',
   heartbeatTimeout: '15s',
   retry: { initialInterval: '500ms', backoffCoefficient: 3, maximumInterval: '10s', maximumAttempts: 3 },

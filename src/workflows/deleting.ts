@@ -4,7 +4,7 @@ import type { LifecycleState } from '../domain/lifecycle.js';
 import { MINUTE_MS } from '../domain/units.js';
 import { bringBack, eraseArtifact, eraseAtOnce, findRow, purgeVersions, sweepArtifact } from './activity-proxies.js';
 import { errorOf } from './failures.js';
-import { keepForAnotherWhile, keepingTagTrue } from './keeping.js';
+import { keepForAnotherWhile, keepingTagTrue, outlastAttempt } from './keeping.js';
 import { RETRY_MAX_MS, retryDelayMs, WORKER, type Life } from './life.js';
 
 /** A registration that was given up is written within this, or never: statements end after a few seconds. */
@@ -107,7 +107,13 @@ export async function purgeArtifact(life: Life, actor: string): Promise<void> {
 
 /** The window is over: the bytes go, which is proven. */
 export async function removeForGood(life: Life, actor: string): Promise<void> {
-  const record = completeRecord(await purgeVersions({ record: life.state.record, actor, atMs: Date.now() }));
+  const purge = purgeVersions({ record: life.state.record, actor, atMs: Date.now() });
+  const record = completeRecord(
+    await purge.catch((error: unknown) => {
+      life.state = { ...life.state, purgeTriedAtMs: Date.now() };
+      throw error;
+    }),
+  );
   const { sweepAtMs } = life.state;
   const isSwept = sweepAtMs === null || sweepAtMs <= Date.now();
   life.state = { ...life.state, record, sweepAtMs: isSwept ? null : sweepAtMs, ...NOTHING_WAITS };
@@ -116,7 +122,8 @@ export async function removeForGood(life: Life, actor: string): Promise<void> {
 /** Within its window, or before its deletion was proven. */
 export async function undeleteArtifact(life: Life, actor: string): Promise<void> {
   if (life.state.record.status !== 'DELETED') return keepForAnotherWhile(life, actor);
-  const { record } = life.state;
+  const { record, purgeTriedAtMs } = life.state;
+  await outlastAttempt(purgeTriedAtMs);
   const stored = await bringBack(record);
   const retention = retentionOnceBack(record, Date.now());
   await keepingTagTrue(life, { ...record, retention }, () =>

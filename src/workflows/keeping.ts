@@ -15,7 +15,10 @@ import { SECOND_MS } from '../domain/units.js';
 import { findUnharmed, tagObject } from './activity-proxies.js';
 import { orWarn, WORKER, type Life } from './life.js';
 
-/** An attempt to delete that was given up is over after this: requests to the store end before. */
+/**
+ * An attempt to delete that was given up is over after this. It sends nothing once its time is up or its worker is told, and a worker
+ * that cannot be told gives up by its own clock within it; what it sent before, the store has carried out by then or never will.
+ */
 const LATE_ATTEMPT_MS = 30 * SECOND_MS;
 
 export async function keepForever(life: Life, { reason, actor }: KeepForever): Promise<void> {
@@ -107,15 +110,20 @@ export async function revokeDeletion(
 ): Promise<void> {
   const { deletion, record } = life.state;
   if (deletion === null) return;
-  const lateUntilMs = (deletion.triedAtMs ?? 0) + LATE_ATTEMPT_MS;
-  if (lateUntilMs > Date.now())
-    await condition(() => false, lateUntilMs - Date.now(), { summary: 'an attempt to delete may still run' });
+  await outlastAttempt(deletion.triedAtMs);
   const row = completeRecord(await findUnharmed(record));
   life.state = { ...life.state, record: row, nextRestorePollMs: row.restoreState === null ? null : Date.now() };
   await beforehand();
   if (row.deletionReason !== null) await life.write(deletionRevoked(row, actor, deletion.executionDeletionId));
   life.state = { ...life.state, deletion: null };
   life.clearProblem();
+}
+
+/** Waits until an attempt to delete that was given up cannot do any harm any more. */
+export async function outlastAttempt(triedAtMs = 0): Promise<void> {
+  const lateUntilMs = triedAtMs + LATE_ATTEMPT_MS;
+  if (lateUntilMs > Date.now())
+    await condition(() => false, lateUntilMs - Date.now(), { summary: 'an attempt to delete may still run' });
 }
 
 /** The same for somebody who only wants it back: what had expired is kept for another while, or it would expire again at once. */

@@ -302,6 +302,20 @@ describe('a deletion', () => {
   });
 });
 
+describe('an undelete', () => {
+  it('after a purge that was given up waits until that can do no harm', async () => {
+    const artifact = await active();
+    await artifact.run.mustUpdate('deleteArtifact', { actor: 'ann' });
+    artifact.faults.set('purgeVersions', away);
+    await artifact.run.update('purgeArtifact', { actor: 'ann' });
+    artifact.faults.clear();
+    await artifact.run.update('undeleteArtifact', { actor: 'ann' });
+    expect(await artifact.row()).toMatchObject({ status: 'DELETED' });
+    await artifact.run.advance(MINUTE_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE' });
+  });
+});
+
 describe('a warning', () => {
   it('that is refused is visible, is tried again, and stops nothing', async () => {
     const artifact = await active();

@@ -136,7 +136,9 @@ describe('an undelete', () => {
     await artifact.run.advance(7 * DAY_MS);
     expect(problem(artifact)).toBe('storage_unavailable');
     artifact.world.store.outage = null;
-    await artifact.run.mustUpdate('undeleteArtifact', { actor: 'bob' });
+    await artifact.run.update('undeleteArtifact', { actor: 'bob' });
+    await artifact.run.advance(MINUTE_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE' });
     expect(problem(artifact)).toBeNull();
   });
 

@@ -162,13 +162,13 @@ export class MemoryObjectStore implements port.ObjectStore {
     return this.#objects.list(key);
   }
 
-  async deleteVersion(key: string, versionId: string | null): Promise<void> {
-    await this.#enter('deleteVersion');
+  async deleteVersion(key: string, versionId: string | null, options?: port.Revocable): Promise<void> {
+    await this.#enter('deleteVersion', options);
     this.#objects.remove(key, versionId);
   }
 
-  async addDeleteMarker(key: string): Promise<string | null> {
-    await this.#enter('addDeleteMarker');
+  async addDeleteMarker(key: string, options?: port.Revocable): Promise<string | null> {
+    await this.#enter('addDeleteMarker', options);
     return this.#objects.addDeleteMarker(key);
   }
 
@@ -199,8 +199,8 @@ export class MemoryObjectStore implements port.ObjectStore {
     return found === null ? null : { ...found.tags };
   }
 
-  async putTags(object: port.ObjectRef, tags: Tags): Promise<void> {
-    await this.#enter('putTags');
+  async putTags(object: port.ObjectRef, tags: Tags, options?: port.Revocable): Promise<void> {
+    await this.#enter('putTags', options);
     this.#require(object).tags = { ...tags };
   }
 
@@ -259,9 +259,10 @@ export class MemoryObjectStore implements port.ObjectStore {
   }
 
   /** Every verb begins here: counted, asynchronous like the real thing, and refused during an outage. */
-  async #enter(verb: string): Promise<void> {
+  async #enter(verb: string, { signal }: port.Revocable = {}): Promise<void> {
     this.calls.set(verb, (this.calls.get(verb) ?? 0) + 1);
     await Promise.resolve();
+    if (signal?.aborted === true) throw this.#error('aborted', `${verb}: the call was given up`);
     if (this.outage !== null) throw this.#error(this.outage, `${verb}: the store is made to fail`);
   }
 

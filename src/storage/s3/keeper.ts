@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { Tags } from '../../domain/artifact.js';
-import type { ObjectKeeper, ObjectRef } from '../object-store.js';
+import type { ObjectKeeper, ObjectRef, Revocable } from '../object-store.js';
 import type { S3Context } from './client.js';
 import { absentObject, guarded, isAbsent, nullWhenAbsent, translateError, type StoreCall } from './errors.js';
 import { headObject } from './head.js';
@@ -13,31 +13,40 @@ export function keeperVerbs(context: S3Context): ObjectKeeper {
   return {
     head: (object) => headObject(context, object),
     listVersions: (key) => listVersions(context, key),
-    deleteVersion: (key, versionId) => deleteVersion(context, key, versionId),
-    addDeleteMarker: (key) => addDeleteMarker(context, key),
+    deleteVersion: (key, versionId, options) => deleteVersion(context, { key, versionId }, options),
+    addDeleteMarker: (key, options) => addDeleteMarker(context, key, options),
     copyToClass: (object, storageClass) => copyToClass(context, object, storageClass),
     restore: (object, options) => restore(context, object, options),
     getTags: (object) => getTags(context, object),
-    putTags: (object, tags) => putTags(context, object, tags),
+    putTags: (object, tags, options) => putTags(context, object, tags, options),
   };
 }
 
-async function deleteVersion(context: S3Context, key: string, versionId: string | null): Promise<void> {
+/** For the SDK, which sends nothing, and nothing again, once the signal has fired. */
+const sending = ({ signal }: Revocable = {}): { abortSignal?: AbortSignal } =>
+  signal === undefined ? {} : { abortSignal: signal };
+
+async function deleteVersion(
+  context: S3Context,
+  { key, versionId }: { key: string; versionId: string | null },
+  options?: Revocable,
+): Promise<void> {
   const call: StoreCall = { verb: 'deleteVersion', bucket: context.bucket, key };
   try {
     // Without a version id a versioned bucket would only get one more delete marker.
     await context.client.send(
       new DeleteObjectCommand({ Bucket: context.bucket, Key: key, VersionId: versionId ?? 'null' }),
+      sending(options),
     );
   } catch (error) {
     if (!isAbsent(error)) throw translateError(error, call);
   }
 }
 
-async function addDeleteMarker(context: S3Context, key: string): Promise<string | null> {
+async function addDeleteMarker(context: S3Context, key: string, options?: Revocable): Promise<string | null> {
   const call: StoreCall = { verb: 'addDeleteMarker', bucket: context.bucket, key };
   const output = await guarded(call, () =>
-    context.client.send(new DeleteObjectCommand({ Bucket: context.bucket, Key: key })),
+    context.client.send(new DeleteObjectCommand({ Bucket: context.bucket, Key: key }), sending(options)),
   );
   return fromVersionId(output.VersionId);
 }
@@ -51,7 +60,7 @@ async function getTags(context: S3Context, object: ObjectRef): Promise<Tags | nu
   return Object.fromEntries((output.TagSet ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
 }
 
-async function putTags(context: S3Context, object: ObjectRef, tags: Tags): Promise<void> {
+async function putTags(context: S3Context, object: ObjectRef, tags: Tags, options?: Revocable): Promise<void> {
   const call: StoreCall = { verb: 'putTags', bucket: context.bucket, key: object.key };
   try {
     await context.client.send(
@@ -61,6 +70,7 @@ async function putTags(context: S3Context, object: ObjectRef, tags: Tags): Promi
         ...versionOf(object),
         Tagging: { TagSet: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) },
       }),
+      sending(options),
     );
   } catch (error) {
     throw isAbsent(error) ? absentObject(call, error) : translateError(error, call);

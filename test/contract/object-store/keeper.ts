@@ -111,6 +111,15 @@ export function keeperTests(leg: StoreLeg): void {
       expect(await store.getTags({ key })).toEqual({ a: '1' });
     });
 
+    test('are not set by a call that was given up', async () => {
+      const { store } = get();
+      const object = newObject();
+      await store.put(object, BODY);
+      const givenUp = store.putTags({ key: object.key }, { late: 'yes' }, { signal: AbortSignal.abort() });
+      expect(await codeOf(givenUp)).toBe('aborted');
+      expect(await store.getTags({ key: object.key })).toEqual(object.tags);
+    });
+
     test('of an absent object are null and cannot be set', async () => {
       const { store } = get();
       const { key } = newObject();

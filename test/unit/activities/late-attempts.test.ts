@@ -9,18 +9,28 @@ import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
 import { MINUTE_MS } from '../../../src/domain/units.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
+import type { ObjectRef } from '../../../src/storage/object-store.js';
 import { newArtifact } from '../../support/new-artifact.js';
 import { NO_OTHERS } from '../../support/virtual-time/virtual-artifact.js';
 
-/** A store whose list of uploads can be held back, as for an attempt that is frozen there. */
+/** A store in which an attempt to delete can be frozen before its first step. */
 class HeldStore extends MemoryObjectStore {
   gate: Promise<void> | null = null;
 
   override async listUploads(key: string): ReturnType<MemoryObjectStore['listUploads']> {
+    await this.#freeze();
+    return super.listUploads(key);
+  }
+
+  override async head(object: ObjectRef): ReturnType<MemoryObjectStore['head']> {
+    await this.#freeze();
+    return super.head(object);
+  }
+
+  async #freeze(): Promise<void> {
     const gate = this.gate;
     this.gate = null;
     await gate;
-    return super.listUploads(key);
   }
 }
 
@@ -41,8 +51,8 @@ function world() {
       policy: DEFAULT_POLICY,
     },
   });
-  const erase = (record: ArtifactRecord) =>
-    new MockActivityEnvironment().run((deletion: Deletion) => activities.eraseArtifact(deletion), {
+  const erase = (record: ArtifactRecord, attempt = new MockActivityEnvironment()) =>
+    attempt.run((deletion: Deletion) => activities.eraseArtifact(deletion), {
       record,
       reason: 'requested' as const,
       actor: 'ann',
@@ -73,5 +83,29 @@ describe('an attempt to erase that was frozen while another one finished', () =>
     expect(await store.listUploads(record.key)).toHaveLength(1);
     const kinds = (await records.history(record.id)).map(({ kind }) => kind);
     expect(kinds).toEqual(['upload_begun', 'deletion_begun', 'deleted']);
+  });
+
+  it.each([
+    ['bytes', { undeleteDays: 0 }],
+    ['delete marker', { undeleteDays: 7 }],
+  ])('touches no %s when it was given up meanwhile, and says nothing about it', async (_, policy) => {
+    const { store, records, erase } = world();
+    const registered = await records.register(newArtifact({ policy: { ...DEFAULT_POLICY, ...policy } }));
+    const { versionId } = await store.put(objectAtCreation(registered), Buffer.from('x'));
+    const record = await records.change({
+      ...{ artifactId: registered.id, changeNumber: 1, atMs: Date.now(), patch: { status: 'ACTIVE', versionId } },
+      event: { kind: 'upload_completed', actor: 'agent', detail: {} },
+    });
+    let open = (): void => undefined;
+    store.gate = new Promise((resolve) => (open = resolve));
+    const attempt = new MockActivityEnvironment();
+    const frozen = erase(record, attempt);
+    await expect.poll(() => store.gate === null).toBe(true);
+    attempt.cancel('TIMED_OUT');
+    open();
+    await expect(frozen).rejects.toThrow('TIMED_OUT');
+
+    expect(await store.listVersions(record.key)).toMatchObject([{ versionId, isDeleteMarker: false }]);
+    expect(await records.get(record.id)).toMatchObject({ status: 'ACTIVE' });
   });
 });

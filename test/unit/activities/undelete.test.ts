@@ -4,7 +4,7 @@ import type { Deletion, Erasure, Purge } from '../../../src/activities/deletion.
 import { createActivities } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
-import { undeleted } from '../../../src/domain/changes.js';
+import { undeleted, type StoredBytes } from '../../../src/domain/changes.js';
 import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
 import { MINUTE_MS } from '../../../src/domain/units.js';
@@ -58,7 +58,11 @@ function world() {
     purge: (record: ArtifactRecord) =>
       new MockActivityEnvironment().run((purge: Purge) => activities.purgeVersions(purge), { record, ...by }),
     undelete: async (record: ArtifactRecord): Promise<ArtifactRecord> => {
-      const stored = await activities.bringBack(record);
+      let stored: StoredBytes | undefined;
+      await new MockActivityEnvironment().run(async () => {
+        stored = await activities.bringBack(record);
+      });
+      if (stored === undefined) throw new Error('nothing was brought back');
       return change(record, undeleted(record, record.retention, stored, 'ann').patch);
     },
     /** Whose bytes a GET without a version would answer with. */
