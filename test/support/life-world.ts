@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../src/storage/object-store.js';
 import { connectLifecycle } from '../../src/temporal/connect-lifecycle.js';
 import { artifactWorkflowId } from '../../src/temporal/ids.js';
 import type { LifecycleClient } from '../../src/temporal/lifecycle-client.js';
+import { ARTIFACT_PROBLEM } from '../../src/workflows/search-attributes.js';
 import type { NewUpload } from '../../src/workflows/messages.js';
 import { aFile, bucketOf } from './e2e.js';
 import type { TestStack } from './stack.js';
@@ -102,6 +103,14 @@ export async function insist<T>(ask: () => Promise<T>): Promise<T> {
       await sleep(AGAIN_MS);
     }
   }
+}
+
+/** What stands in the way, as an operator finds it by search; null when nothing does. */
+export async function problemOf({ temporal }: LifeWorld, id: string): Promise<unknown> {
+  const query = `WorkflowId="${artifactWorkflowId(id)}" AND ArtifactProblem IS NOT NULL`;
+  for await (const { typedSearchAttributes } of temporal.workflow.list({ query }))
+    return typedSearchAttributes.get(ARTIFACT_PROBLEM);
+  return null;
 }
 
 /** What S3, Postgres and Temporal say about an artifact. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { inject } from 'vitest';
@@ -24,7 +25,7 @@ export interface TestStackOptions {
   store?: 'versitygw' | 'moto';
   /** Over the configuration of API and worker. */
   env?: Record<string, string>;
-  /** The bucket has Object Lock, which takes versions as well. */
+  /** Versions in the bucket can be locked. */
   objectLock?: boolean;
 }
 
@@ -64,10 +65,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   const temporalAddress = inject('temporalAddress');
   const connection = await Connection.connect({ address: temporalAddress });
   const database = await createTestDatabase(inject('databaseUrl'));
-  const [store, namespace] = await Promise.all([
-    createStore(options.store ?? 'versitygw'),
-    createNamespace(connection),
-  ]);
+  const [store, namespace] = await Promise.all([createStore(options), createNamespace(connection)]);
   const apiPort = await freePort();
   const env = {
     ...environment({ apiPort, temporalAddress, namespace, databaseUrl: database.databaseUrl, store }),
@@ -120,7 +118,7 @@ const token = (options: Partial<TokenOptions> = {}): Promise<string> =>
     ...options,
   });
 
-async function createStore(kind: 'versitygw' | 'moto'): Promise<TestStackStore> {
+async function createStore({ store: kind, objectLock = false }: TestStackOptions): Promise<TestStackStore> {
   const bucket = `e2e-${randomUUID()}`;
   const keys =
     kind === 'moto'
@@ -131,9 +129,21 @@ async function createStore(kind: 'versitygw' | 'moto'): Promise<TestStackStore> 
           secretAccessKey: inject('versitygw').secretKey,
         };
   const store = { ...keys, region: REGION, bucket };
+  if (objectLock) await createLockableBucket(store);
   await createLocalBucket(store);
   return store;
 }
+
+/** Only when it is created can a bucket get Object Lock. */
+async function createLockableBucket(store: TestStackStore): Promise<void> {
+  const client = s3ClientOf(store);
+  await client.send(new CreateBucketCommand({ Bucket: store.bucket, ObjectLockEnabledForBucket: true }));
+  client.destroy();
+}
+
+/** A plain client of the store, for what our port does not offer. */
+export const s3ClientOf = ({ endpoint, region, accessKeyId, secretAccessKey }: TestStackStore): S3Client =>
+  new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true });
 
 /** A namespace keeps the stacks apart, as the task queue has one name. The server needs a moment until it knows a new one everywhere. */
 export async function createNamespace(connection: Connection): Promise<string> {

@@ -18,6 +18,8 @@ export interface StoreGate {
   outage: number | null;
   /** All requests since the start. */
   calls: StoreCall[];
+  /** Requests whose caller went away while they were held. */
+  dropped: StoreCall[];
   close(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function openStoreGate(target: string): Promise<StoreGate> {
     held: new HeldCalls(),
     outage: null,
     calls: [],
+    dropped: [],
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -53,6 +56,7 @@ async function pass(
     return;
   }
   const rule = gate.held.ruleOn(call);
+  if (rule !== null) incoming.socket.once('close', () => gate.dropped.push(call));
   if (rule?.when === 'before') await rule.wait();
   const { response, bytes } = await forward(target, incoming, body);
   if (rule?.when === 'after') await rule.wait();
