@@ -6,6 +6,9 @@ import { SECOND_MS } from '../domain/units.js';
 /** Often enough for a heartbeat timeout of 30 s to notice a dead worker and never a slow one. */
 const HEARTBEAT_INTERVAL_MS = 5 * SECOND_MS;
 
+/** Between two attempts of a local activity: the `maximumInterval` of all of them. */
+const LONGEST_PAUSE_MS = 2 * SECOND_MS;
+
 type Activity = (...args: never[]) => Promise<unknown>;
 
 /**
@@ -19,15 +22,30 @@ export function withBoundary<T extends Record<string, Activity>>(activities: T):
       try {
         return await run(...args);
       } catch (error) {
-        throw toFailure(error);
+        throw toFailure(error, { isLast: isTimeUp() });
       }
     },
   ]);
   return Object.fromEntries(wrapped) as T;
 }
 
-/** @param nextRetryDelayMs instead of the retry policy's, for one that is retried. */
-export function toFailure(error: unknown, nextRetryDelayMs: number | null = null): unknown {
+/**
+ * The SDK minds the `scheduleToCloseTimeout` of a local activity only while an attempt runs: attempts that fail are followed by others
+ * for ever, and the workflow is stuck. So the attempt that leaves no time for another one says that it was the last.
+ */
+function isTimeUp(): boolean {
+  const { isLocal, scheduledTimestampMs, scheduleToCloseTimeoutMs } = activityInfo();
+  return isLocal && Date.now() + LONGEST_PAUSE_MS >= scheduledTimestampMs + scheduleToCloseTimeoutMs;
+}
+
+interface FailureOptions {
+  /** Not tried again, though its code may be. Default false. */
+  isLast?: boolean;
+  /** Instead of the retry policy's, for one that is retried; null: the policy's. */
+  nextRetryDelayMs?: number | null;
+}
+
+export function toFailure(error: unknown, { isLast = false, nextRetryDelayMs = null }: FailureOptions = {}): unknown {
   // A cancellation must stay one.
   if (error instanceof TemporalFailure) return error;
   const known =
@@ -37,7 +55,7 @@ export function toFailure(error: unknown, nextRetryDelayMs: number | null = null
   return ApplicationFailure.create({
     message: known.message,
     type: known.code,
-    nonRetryable: !known.retryable,
+    nonRetryable: isLast || !known.retryable,
     details: [known.details],
     cause: known,
     ...(nextRetryDelayMs === null ? {} : { nextRetryDelay: nextRetryDelayMs }),

@@ -39,7 +39,7 @@ export function webhookActivities({ webhooks }: Pick<ActivityDeps, 'webhooks'>) 
         const isFinal = error instanceof ArtifactError && !error.retryable;
         const isLast = activityInfo().currentAttemptScheduledTimestampMs >= giveUpAtMs;
         if (isLast && !isFinal) throw givenUp(error, announcement);
-        throw toFailure(error, nextRetryDelayMs(error));
+        throw toFailure(error, { nextRetryDelayMs: nextRetryDelayMs(error) });
       }
     },
   };

@@ -4,7 +4,7 @@ import { WEBHOOK_TASK_QUEUE } from './task-queues.js';
 
 /**
  * Short steps on the way of a request: local activities, ten times faster than ordinary ones. They give up within the time a
- * caller waits; the verb then fails with the error of the last try, nothing has changed, and it can be asked for again.
+ * caller waits (`isTimeUp` in the activities' boundary sees to it); the verb then fails with the error of the last try, nothing has changed, and it can be asked for again.
  */
 export const {
   registerUpload,

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Deletion } from '../../../src/activities/deletion.js';
+import type { RecordChange } from '../../../src/db/artifact-records.js';
 import { createActivities } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import { changeOf, newArtifact } from '../../support/new-artifact.js';
-import { CAPABLE_OF_ALL, NO_OTHERS, SETTINGS } from '../../support/virtual-time/virtual-artifact.js';
+import { CAPABLE_OF_ALL, NO_OTHERS, QUIET, SETTINGS } from '../../support/virtual-time/virtual-artifact.js';
 
 let records: MemoryArtifactRecords;
 /** Whoever tells finds Temporal away. */
@@ -40,6 +41,12 @@ beforeEach(async () => {
   row = await records.register(newArtifact());
 });
 
+const record = (change: RecordChange) =>
+  new MockActivityEnvironment({}, { logger: QUIET }).run(
+    (given: RecordChange) => activities().recordChange(given),
+    change,
+  );
+
 const erase = (given: Partial<Deletion> = {}) =>
   new MockActivityEnvironment().run((deletion: Deletion) => activities().eraseArtifact(deletion), {
     ...{ record: row, reason: 'requested' as const, actor: 'ann', atMs: Date.now(), forGood: true },
@@ -48,25 +55,25 @@ const erase = (given: Partial<Deletion> = {}) =>
 
 describe('the manifest of an execution is told', () => {
   it('of a change after it was written', async () => {
-    await activities().recordChange(changeOf(row.id, 1, { status: 'ACTIVE' }));
+    await record(changeOf(row.id, 1, { status: 'ACTIVE' }));
     expect(told).toEqual(['ACTIVE']);
   });
 
   it('of a change that was written when telling failed, by the repetition', async () => {
     isAway = true;
     const change = changeOf(row.id, 1, { status: 'ACTIVE' });
-    await expect(activities().recordChange(change)).rejects.toMatchObject({
+    await expect(record(change)).rejects.toMatchObject({
       type: 'workflows_unavailable',
       nonRetryable: false,
     });
     isAway = false;
-    await activities().recordChange(change);
+    await record(change);
     expect(told).toEqual(['ACTIVE', 'ACTIVE']);
     expect(await records.history(row.id)).toHaveLength(2);
   });
 
   it('of no change that was refused', async () => {
-    await expect(activities().recordChange(changeOf(randomUUID(), 1, {}))).rejects.toMatchObject({
+    await expect(record(changeOf(randomUUID(), 1, {}))).rejects.toMatchObject({
       type: 'artifact_not_found',
     });
     expect(told).toEqual([]);
