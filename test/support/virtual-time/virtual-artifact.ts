@@ -130,8 +130,8 @@ export class VirtualArtifact {
         const answer = await new MockActivityEnvironment({}, { logger: QUIET }).run(run, ...args);
         const loss = losses.get(name) ?? losses.get(ALL);
         if (loss !== undefined) throw loss();
-        const lost = options.loss?.() ?? null;
-        if (lost !== null) throw lost;
+        const lost = options.loss?.();
+        if (lost instanceof Error) throw lost;
         return answer;
       },
       ...options.run,
