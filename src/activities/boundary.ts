@@ -86,7 +86,8 @@ export async function withHeartbeat<T>(
     return await run({ signal, tell: (next) => (details = next) });
   } catch (error) {
     // What was given up has not failed.
-    throw signal.aborted ? signal.reason : error;
+    signal.throwIfAborted();
+    throw error;
   } finally {
     clearInterval(timer);
   }
