@@ -62,6 +62,7 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
     }
     await handle.executeUpdate(messages.setRetention, { args: [{ days: 90, confirm: false, actor }] });
     await handle.executeUpdate(messages.deleteArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.purgeArtifact, { args: [{ actor }] });
     return handle.result();
   },
   'deleted-while-the-store-fails': async (handle, { store }) => {
@@ -70,11 +71,47 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
     store.outage = null;
     return handle.query(messages.describe);
   },
+  'held-deleted-undeleted-purged': async (handle) => {
+    const hold = { id: randomUUID(), reason: 'recorded', untilMs: null };
+    await handle.executeUpdate(messages.addHold, { args: [{ hold, actor }] });
+    await handle.executeUpdate(messages.deleteArtifact, { args: [{ actor }] }).catch(() => undefined);
+    await handle.executeUpdate(messages.endHold, { args: [{ holdId: hold.id, actor }] });
+    // Once the signed PUT is dead, no sweep follows.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await handle.executeUpdate(messages.deleteArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.undeleteArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.purgeArtifact, { args: [{ actor }] });
+    return handle.result();
+  },
+  'kept-while-expiring-and-the-store-fails': async (handle, { store }) => {
+    store.outage = 'storage_unavailable';
+    const expiresAtMs = Date.now() + SECOND_MS;
+    await handle.executeUpdate(messages.setRetention, { args: [{ expiresAtMs, confirm: false, actor }] });
+    while ((await handle.query(messages.describe)).next.kind !== 'delete' || Date.now() < expiresAtMs + 10 * SECOND_MS)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    store.outage = null;
+    await handle.signal(messages.keepForeverSignal, { reason: 'recorded', actor });
+    while ((await handle.query(messages.describe)).record.retention.rule !== 'permanent')
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    return handle.query(messages.describe);
+  },
   active: (handle) => handle.query(messages.describe),
 };
 
 /** The same on a server that skips time. */
-const LONG_LIVES: typeof LIVES = { 'expired-after-30-days': (handle) => handle.result() };
+const LONG_LIVES: typeof LIVES = {
+  'expired-after-30-days': (handle) => handle.result(),
+  'warm-cold-restored-until-a-timed-hold-ends': async (handle, { environment, store }) => {
+    await handle.executeUpdate(messages.setRetention, { args: [{ days: 200, confirm: false, actor }] });
+    const { createdAtMs } = (await handle.query(messages.describe)).record;
+    const hold = { id: randomUUID(), reason: 'recorded', untilMs: createdAtMs + 210 * DAY_MS };
+    await handle.executeUpdate(messages.addHold, { args: [{ hold, actor }] });
+    await environment.sleep('100 days');
+    await handle.executeUpdate(messages.restoreArtifact, { args: [{ tier: 'Bulk', actor }] });
+    store.finishRestores();
+    return handle.result();
+  },
+};
 
 /** What happens to an execution of three artifacts; the workflow whose history is kept. */
 const EXECUTIONS: Record<string, (client: Client, executionId: string) => Promise<WorkflowHandle>> = {
