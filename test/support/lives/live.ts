@@ -42,13 +42,14 @@ export interface LifeSoFar {
   restoresReadyMs: number[];
 }
 
+type RunOptions = Pick<VirtualRunOptions, 'continueAsNewSuggested' | 'handedOver'>;
 export type Look = (life: LifeSoFar) => Promise<void>;
 
 /** Lives a script to the end of its three years. @param look is called after every step. */
 export async function liveThreeYears(
   start: ReturnType<typeof useArtifacts>['start'],
   script: Script,
-  { look, run = {} }: { look: Look; run?: Pick<VirtualRunOptions, 'continueAsNewSuggested'> },
+  { look, run = {} }: { look: Look; run?: RunOptions },
 ): Promise<LifeSoFar> {
   const life = await begin(start, script, run);
   await look(life);
@@ -71,7 +72,7 @@ export async function liveThreeYears(
 async function begin(
   start: ReturnType<typeof useArtifacts>['start'],
   script: Script,
-  run: Pick<VirtualRunOptions, 'continueAsNewSuggested'>,
+  run: RunOptions,
 ): Promise<LifeSoFar> {
   const { bucket, policy, executionDays } = script.beginning;
   const upload = uploadOf(script.beginning);

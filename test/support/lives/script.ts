@@ -202,3 +202,10 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
     .tuple(fc.array(courses, { minLength: 4, maxLength: 16, size: 'max' }), fc.option(lastCourses, { freq: 2 }))
     .map(([all, last]) => (last === null ? all.flat() : [...all.slice(0, 3).flat(), ...last])),
 });
+
+/** Without trouble. */
+export const calmScripts: fc.Arbitrary<Script> = scripts.map((script) => ({
+  ...script,
+  trouble: null,
+  steps: script.steps.filter(({ happens }) => !('trouble' in happens)),
+}));

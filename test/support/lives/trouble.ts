@@ -73,7 +73,7 @@ export class Weather {
   }
 
   /** What an activity that did its work throws; null: it may answer. */
-  loss(): unknown {
+  loss(): Error | null {
     return this.#isHit('activitiesGetNoAnswer')
       ? new TimeoutFailure('activity timed out', undefined, 'SCHEDULE_TO_CLOSE')
       : null;

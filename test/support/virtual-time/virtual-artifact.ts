@@ -65,9 +65,9 @@ interface Options {
   /** How activities reach the world. Default: directly. */
   ports?: (world: World) => Pick<ActivityDeps, 'store' | 'records'>;
   /** Asked after every activity: what is thrown instead of its answer; null: nothing. */
-  loss?: () => unknown;
+  loss?: () => Error | null;
   /** See {@link VirtualRun}. */
-  run?: Pick<VirtualRunOptions, 'continueAsNewSuggested' | 'followsRuns' | 'activityMs'>;
+  run?: Pick<VirtualRunOptions, 'continueAsNewSuggested' | 'followsRuns' | 'handedOver' | 'activityMs'>;
   /** The store does not answer while the upload is registered. */
   outageAtStart?: boolean;
   /** This activity fails from the start. */

@@ -5,11 +5,9 @@ import {
   defaultFailureConverter,
   defaultPayloadConverter,
   TypedSearchAttributes,
-  type SearchAttributePair,
 } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { createActivities, type ActivityDeps } from '../../../src/activities/index.js';
-import { SEARCH_ATTRIBUTES } from '../../../src/workflows/search-attributes.js';
 import type { coresdk as Core, temporal } from '@temporalio/proto';
 
 /*
@@ -139,6 +137,8 @@ export interface VirtualRunOptions {
   continueAsNewSuggested?: () => boolean;
   /** When a run continues as new, the next one is started at the same moment, and this object goes on with it. */
   followsRuns?: boolean;
+  /** What becomes of the input on the way to the next run. */
+  handedOver?: (input: unknown) => unknown;
   /** How long the answer of an activity takes, in milliseconds; its work is done at once. Default 0. */
   activityMs?: (name: string, isLocal: boolean) => number;
   /** Comes with the start, as by signal-with-start. */
@@ -177,6 +177,8 @@ export class VirtualRun {
   readonly #unwanted = new Set<number>();
   readonly #updates = new Map<string, UpdateOutcome>();
   readonly #queries = new Map<string, unknown>();
+  /** Search attributes as the server keeps them. */
+  readonly #indexedFields = new Map<string, Payload>();
   #sequence = 0;
   #historyLength = 3;
 
@@ -205,7 +207,7 @@ export class VirtualRun {
       taskTimeoutMs: 10_000,
       taskQueue: 'virtual',
       searchAttributes: {},
-      typedSearchAttributes: this.#typedSearchAttributes(),
+      typedSearchAttributes: new TypedSearchAttributes(),
       historyLength: 3,
       historySize: 300,
       continueAsNewSuggested: false,
@@ -226,22 +228,15 @@ export class VirtualRun {
       showStackTraceSources: false,
     });
     const { firstSignal: first } = this.#options;
+    // A run that continues another one begins with its search attributes.
+    const searchAttributes = { indexedFields: Object.fromEntries(this.#indexedFields) };
+    const begin = { workflowType, workflowId: info.workflowId, arguments: [toPayload(input)], searchAttributes };
     await this.#activate([
-      { initializeWorkflow: { workflowType, workflowId: info.workflowId, arguments: [toPayload(input)] } },
+      { initializeWorkflow: begin },
       ...(first === undefined || this.runs > 1
         ? []
         : [{ signalWorkflow: { signalName: first.name, input: [toPayload(first.argument)] } }]),
     ]);
-  }
-
-  /** A run that continues another one begins with its search attributes. */
-  #typedSearchAttributes(): TypedSearchAttributes {
-    const pairs = SEARCH_ATTRIBUTES.flatMap((key) => {
-      const value = this.searchAttributes.get(key.name) ?? null;
-      if (value === null) return [];
-      return [{ key, value: key.type === 'DATETIME' ? new Date(value as string) : value }];
-    });
-    return new TypedSearchAttributes(pairs as SearchAttributePair[]);
   }
 
   /** Sends an update and lets everything it causes at this moment happen. */
@@ -317,7 +312,8 @@ export class VirtualRun {
       }
     }
     if (this.#options.followsRuns !== true || this.ending === null || !('continuedAsNew' in this.ending)) return;
-    const input = this.ending.continuedAsNew;
+    const { continuedAsNew } = this.ending;
+    const input = this.#options.handedOver?.(continuedAsNew) ?? continuedAsNew;
     await this.dispose();
     this.ending = null;
     this.runs += 1;
@@ -357,7 +353,7 @@ export class VirtualRun {
     if (respondToQuery)
       this.#queries.set(respondToQuery.queryId ?? '', fromPayload(respondToQuery.succeeded?.response));
     const indexed = upsertWorkflowSearchAttributes?.searchAttributes?.indexedFields ?? {};
-    for (const [name, value] of Object.entries(indexed)) this.searchAttributes.set(name, fromPayload(value));
+    for (const [name, payload] of Object.entries(indexed)) this.#index(name, payload);
     if (command.completeWorkflowExecution)
       this.ending = { completed: fromPayload(command.completeWorkflowExecution.result) };
     if (command.failWorkflowExecution) this.ending = { failed: toError(command.failWorkflowExecution.failure) };
@@ -375,6 +371,13 @@ export class VirtualRun {
     if (accepted) this.#updates.set(id, {});
     if (completed) this.#updates.set(id, { completed: fromPayload(completed) });
     if (rejected) this.#updates.set(id, { [this.#updates.has(id) ? 'failed' : 'rejected']: toError(rejected) });
+  }
+
+  #index(name: string, payload: Payload): void {
+    const value = fromPayload(payload);
+    this.searchAttributes.set(name, value);
+    if (value === null) this.#indexedFields.delete(name);
+    else this.#indexedFields.set(name, payload);
   }
 
   #later(key: string, afterMs: number, happen: () => Promise<Job | null>): void {
