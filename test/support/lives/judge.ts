@@ -51,6 +51,8 @@ export class Judge {
   facts: Facts | null = null;
   readonly #case: Case;
   #read = 0;
+  /** Who brought it back last, before its bytes had gone. */
+  #broughtBack: RecordedEvent | null = null;
   /** Until when nothing was found to be overdue. */
   #soFarMs = 0;
 
@@ -71,6 +73,7 @@ export class Judge {
       if (event.atMs < this.facts.atMs) wrong.push(`${event.kind} is older than what came before`);
       wrong.push(...this.#overdue(event.atMs), ...this.#judge(this.facts, event).map((why) => `${event.kind}: ${why}`));
       this.facts = factsAfter(this.facts, event);
+      if (event.kind === 'deletion_revoked') this.#broughtBack = event;
     }
     return [...wrong, ...this.#overdue(nowMs)];
   }
@@ -161,6 +164,7 @@ export class Judge {
         if (detail['reason'] === 'upload_abandoned')
           must(facts.status === 'UPLOADING' && atMs >= uploadDeadlineMs, 'it was not late');
         else must(detail['reason'] === 'expired' && isOver, 'its time was not over');
+        must(!this.#wasJustBroughtBack(atMs), 'somebody had just brought it back');
         break;
       case 'expiry_warned':
         must(!facts.isWarned, 'twice');
@@ -188,6 +192,12 @@ export class Judge {
         must(false, 'this does not happen by itself');
     }
     return wrong;
+  }
+
+  #wasJustBroughtBack(nowMs: number): boolean {
+    const { said } = this.#case;
+    const { actor, atMs } = this.#broughtBack ?? { actor: '', atMs: -1 };
+    return atMs === nowMs && said.some((message) => message.actor === actor && message.verb === 'undeleteArtifact');
   }
 }
 

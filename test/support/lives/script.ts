@@ -195,9 +195,7 @@ export interface Script {
 
 export const scripts: fc.Arbitrary<Script> = fc.record({
   beginning: beginnings,
-  trouble: fc
-    .option(troubles, { freq: 1 })
-    .map((trouble) => (trouble !== null && trouble.everyNth < 3 ? null : trouble)),
+  trouble: fc.oneof(often(4, fc.constant(null)), troubles),
   steps: fc
     .tuple(fc.array(courses, { minLength: 4, maxLength: 16, size: 'max' }), fc.option(lastCourses, { freq: 2 }))
     .map(([all, last]) => (last === null ? all.flat() : [...all.slice(0, 3).flat(), ...last])),
