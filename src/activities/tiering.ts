@@ -16,15 +16,16 @@ export type RestoreProgress = { done: true; stored: StoredBytes } | { done: fals
 export function tieringActivities({ store, capabilities, settings }: ActivityDeps) {
   return {
     /**
-     * Brings the object into the class of a tier: looks, copies if the bucket has not moved it already, and answers with what S3
-     * says then. The version that the row names stays until the row names the copy. Null on a store without classes, or from
+     * Brings the object into the class of a tier: looks, copies if the bucket has not moved it already, there or into the archive, and
+     * answers with what S3 says then. The version that the row names stays until the row names the copy. Null on a store without classes, or from
      * which nothing could be restored: the bytes stay where they are. Safe to repeat.
      */
     async ensureTier(record: ArtifactRecord, tier: StorageTier): Promise<StoredBytes | null> {
       if (!capabilities.storageClasses || !capabilities.restore) return null;
       return withHeartbeat(`moving to ${tier}`, async () => {
         const info = await storedVersion(store, record);
-        if (tierOfClass(info.storageClass) === tier) return storedBytes(info);
+        const found = tierOfClass(info.storageClass);
+        if (found === tier || found === 'COLD') return storedBytes(info);
         return copy(record, info, storageClassOf(tier));
       });
     },

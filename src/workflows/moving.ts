@@ -1,6 +1,6 @@
 import { restored, restoreRequested, tierChanged, type Change, type StoredBytes } from '../domain/changes.js';
 import type { RestoreArtifact } from '../domain/commands.js';
-import { longestRestoreMs, type StorageTier } from '../domain/tiers.js';
+import { longestRestoreMs, tierOfClass, type StorageTier } from '../domain/tiers.js';
 import { archived } from '../domain/changes.js';
 import { ensureTier, pollRestore, removeOtherVersions, requestRestore } from './activity-proxies.js';
 import { errorOf } from './failures.js';
@@ -31,7 +31,11 @@ async function storedInTier(life: Life, tier: StorageTier): Promise<StoredBytes 
 export function changeTier(life: Life, rule: 'warm_age' | 'cold_age'): Promise<void> {
   return rule === 'cold_age'
     ? moveToTier(life, 'COLD', (stored) => archived(stored, WORKER, Date.now()))
-    : moveToTier(life, 'WARM', (stored) => tierChanged(life.state.record, 'WARM', stored));
+    : moveToTier(life, 'WARM', (stored) =>
+        stored !== null && tierOfClass(stored.storageClass) === 'COLD'
+          ? archived(stored, WORKER, Date.now())
+          : tierChanged(life.state.record, 'WARM', stored),
+      );
 }
 
 export async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Promise<void> {

@@ -4,7 +4,7 @@ import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import { DAY_MS } from '../../src/domain/units.js';
 import type { Description } from '../../src/workflows/messages.js';
 import { createLook } from '../support/lives/checks.js';
-import { liveThreeYears, type LifeSoFar } from '../support/lives/live.js';
+import { liveThreeYears, underVirtualTime, type LifeSoFar } from '../support/lives/live.js';
 import { calmScripts, scripts } from '../support/lives/script.js';
 import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
 import { START_MS, type VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
@@ -12,6 +12,7 @@ import { START_MS, type VirtualArtifact } from '../support/virtual-time/virtual-
 /* A life is the same however often it continues as new, and whichever version of the code began it. */
 
 const { start, active } = useArtifacts();
+const ground = underVirtualTime(start);
 
 const SEED = 3;
 const LIVES = 150;
@@ -62,9 +63,9 @@ describe('a life', () => {
   it(`ends the same however it is cut into runs, in trouble as well: ${LIVES} random ones`, async () => {
     let runs = 0;
     const isSame = fc.asyncProperty(scripts, fc.infiniteStream(fc.nat({ max: 4 })), async (script, chances) => {
-      const inOne = await liveThreeYears(start, script, { look: createLook() });
+      const inOne = await liveThreeYears(ground, script, { look: createLook() });
       const isCut = (): boolean => chances.next().value === 0;
-      const inMany = await liveThreeYears(start, script, {
+      const inMany = await liveThreeYears(ground, script, {
         look: createLook(),
         run: { continueAsNewSuggested: isCut },
       });
@@ -78,9 +79,9 @@ describe('a life', () => {
 
   it(`that an earlier version began goes on as any other once its row is written: ${LIVES} random ones`, async () => {
     const isSame = fc.asyncProperty(calmScripts, async (script) => {
-      const fresh = await liveThreeYears(start, script, { look: createLook() });
+      const fresh = await liveThreeYears(ground, script, { look: createLook() });
       let isOld = true;
-      const old = await liveThreeYears(start, script, {
+      const old = await liveThreeYears(ground, script, {
         look: () => Promise.resolve(),
         run: {
           continueAsNewSuggested: () => isOld,

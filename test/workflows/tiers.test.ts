@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { DAY_MS, HOUR_MS } from '../../src/domain/units.js';
 import type { StoreCapabilities } from '../../src/storage/object-store.js';
+import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
 import { START_MS, type VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
 
@@ -94,6 +96,18 @@ describe('the age of an artifact', () => {
     const row = await artifact.run.mustUpdate('restoreArtifact', { tier: 'Bulk', actor: 'ann' });
     expect(row).toMatchObject({ status: 'ACTIVE', tier: 'HOT', restoreState: null });
     expect(await artifact.remains()).toBe(1);
+  });
+});
+
+describe('bytes that are in the archive already', () => {
+  it('because the bucket moved them, or nobody heard that they were, are ARCHIVED as soon as they would be moved', async () => {
+    const world = { store: new MemoryObjectStore({ versioning: false }), records: new MemoryArtifactRecords() };
+    const artifact = await active({ ...TIERS, world, capabilities: { versioning: false } });
+    const { key } = await artifact.row();
+    await world.store.copyToClass({ key }, 'GLACIER');
+    await artifact.run.advance(30 * DAY_MS);
+    expect(await artifact.row()).toMatchObject({ status: 'ARCHIVED', tier: 'COLD', storageClass: 'GLACIER' });
+    expect(problem(artifact)).toBeNull();
   });
 });
 

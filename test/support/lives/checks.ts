@@ -3,7 +3,7 @@ import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { errorKind, isErrorCode } from '../../../src/domain/errors.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/domain/units.js';
 import type { Description } from '../../../src/workflows/messages.js';
-import { BYTES, SETTINGS, sha256, START_MS } from '../virtual-time/virtual-artifact.js';
+import { BYTES, SETTINGS, sha256 } from '../virtual-time/virtual-artifact.js';
 import { deadlineOf, isLiving, rowOf, undated, type Facts } from './facts.js';
 import { iso, Judge } from './judge.js';
 import { policyOf, type LifeSoFar, type Look, type Message } from './live.js';
@@ -15,14 +15,15 @@ const URLS_DEAD_MS = SETTINGS.putUrlMs + 15 * MINUTE_MS;
 /** Age from which the bucket's own rule may remove what is tagged as expiring. */
 const BACKSTOP_MS = 365 * DAY_MS;
 
-/** Looks at a life, again and again. @throws an error that tells everything that is wrong. */
-export function createLook(): Look {
+/** Looks at a life, again and again. @param toleranceMs see `Judge`. @throws an error that tells everything that is wrong. */
+export function createLook({ toleranceMs = 0 } = {}): Look {
   let judge: Judge | undefined;
   return async (life) => {
     const { artifact, weather, messages } = life;
     judge ??= new Judge({
       policy: policyOf(life.script.beginning),
-      uploadDeadlineMs: START_MS + SETTINGS.uploadDeadlineMs,
+      uploadMs: SETTINGS.uploadDeadlineMs,
+      toleranceMs,
       weather,
       said: messages,
     });

@@ -2,7 +2,6 @@ import type { RecordedEvent } from '../../../src/db/artifact-records.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import type { LifePolicy } from '../../../src/domain/policy.js';
 import { DAY_MS } from '../../../src/domain/units.js';
-import { START_MS } from '../virtual-time/virtual-artifact.js';
 
 /*
  * A second opinion: what is true of an artifact as its audit tells it, and what must therefore happen to it when. Written without the
@@ -18,6 +17,7 @@ export function undated(retention: unknown): Retention {
 }
 
 export interface Facts {
+  bornMs: number;
   status: 'UPLOADING' | 'ACTIVE' | 'ARCHIVED' | 'DELETED';
   tier: 'HOT' | 'WARM' | 'COLD';
   retention: Retention;
@@ -34,6 +34,7 @@ export interface Facts {
 
 export function factsAtBirth({ atMs, detail }: RecordedEvent): Facts {
   return {
+    bornMs: atMs,
     status: 'UPLOADING',
     tier: 'HOT',
     retention: undated(detail['retention']),
@@ -100,20 +101,20 @@ const tierAfterRestore = ({ storageClass }: RecordedEvent['detail']): Facts['tie
   storageClass === 'STANDARD_IA' ? 'WARM' : 'HOT';
 
 /** When its retention is over; null: never. */
-export function deadlineOf({ retention }: Facts): number | null {
+export function deadlineOf({ retention, bornMs }: Facts): number | null {
   if (retention.rule === 'permanent') return null;
-  return retention.rule === 'date' ? (retention.expiresAtMs ?? NaN) : START_MS + (retention.days ?? NaN) * DAY_MS;
+  return retention.rule === 'date' ? (retention.expiresAtMs ?? NaN) : bornMs + (retention.days ?? NaN) * DAY_MS;
 }
 
 export const isLiving = ({ status, deletionReason }: Facts): boolean =>
   (status === 'ACTIVE' || status === 'ARCHIVED') && deletionReason === null;
 
 /** What must happen by itself if nothing else does before: by the name of the event that tells of it, and when. */
-export function duesOf(facts: Facts, policy: LifePolicy, uploadDeadlineMs: number): { what: string; atMs: number }[] {
+export function duesOf(facts: Facts, policy: LifePolicy, uploadMs: number): { what: string; atMs: number }[] {
   const { status, deletionReason, purgeAtMs, holds } = facts;
   if (status === 'DELETED') return purgeAtMs === null ? [] : [{ what: 'purged', atMs: purgeAtMs }];
   if (deletionReason !== null) return [{ what: 'deleted', atMs: facts.atMs }];
-  if (status === 'UPLOADING') return [{ what: 'deletion_begun', atMs: uploadDeadlineMs }];
+  if (status === 'UPLOADING') return [{ what: 'deletion_begun', atMs: facts.bornMs + uploadMs }];
   const deadlineMs = deadlineOf(facts);
   const warnMs = warningOf(facts, policy);
   const tierMs = nextTierOf(facts, policy);
@@ -131,23 +132,23 @@ export function warningOf(facts: Facts, { warnBeforeDays }: LifePolicy): number 
   const ends = [...facts.holds.values()];
   if (deadlineMs === null || warnBeforeDays === 0 || ends.includes(null)) return null;
   const expiresMs = Math.max(deadlineMs, ...ends.map((untilMs) => untilMs ?? 0));
-  return Math.floor(expiresMs - Math.min(warnBeforeDays * DAY_MS, Math.max(0, (deadlineMs - START_MS) / 2)));
+  return Math.floor(expiresMs - Math.min(warnBeforeDays * DAY_MS, Math.max(0, (deadlineMs - facts.bornMs) / 2)));
 }
 
 /** When it is old enough for a tier; null: it never is, or is in its last one. */
-function nextTierOf({ status, tier, restoredAtMs }: Facts, policy: LifePolicy): number | null {
+function nextTierOf({ status, tier, bornMs, restoredAtMs }: Facts, policy: LifePolicy): number | null {
   if (status !== 'ACTIVE') return null;
   const ages = [...(tier === 'HOT' ? [policy.warmAfterDays] : []), policy.coldAfterDays].filter((age) => age !== null);
-  return ages.length === 0 ? null : Math.max(START_MS, restoredAtMs) + Math.min(...ages) * DAY_MS;
+  return ages.length === 0 ? null : Math.max(bornMs, restoredAtMs) + Math.min(...ages) * DAY_MS;
 }
 
 /** When it is old enough for the archive. */
-export const coldAtMs = ({ restoredAtMs }: Facts, { coldAfterDays }: LifePolicy): number =>
-  coldAfterDays === null ? Infinity : Math.max(START_MS, restoredAtMs) + coldAfterDays * DAY_MS;
+export const coldAtMs = ({ bornMs, restoredAtMs }: Facts, { coldAfterDays }: LifePolicy): number =>
+  coldAfterDays === null ? Infinity : Math.max(bornMs, restoredAtMs) + coldAfterDays * DAY_MS;
 
 /** When it is old enough for infrequent access. */
-export const warmAtMs = ({ restoredAtMs }: Facts, { warmAfterDays }: LifePolicy): number =>
-  warmAfterDays === null ? Infinity : Math.max(START_MS, restoredAtMs) + warmAfterDays * DAY_MS;
+export const warmAtMs = ({ bornMs, restoredAtMs }: Facts, { warmAfterDays }: LifePolicy): number =>
+  warmAfterDays === null ? Infinity : Math.max(bornMs, restoredAtMs) + warmAfterDays * DAY_MS;
 
 /** What the row must say by these facts. */
 export function rowOf(facts: Facts): Partial<ArtifactRecord> {

@@ -24,7 +24,10 @@ export interface Said {
 
 interface Case {
   policy: LifePolicy;
-  uploadDeadlineMs: number;
+  /** How long an upload may take. */
+  uploadMs: number;
+  /** How late anything may be without an excuse: nothing under virtual time, a moment on a server. */
+  toleranceMs: number;
   weather: Weather;
   /** All messages so far, also those that were refused. */
   said: readonly Said[];
@@ -53,8 +56,6 @@ export class Judge {
   #read = 0;
   /** Who brought it back last, before its bytes had gone. */
   #broughtBack: RecordedEvent | null = null;
-  /** Until when nothing was found to be overdue. */
-  #soFarMs = 0;
 
   constructor(theCase: Case) {
     this.#case = theCase;
@@ -81,12 +82,11 @@ export class Judge {
   /** What should have happened before this moment. */
   #overdue(untilMs: number): string[] {
     if (this.facts === null) return [];
-    const { policy, uploadDeadlineMs, weather } = this.#case;
+    const { policy, uploadMs, toleranceMs, weather } = this.#case;
     const facts = this.facts;
-    this.#soFarMs = Math.max(this.#soFarMs, facts.atMs);
-    return duesOf(facts, policy, uploadDeadlineMs)
+    return duesOf(facts, policy, uploadMs)
       .map((due) => ({ ...due, atMs: Math.max(due.atMs, facts.atMs) }))
-      .filter(({ atMs }) => atMs < untilMs && !weather.explains(atMs, untilMs))
+      .filter(({ atMs }) => atMs + toleranceMs < untilMs && !weather.explains(atMs, untilMs))
       .map(({ what, atMs }) => `${what} was due at ${iso(atMs)} and had not happened at ${iso(untilMs)}`);
   }
 
@@ -150,7 +150,7 @@ export class Judge {
 
   /** What nobody asked for must be due, and must not come before what is due as well and wins. */
   #judgeByItself(facts: Facts, { kind, atMs, detail }: RecordedEvent): string[] {
-    const { policy, uploadDeadlineMs } = this.#case;
+    const { policy, uploadMs, weather } = this.#case;
     const deadlineMs = facts.holds.size > 0 ? null : deadlineOf(facts);
     const isOver = isLiving(facts) && deadlineMs !== null && deadlineMs <= atMs;
     const wrong: string[] = [];
@@ -162,7 +162,7 @@ export class Judge {
     switch (kind) {
       case 'deletion_begun':
         if (detail['reason'] === 'upload_abandoned')
-          must(facts.status === 'UPLOADING' && atMs >= uploadDeadlineMs, 'it was not late');
+          must(facts.status === 'UPLOADING' && atMs >= facts.bornMs + uploadMs, 'it was not late');
         else must(detail['reason'] === 'expired' && isOver, 'its time was not over');
         must(!this.#wasJustBroughtBack(atMs), 'somebody had just brought it back');
         break;
@@ -178,7 +178,8 @@ export class Judge {
         must(atMs < coldAtMs(facts, policy), 'the colder tier was due');
         break;
       case 'archived':
-        must(coldAtMs(facts, policy) <= atMs, 'too early');
+        // Bytes that were moved already, which nobody heard of, are found when they would be moved.
+        must(coldAtMs(facts, policy) <= atMs || (weather.wasEver && warmAtMs(facts, policy) <= atMs), 'too early');
         break;
       case 'restored':
         must(facts.isRestoring, 'nobody had asked for it');

@@ -5,15 +5,8 @@ import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-re
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import type { Description } from '../../../src/workflows/messages.js';
 import type { useArtifacts } from '../virtual-time/use-artifacts.js';
-import {
-  aNewUpload,
-  BYTES,
-  SETTINGS,
-  sha256,
-  START_MS,
-  type VirtualArtifact,
-} from '../virtual-time/virtual-artifact.js';
-import type { VirtualRunOptions } from '../virtual-time/virtual-run.js';
+import { aNewUpload, BYTES, SETTINGS, sha256, START_MS, type World } from '../virtual-time/virtual-artifact.js';
+import type { VirtualRun, VirtualRunOptions } from '../virtual-time/virtual-run.js';
 import type { Said } from './judge.js';
 import type { Ask, Beginning, Happening, Script, Step } from './script.js';
 import { Weather } from './trouble.js';
@@ -30,10 +23,27 @@ export interface Message extends Said {
   updateId: string | null;
 }
 
+/** What a life is lived on: virtual time, or a server that skips it. */
+export interface Ground {
+  nowMs(): number | Promise<number>;
+  start(options: StartOptions): Promise<LivedArtifact>;
+}
+
+type StartOptions = NonNullable<Parameters<ReturnType<typeof useArtifacts>['start']>[0]>;
+
+/** What a life needs of an artifact and its run: see {@link VirtualArtifact} and {@link VirtualRun}. */
+export interface LivedArtifact {
+  id: string;
+  world: World;
+  run: Pick<VirtualRun, 'nowMs' | 'ending' | 'activities' | 'activations' | 'runs' | 'searchAttributes' | 'outcomeOf'> &
+    Pick<VirtualRun, 'advance' | 'send' | 'signal' | 'query' | 'dispose'>;
+}
+
 /** A life while it is lived: the artifact, the weather, and what was said. */
 export interface LifeSoFar {
   script: Script;
-  artifact: VirtualArtifact;
+  artifact: LivedArtifact;
+  bornMs: number;
   weather: Weather;
   messages: Message[];
   /** When bytes were sent, besides the first time. */
@@ -45,13 +55,18 @@ export interface LifeSoFar {
 type RunOptions = Pick<VirtualRunOptions, 'continueAsNewSuggested' | 'handedOver'>;
 export type Look = (life: LifeSoFar) => Promise<void>;
 
+export const underVirtualTime = (start: ReturnType<typeof useArtifacts>['start']): Ground => ({
+  nowMs: () => START_MS,
+  start,
+});
+
 /** Lives a script to the end of its three years. @param look is called after every step. */
 export async function liveThreeYears(
-  start: ReturnType<typeof useArtifacts>['start'],
+  ground: Ground,
   script: Script,
   { look, run = {} }: { look: Look; run?: RunOptions },
 ): Promise<LifeSoFar> {
-  const life = await begin(start, script, run);
+  const life = await begin(ground, script, run);
   await look(life);
   await firstSteps(life);
   await look(life);
@@ -63,19 +78,16 @@ export async function liveThreeYears(
   }
   const { run: lived } = life.artifact;
   for (let piece = LAST_PIECES; piece > 0 && lived.ending === null; piece -= 1) {
-    await letPass(life, (START_MS + LIFE_MS - lived.nowMs) / piece);
+    await letPass(life, (life.bornMs + LIFE_MS - lived.nowMs) / piece);
     await look(life);
   }
   return life;
 }
 
-async function begin(
-  start: ReturnType<typeof useArtifacts>['start'],
-  script: Script,
-  run: RunOptions,
-): Promise<LifeSoFar> {
+async function begin(ground: Ground, script: Script, run: RunOptions): Promise<LifeSoFar> {
   const { bucket, policy, executionDays } = script.beginning;
-  const upload = uploadOf(script.beginning);
+  const bornMs = await ground.nowMs();
+  const upload = uploadOf(script.beginning, bornMs);
   const hasClasses = bucket.classes !== 'none';
   const world = {
     store: new MemoryObjectStore({ versioning: bucket.versioning, storageClasses: bucket.classes === 'has' }),
@@ -83,11 +95,11 @@ async function begin(
   };
   if (executionDays !== null) {
     const { executionId: id, tenantId } = upload;
-    world.records.putExecution({ id, tenantId, retentionDays: executionDays, createdAtMs: START_MS });
+    world.records.putExecution({ id, tenantId, retentionDays: executionDays, createdAtMs: bornMs });
   }
   const weather = new Weather();
-  if (script.trouble !== null) weather.begin(script.trouble, START_MS);
-  const artifact = await start({
+  if (script.trouble !== null) weather.begin(script.trouble, bornMs);
+  const artifact = await ground.start({
     world,
     policy,
     upload,
@@ -101,15 +113,15 @@ async function begin(
     loss: () => weather.loss(),
     run: { followsRuns: true, activityMs: (_, isLocal) => weather.activityMs(isLocal), ...run },
   });
-  return { script, artifact, weather, messages: [], putsMs: [], restoresReadyMs: [] };
+  return { script, artifact, bornMs, weather, messages: [], putsMs: [], restoresReadyMs: [] };
 }
 
-function uploadOf({ lasts, tiering, knowsHash }: Beginning): ReturnType<typeof aNewUpload> {
+function uploadOf({ lasts, tiering, knowsHash }: Beginning, bornMs: number): ReturnType<typeof aNewUpload> {
   const { retentionDays = null, expiresAfterMs } = { ...lasts } as { retentionDays?: number; expiresAfterMs?: number };
   return aNewUpload({
     retentionDays,
     tiering,
-    ...(expiresAfterMs === undefined ? {} : { expiresAtMs: START_MS + expiresAfterMs }),
+    ...(expiresAfterMs === undefined ? {} : { expiresAtMs: bornMs + expiresAfterMs }),
     ...(knowsHash ? {} : { sha256: null }),
   });
 }
@@ -158,10 +170,10 @@ async function finishRestores({ artifact, restoresReadyMs }: LifeSoFar): Promise
   if (isRunning) restoresReadyMs.push(artifact.run.nowMs);
 }
 
-async function pauseMs({ artifact: { run } }: LifeSoFar, after: Step['after']): Promise<number> {
+async function pauseMs({ artifact: { run }, bornMs }: LifeSoFar, after: Step['after']): Promise<number> {
   if ('ms' in after) return after.ms;
   const { next } = await run.query<Description>('describe');
-  if (next.atMs === null || next.atMs > START_MS + LIFE_MS) return DAY_MS;
+  if (next.atMs === null || next.atMs > bornMs + LIFE_MS) return DAY_MS;
   return Math.max(0, next.atMs - run.nowMs + after.untilNextAndMs);
 }
 
@@ -178,7 +190,7 @@ async function happen(life: LifeSoFar, happens: Happening): Promise<void> {
   if (happens.world === 'finishRestores') return finishRestores(life);
   const row = await records.get(artifact.id);
   // From the last begin on, URLs live for an hour; the last one may have been signed just before it was complete.
-  const endedMs = messages.find(({ verb }) => verb === 'completeUpload')?.atMs ?? START_MS;
+  const endedMs = messages.find(({ verb }) => verb === 'completeUpload')?.atMs ?? life.bornMs;
   if (row === null || nowMs >= endedMs + HOUR_MS) return;
   await store.put(objectAtCreation({ ...row, sha256: life.script.beginning.knowsHash ? row.sha256 : null }), BYTES);
   life.putsMs.push(nowMs);

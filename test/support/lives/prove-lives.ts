@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { useArtifacts } from '../virtual-time/use-artifacts.js';
 import { START_MS } from '../virtual-time/virtual-artifact.js';
 import { createLook } from './checks.js';
-import { LIFE_MS, liveThreeYears } from './live.js';
+import { LIFE_MS, liveThreeYears, underVirtualTime } from './live.js';
 import { scripts } from './script.js';
 
 const YEAR_MS = 365.25 * 86_400_000;
@@ -22,7 +22,7 @@ export function proveLives({ lives, seed }: { lives: number; seed: number }): vo
     const totals = { messages: 0, activities: 0, tasks: 0, virtualMs: 0, toTheEnd: 0 };
     const kinds = new Map<string, number>();
     const breaksNoRule = fc.asyncProperty(scripts, async (script) => {
-      const { artifact, messages } = await liveThreeYears(start, script, { look: createLook() });
+      const { artifact, messages } = await liveThreeYears(underVirtualTime(start), script, { look: createLook() });
       const { run, world, id } = artifact;
       totals.messages += messages.length;
       totals.activities += run.activities.length;
