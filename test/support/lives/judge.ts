@@ -163,8 +163,10 @@ export class Judge {
       case 'deletion_begun':
         if (detail['reason'] === 'upload_abandoned')
           must(facts.status === 'UPLOADING' && atMs >= facts.bornMs + uploadMs, 'it was not late');
-        else must(detail['reason'] === 'expired' && isOver, 'its time was not over');
-        must(!this.#wasJustBroughtBack(atMs), 'somebody had just brought it back');
+        else {
+          must(detail['reason'] === 'expired' && isOver, 'its time was not over');
+          must(!this.#wasJustBroughtBack(atMs), 'somebody had just brought it back');
+        }
         break;
       case 'expiry_warned':
         must(!facts.isWarned, 'twice');
