@@ -46,6 +46,19 @@ export const configSchema = Type.Object({
     }),
   ),
 
+  WORKER_DEPLOYMENT_NAME: Type.Optional(
+    Type.String({
+      pattern: '^[^.]+$',
+      description: 'Worker Versioning: deployment of a worker, without dots; set with WORKER_BUILD_ID, else it is off',
+    }),
+  ),
+  WORKER_BUILD_ID: Type.Optional(
+    Type.String({
+      description:
+        'Worker Versioning: version of a worker; it gets no work until that is the current one (docs/operators.md)',
+    }),
+  ),
+
   S3_BUCKET: Type.String({ default: 'artifacts', minLength: 3, maxLength: 63, description: 'Bucket; must exist' }),
   S3_REGION: Type.String({ default: 'us-east-1', description: 'Region of the bucket' }),
   S3_ENDPOINT: Type.Optional(url('Endpoint of an S3-compatible store; leave unset for AWS')),
@@ -143,6 +156,12 @@ export const configSchema = Type.Object({
 
 export type Config = Static<typeof configSchema>;
 
+/** Both are set, or none. */
+const TOGETHER = [
+  ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+  ['WORKER_DEPLOYMENT_NAME', 'WORKER_BUILD_ID'],
+] as const;
+
 /** A configuration that cannot be used; the message lists every bad variable at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -168,10 +187,9 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
         : String(error);
     throw new ConfigError(`The configuration cannot be used:\n  ${reason}`);
   }
-  if ((config.AWS_ACCESS_KEY_ID === undefined) !== (config.AWS_SECRET_ACCESS_KEY === undefined))
-    throw new ConfigError(
-      'The configuration cannot be used:\n  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together',
-    );
+  for (const [one, other] of TOGETHER)
+    if ((config[one] === undefined) !== (config[other] === undefined))
+      throw new ConfigError(`The configuration cannot be used:\n  ${one} and ${other} go together`);
   try {
     webhookSettings(config);
   } catch (error) {

@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const common = {
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
+    ...versioning(config),
     activityTaskPollerBehavior: { type: 'autoscaling' },
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
@@ -96,6 +97,24 @@ async function runTogether(workers: Worker[]): Promise<void> {
   };
   const endings = await Promise.allSettled(workers.map((worker) => worker.run().finally(shutDown)));
   for (const ending of endings) if (ending.status === 'rejected') throw ending.reason;
+}
+
+/**
+ * Worker Versioning, when it is configured. Lives last for years, so each goes on on whatever version is the current one: what is new in
+ * their code counts by the policy in their row (decision 0007), as without versioning.
+ */
+function versioning({
+  WORKER_DEPLOYMENT_NAME: deploymentName,
+  WORKER_BUILD_ID: buildId,
+}: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (deploymentName === undefined || buildId === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: { deploymentName, buildId },
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
 }
 
 async function connect(config: Config): Promise<NativeConnection> {

@@ -55,6 +55,8 @@ export interface TestStack {
   kill9Worker(): Promise<void>;
   /** Resolves when it asks for work. */
   startWorker(): Promise<void>;
+  /** A further worker with something else in its configuration; not started yet. `stop` stops it too. */
+  anotherWorker(env: Record<string, string>): TestProcess;
   /** What API and worker wrote, for the message of a failing test. */
   output(): string;
   stop(): Promise<void>;
@@ -76,9 +78,16 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     database: await openDatabaseGate(database.databaseUrl),
   };
   const workerEnv = { ...env, S3_ENDPOINT: gates.store.url, DATABASE_URL: gates.database.url };
-  const { api, worker } = createProcesses({ env, workerEnv, apiPort, connection, namespace });
+  const api = apiProcess(env, apiPort);
+  const workers: TestProcess[] = [];
+  const anotherWorker = (own: Record<string, string>): TestProcess => {
+    const process = workerProcess({ ...workerEnv, ...own }, connection, namespace);
+    workers.push(process);
+    return process;
+  };
+  const worker = anotherWorker({});
   const stop = async (): Promise<void> => {
-    await Promise.all([api.stop(), worker.stop()]);
+    await Promise.all([api, ...workers].map((process) => process.stop()));
     await Promise.all([gates.store.close(), gates.database.close()]);
     await connection.close();
     await database.drop();
@@ -101,6 +110,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     startApi: () => api.start(),
     kill9Worker: () => worker.kill9(),
     startWorker: () => worker.start(),
+    anotherWorker,
     output: () => `--- api\n${api.output()}\n--- worker\n${worker.output()}`,
     stop,
   };
@@ -188,31 +198,19 @@ const environment = ({ apiPort, temporalAddress, namespace, databaseUrl, store }
   AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
 });
 
-function createProcesses({
-  env,
-  workerEnv,
-  apiPort,
-  connection,
-  namespace,
-}: {
-  env: Record<string, string>;
-  workerEnv: Record<string, string>;
-  apiPort: number;
-  connection: Connection;
-  namespace: string;
-}): { api: TestProcess; worker: TestProcess } {
-  const api = createTestProcess({
+const apiProcess = (env: Record<string, string>, port: number): TestProcess =>
+  createTestProcess({
     entry: 'src/api/server.ts',
     env,
     isReady: async () => {
-      const ready = `http://127.0.0.1:${apiPort}/readyz`;
+      const ready = `http://127.0.0.1:${port}/readyz`;
       return (await fetch(ready, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })).ok;
     },
   });
-  const worker = createTestProcess({
+
+const workerProcess = (env: Record<string, string>, connection: Connection, namespace: string): TestProcess =>
+  createTestProcess({
     entry: 'src/worker.ts',
-    env: workerEnv,
+    env,
     isReady: (startedAtMs) => workerPolls(connection, namespace, startedAtMs),
   });
-  return { api, worker };
-}

@@ -55,6 +55,9 @@ describe('the configuration', () => {
     { PRESIGN_UPLOAD_SECONDS: '604801' },
     { RESTORE_POLL_SECONDS: 'soon' },
     { AWS_ACCESS_KEY_ID: 'only-half' },
+    { WORKER_DEPLOYMENT_NAME: 'only-half' },
+    { WORKER_BUILD_ID: 'only-half' },
+    { WORKER_DEPLOYMENT_NAME: 'with.dots', WORKER_BUILD_ID: '1' },
     { WEBHOOK_URLS: 'hooks.example.com', WEBHOOK_SECRET },
     { WEBHOOK_URLS: 'https://a.example,ftp://b.example', WEBHOOK_SECRET },
     { WEBHOOK_URLS: 'http://a.example', WEBHOOK_SECRET },
@@ -86,6 +89,12 @@ describe('the configuration', () => {
     expect(webhookSettings(loadConfig(changing))?.keys).toHaveLength(2);
     const local = { WEBHOOK_URLS: 'http://127.0.0.1:3000', WEBHOOK_SECRET, WEBHOOK_ALLOW_PRIVATE: 'true' };
     expect(webhookSettings(loadConfig(local))).toMatchObject({ urls: ['http://127.0.0.1:3000'], allowPrivate: true });
+  });
+
+  it('has worker versioning off, or both of its variables', () => {
+    expect(loadConfig({})).not.toHaveProperty('WORKER_BUILD_ID');
+    const both = { WORKER_DEPLOYMENT_NAME: 'artifacts', WORKER_BUILD_ID: '2026-01-01.1' };
+    expect(loadConfig(both)).toMatchObject(both);
   });
 
   it('takes an empty variable for one that is not set', () => {
