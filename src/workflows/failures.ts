@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, TemporalFailure, TimeoutFailure } from '@temporalio/common';
 import { ArtifactError, isErrorCode, type ErrorDetails } from '../domain/errors.js';
 
 /** Our error as a failure that crosses Temporal: its type is the code. Never retried: who may try again is the caller's choice. */
@@ -17,6 +17,9 @@ export function errorOf(failure: unknown): ArtifactError | null {
       details: (failure.details?.[0] ?? {}) as ErrorDetails,
       cause: failure,
     });
+  // Before its cause: a local activity that ran out of time fails with a wrapper and a cause while it is live, and without in a replay.
+  if (failure instanceof TimeoutFailure)
+    return new ArtifactError('storage_unavailable', 'an activity did not finish in time', { cause: failure });
   if (failure.cause !== undefined) {
     const inner = errorOf(failure.cause);
     if (inner !== null) return inner;
