@@ -1,7 +1,7 @@
 import { DAY_MS } from '../domain/units.js';
 import type { Artifact, ArtifactHold, ArtifactRetention, Plan } from '../sdk/index.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
-import { columnsOf, fit } from './text-width.js';
+import { columnsOf, fit, printable } from './text-width.js';
 
 const GAP = '  ';
 /** Paths are not shortened below this: rather a column less, then rather a long line. */
@@ -19,7 +19,7 @@ export interface Column<T> {
 /** Rows under headings, columns as wide as they need, no lines: easy to read, to copy and to cut. */
 export function table<T>(columns: Column<T>[], rows: T[]): string {
   const cells = columns.map(({ head, text, align = 'left', maxColumns = Infinity }) => {
-    const texts = [head, ...rows.map(text)];
+    const texts = [head, ...rows.map(text)].map(printable);
     const width = Math.min(maxColumns, Math.max(...texts.map(columnsOf)));
     return texts.map((cell) => fit(cell, width, align));
   });
@@ -174,5 +174,5 @@ export const planSheet = ({ action, at, because, wouldChange }: Plan): string =>
 export function pairs(facts: [string, string | undefined][]): string {
   const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
-  return known.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}\n`).join('');
 }

@@ -42,3 +42,6 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
   const filling = ' '.repeat(Math.max(0, columns - columnsOf(short)));
   return align === 'left' ? short + filling : filling + short;
 }
+
+/** What somebody else wrote, without what would move the cursor, colour the terminal or begin a line of its own. */
+export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

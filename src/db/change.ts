@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import { requireNoDeletionIgnored } from '../domain/changes.js';
+import { isAtItsEnd, requireNoDeletionIgnored } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { RecordChange } from './artifact-records.js';
 import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
@@ -35,7 +35,9 @@ async function changeAgain(client: PoolClient, change: RecordChange): Promise<Ar
       'wrong_state',
       `Artifact ${artifactId} has changed since; this ${event.kind} comes too late`,
     );
-  requireNoDeletionIgnored(toArtifactRecord(row), event.kind);
+  const record = toArtifactRecord(row);
+  if (isAtItsEnd(record, event.kind)) return record;
+  requireNoDeletionIgnored(record, event.kind);
   const written = await write(client, change, row.revision + 1);
   if (written === null) throw new Error(`Artifact ${artifactId} changed while its row was locked`);
   return written;

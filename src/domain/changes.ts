@@ -17,14 +17,20 @@ const OF_DELETIONS: readonly AuditKind[] = ['deletion_begun', 'deletion_revoked'
 
 /**
  * A change that was decided without knowing the row as it is now must not be written over the row's deletion: nothing would be left of
- * what it promises. @throws `artifact_deleted`.
+ * what it promises; nor may a late deletion over a row that was kept since. @throws `artifact_deleted`, `wrong_state`.
  */
 export function requireNoDeletionIgnored({ id, deletionReason }: ArtifactRecord, kind: AuditKind): void {
+  if (deletionReason === null && kind === 'deleted')
+    throw new ArtifactError('wrong_state', `Artifact ${id} was kept meanwhile; this deletion comes too late`);
   if (deletionReason === null || OF_DELETIONS.includes(kind)) return;
   throw new ArtifactError('artifact_deleted', `Artifact ${id} is deleted, or about to be (${deletionReason})`, {
     details: { deletionReason },
   });
 }
+
+/** Has the row the end that this event tells of? Two attempts at one deletion may overlap, and the second one's end is no news. */
+export const isAtItsEnd = ({ status, purgeAtMs }: ArtifactRecord, kind: AuditKind): boolean =>
+  status === 'DELETED' && (kind === 'deleted' || (kind === 'purged' && purgeAtMs === null));
 
 /** Where the store says the bytes are. */
 export interface StoredBytes {

@@ -7,6 +7,7 @@ import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
 import { executionDeletionsSuite } from './execution-deletions-suite.js';
+import { lateDeletionsSuite } from './late-deletions-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
 
 const memory = new MemoryArtifactRecords();
@@ -48,3 +49,6 @@ const inPostgres = (): RecordsUnderTest => ({
 artifactRecordsSuite('Postgres', inPostgres);
 executionDeletionsSuite('Postgres', inPostgres);
 upcomingSuite('Postgres', () => records);
+
+lateDeletionsSuite('memory', () => memory);
+lateDeletionsSuite('Postgres', () => records);

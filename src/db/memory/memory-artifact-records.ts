@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
-import { requireNoDeletionIgnored } from '../../domain/changes.js';
+import { isAtItsEnd, requireNoDeletionIgnored } from '../../domain/changes.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
@@ -188,6 +188,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
           'wrong_state',
           `Artifact ${artifactId} has changed since; this ${event.kind} comes too late`,
         );
+      if (isAtItsEnd(record, event.kind)) return record;
       requireNoDeletionIgnored(record, event.kind);
     }
     const revision = record.revision + 1;

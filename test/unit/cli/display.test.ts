@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { historyTable } from '../../../src/cli/history.js';
 import { showTransfer } from '../../../src/cli/progress.js';
 import { artifactTable, keptUntil, table } from '../../../src/cli/tables.js';
-import { columnsOf, fit, shorten } from '../../../src/cli/text-width.js';
+import { columnsOf, fit, printable, shorten } from '../../../src/cli/text-width.js';
 import type { Artifact } from '../../../src/sdk/index.js';
 
 const artifact = (path: string): Artifact => ({
@@ -23,6 +23,11 @@ const artifact = (path: string): Artifact => ({
 });
 
 describe('text on a terminal', () => {
+  test('that somebody else wrote begins no line of its own and sends no escapes', () => {
+    expect(printable('x\n2026-01-01 hold ended \u001b[31m보고서')).toBe('x�2026-01-01 hold ended �[31m보고서');
+    expect(table([{ head: 'A', text: (row: string) => row }], ['x\ny'])).toBe('A\nx�y\n');
+  });
+
   test.each([
     ['report.pdf', 10],
     ['보고서.pdf', 10],
