@@ -25,7 +25,7 @@ export async function uploadInstructions(context: ApiContext, record: ArtifactRe
 
 /**
  * Signs parts of a multipart upload.
- * @throws `not_uploading`; `invalid_part` for a number or size that is not of this upload; `invalid_checksum`; `too_large`.
+ * @throws `not_uploading`; `not_yet_answered` while the upload is being opened; `invalid_part` for a number or size that is not of this upload; `invalid_checksum`; `too_large`.
  */
 export async function signParts(
   context: ApiContext,
@@ -37,8 +37,11 @@ export async function signParts(
     throw new ArtifactError('not_uploading', `${record.path} is ${record.status}`, {
       details: { status: record.status },
     });
-  if (uploadId === null || partSizeBytes === null)
+  if (partSizeBytes === null)
     throw new ArtifactError('invalid_part', `${record.path} is sent with a single PUT, it has no parts`);
+  // Its begin is not over: whoever joins it meanwhile finds the row, but no upload in the store yet.
+  if (uploadId === null)
+    throw new ArtifactError('not_yet_answered', `The multipart upload of ${record.path} is being opened`);
   for (const claim of claims) requirePart(claim, partSizeBytes, record.sizeBytes);
   const seconds = signedSeconds(context, record);
   const parts = await Promise.all(

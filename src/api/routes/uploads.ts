@@ -83,6 +83,7 @@ function registerParts(app: Api, context: ApiContext): void {
         'not_uploading',
         'artifact_deleted',
         'too_large',
+        'not_yet_answered',
         ...BODY_PROBLEMS,
         ...STORAGE_PROBLEMS,
       ),

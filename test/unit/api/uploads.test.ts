@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { newArtifact } from '../../support/new-artifact.js';
 import { codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const MIB_BYTES = 1024 ** 2;
@@ -62,6 +63,14 @@ describe('signed parts', () => {
     expect(fits.statusCode).toBe(200);
     const over = await sign(api, id, { partNumber: last + 1, sizeBytes: 1, sha256: SHA256 });
     expect([over.statusCode, codeOf(over)]).toEqual([413, 'too_large']);
+  });
+
+  test('must be asked for again while the upload is being opened', async () => {
+    const api = await startTestApi();
+    const { executionId, tenantId } = await api.records.get(await begin(api, { fileName: 'a' })).then((row) => row!);
+    const { id } = await api.records.register(newArtifact({ executionId, tenantId, partSizeBytes: PART_BYTES }));
+    const response = await sign(api, id, { partNumber: 1, sizeBytes: 4_096, sha256: SHA256 });
+    expect([response.statusCode, codeOf(response)]).toEqual([503, 'not_yet_answered']);
   });
 
   test('there are none for a single PUT, after the end, or after the deadline', async () => {
