@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -22,6 +23,12 @@ import { aNewUpload, BYTES, NO_OTHERS, sha256 } from '../support/virtual-time/vi
 
 const executable = inject('javaTestServer');
 const TASK_QUEUE = 'java-time-skipping';
+
+type Life = WorkflowHandle;
+interface LongLife {
+  handle: Life;
+  bornMs: number;
+}
 
 /*
  * The same lives on a server that skips time: its own timers, its own history, the real worker. One server for all tests, whose
@@ -102,6 +109,72 @@ describe.skipIf(executable === null)('on the Java test server', () => {
     await handle.executeUpdate(setRetention, { args: [{ days: 1000, confirm: false, actor: 'ann' }] });
     expect(await handle.result()).toEqual({ artifactId: id, ended: 'expired' });
     expect(await records.get(id)).toMatchObject({ status: 'DELETED' });
+  });
+
+  const by = { actor: 'ann' };
+  const ask = (handle: Life, name: string, message: object = {}): Promise<unknown> =>
+    handle.executeUpdate(name, { args: [{ ...by, ...message }] });
+  const days = (count: number): Promise<void> => environment.sleep(`${count} days`);
+
+  /** Lives of three years, each told by its audit. What is not said happens by itself. */
+  const LIVES: Record<string, { live: (life: LongLife) => Promise<void>; audit: string[]; endsAtDay: number }> = {
+    'warm, cold, back from the archive, cold again, and gone on its day': {
+      live: async ({ handle, bornMs }) => {
+        await ask(handle, 'setRetention', { expiresAtMs: bornMs + 1_095 * DAY_MS, confirm: false });
+        await days(400);
+        await ask(handle, 'restoreArtifact', { tier: 'Bulk' });
+        store.finishRestores();
+      },
+      audit: [
+        ...['retention_changed', 'tier_changed', 'archived', 'restore_requested', 'restored'],
+        ...['tier_changed', 'archived', 'expiry_warned', 'deletion_begun', 'deleted'],
+      ],
+      endsAtDay: 1_095,
+    },
+    'held beyond its time, until the last hold ends by itself': {
+      live: async ({ handle, bornMs }) => {
+        await ask(handle, 'setRetention', { days: 300, confirm: false });
+        const hold = (id: string, untilDay: number) => ({
+          hold: { id, reason: 'case 17', untilMs: bornMs + untilDay * DAY_MS },
+        });
+        await ask(handle, 'addHold', hold('first', 700));
+        await ask(handle, 'addHold', hold('second', 1_095));
+        await days(800);
+        await expect(ask(handle, 'deleteArtifact')).rejects.toThrow();
+      },
+      audit: [
+        ...['retention_changed', 'hold_added', 'hold_added', 'tier_changed', 'archived'],
+        ...['hold_ended', 'expiry_warned', 'hold_ended', 'deletion_begun', 'deleted'],
+      ],
+      endsAtDay: 1_095,
+    },
+    'deleted by mistake, brought back within the week, and kept until its day': {
+      live: async ({ handle }) => {
+        await ask(handle, 'setRetention', { days: 1_095, confirm: false });
+        await days(20);
+        await ask(handle, 'deleteArtifact');
+        await days(6);
+        await ask(handle, 'undeleteArtifact');
+      },
+      audit: [
+        ...['retention_changed', 'deletion_begun', 'deleted', 'undeleted', 'tier_changed', 'archived'],
+        ...['expiry_warned', 'deletion_begun', 'deleted'],
+      ],
+      endsAtDay: 1_095,
+    },
+  };
+
+  it.each(Object.keys(LIVES))('three years: %s', async (name) => {
+    const { live, audit, endsAtDay } = LIVES[name]!;
+    const { handle, id, bornMs } = await active();
+    await live({ handle, bornMs });
+    expect(await handle.result()).toEqual({ artifactId: id, ended: 'expired' });
+    const events = await records.history(id);
+    expect(events.slice(2).map(({ kind }) => kind)).toEqual(audit);
+    const endedMs = events.findLast(({ kind }) => kind === 'deletion_begun')?.atMs ?? 0;
+    expect(endedMs - bornMs).toBeGreaterThanOrEqual(endsAtDay * DAY_MS);
+    expect(endedMs - bornMs).toBeLessThan(endsAtDay * DAY_MS + SECOND_MS);
+    expect(await store.listVersions((await records.get(id))?.key ?? '')).toEqual([]);
   });
 
   it('an upload nobody completes ends after a day', async () => {
