@@ -41,8 +41,11 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
     const record = requireDownloadable(await requireArtifact(records, callerOf(request), request.params.id));
     const { key, path, sizeBytes } = record;
     const fileName = fileNameOf(path);
-    // No version: one that is named can be read behind a delete marker too, so the link would outlive its artifact.
-    const { url, expiresAtMs } = await store.presignGet({ key, fileName }, request.body.expiresIn);
+    // A version that is named can be read behind a delete marker too, so the link would outlive its artifact. It is named only when
+    // other bytes lie above: a predecessor's signed PUT may come late.
+    const isOnTop = (await store.head({ key }))?.versionId === record.versionId;
+    const object = isOnTop ? { key, fileName } : { key, fileName, versionId: record.versionId };
+    const { url, expiresAtMs } = await store.presignGet(object, request.body.expiresIn);
     const expiresAt = toTimestamp(expiresAtMs);
     return { url, expiresAt, fileName, fileSize: sizeBytes, checksum: record.sha256 ?? '' };
   });

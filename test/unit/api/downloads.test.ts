@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createConnection, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -155,6 +156,18 @@ describe('a download URL', () => {
       expect(left).toBeLessThanOrEqual(seconds);
       expect(await statusOf(api, answer.url)).toBe(200);
     }
+  });
+
+  test('is to its own bytes, also when those of another artifact came late and lie above', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const { key, mimeType } = await api.records.get(id).then((row) => row!);
+    const owner = { artifactId: randomUUID(), executionId: randomUUID(), type: 'other' };
+    await api.store.put({ key, mimeType, owner, tags: {} }, Buffer.from('late bytes'));
+    const link = await api.send({ method: 'POST', url: `/v1/artifacts/${id}/download-url` });
+    const { url } = link.json<{ url: string }>();
+    const answer = await api.store.receive({ method: 'GET', url, headers: {}, expiresAtMs: Date.now() + 60_000 });
+    expect(answer.body).toEqual(bytes);
   });
 
   test('dies with its artifact, also while that can still be brought back', async () => {
