@@ -79,7 +79,9 @@ async function live(life: Life): Promise<void> {
   const asked = (): boolean => life.inbox.length > 0;
   for (;;) {
     await answerAll(life);
-    if (wf.workflowInfo().continueAsNewSuggested && !life.isDeleting) await handOver(life);
+    // A life that was never registered is short, and only this run knows why.
+    const mayHandOver = life.registration === 'done' && !life.isDeleting;
+    if (wf.workflowInfo().continueAsNewSuggested && mayHandOver) await handOver(life);
     const next = nextAction(life.state, Date.now());
     life.show(next);
     if (next.kind === 'none' && next.rule === 'deleted') {
