@@ -28,6 +28,17 @@ export interface Joined {
   stored: StoredBytes;
   /** Whether the store itself has shown that the bytes have the claimed SHA-256; otherwise they must be read back. */
   verifiedByStore: boolean;
+  /**
+   * Whether the store has checked every part against the checksum it was signed with: what it has is what was sent. Lives of before do not
+   * know it.
+   */
+  partsEnforced?: boolean;
+}
+
+interface Found {
+  info: ObjectInfo;
+  /** The store keeps no checksums of its parts, or not of all. */
+  lacksChecksums: boolean;
 }
 
 export interface UploadToActivate {
@@ -104,7 +115,8 @@ export function uploadActivities(deps: ActivityDeps) {
    * with the claim. Safe to repeat.
    */
   async function joinUpload(record: ArtifactRecord, claim: Claim): Promise<Joined> {
-    const info = record.partSizeBytes === null ? await findSinglePut(record) : await joinParts(record, claim);
+    const isMultipart = record.partSizeBytes !== null;
+    const { info, lacksChecksums } = isMultipart ? await joinParts(record, claim) : await findSinglePut(record);
     requireSizeMatch(record, claim, info);
     if (info.sha256 !== null && info.sha256 !== claim.sha256) throw mismatch(record, claim, info.sha256);
     const bornWithHash = info.owner?.sha256 !== undefined;
@@ -116,6 +128,7 @@ export function uploadActivities(deps: ActivityDeps) {
     return {
       stored: { versionId, etag, storageClass },
       verifiedByStore: capabilities.enforcesChecksums && info.sha256 === claim.sha256,
+      ...(isMultipart ? { partsEnforced: capabilities.enforcesChecksums && !lacksChecksums } : {}),
     };
   }
 
@@ -131,15 +144,15 @@ export function uploadActivities(deps: ActivityDeps) {
     }
   }
 
-  async function findSinglePut(record: ArtifactRecord): Promise<ObjectInfo> {
+  async function findSinglePut(record: ArtifactRecord): Promise<Found> {
     const info = await newestOwnVersion(store, record);
-    if (info !== null) return info;
+    if (info !== null) return { info, lacksChecksums: false };
     throw new ArtifactError('upload_incomplete', `${record.path} was not sent yet`, {
       details: { missingParts: ['1'] },
     });
   }
 
-  async function joinParts(record: ArtifactRecord, claim: Claim): Promise<ObjectInfo> {
+  async function joinParts(record: ArtifactRecord, claim: Claim): Promise<Found> {
     const { key, id: artifactId, uploadId } = record;
     if (uploadId === null) throw new Error(`${artifactId} has a part size but no upload`);
     const parts = await store.listParts(key, uploadId);
@@ -147,7 +160,8 @@ export function uploadActivities(deps: ActivityDeps) {
     const info = parts === null ? await newestOwnVersion(store, record) : await join(parts);
     if (info === null)
       throw new ArtifactError('upload_incomplete', `the parts of ${record.path} are gone from the store`);
-    return info;
+    // Of parts that were joined before, nobody can say any more; they were signed as all are.
+    return { info, lacksChecksums: parts?.some(({ sha256 }) => sha256 === null) ?? false };
 
     function join(found: UploadedPart[]): Promise<ObjectInfo> {
       requireAllParts(record, claim, found);

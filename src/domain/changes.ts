@@ -39,10 +39,17 @@ export interface StoredBytes {
   storageClass: string;
 }
 
+/**
+ * Who has seen that the bytes have the claimed SHA-256: the store, which computed it; a process of ours, which computed it while it sent
+ * the parts that the store has checked; or we, who have read them back.
+ */
+export type VerifiedBy = 'store' | 'service' | 'read_back';
+
+/** @param stored `verifiedBy` null: nobody yet, they are still to be read back. */
 export function uploadCompleted(
   record: ArtifactRecord,
   claim: { sizeBytes: number; sha256: string; actor: string },
-  stored: StoredBytes & { verifiedBy: 'store' | 'read_back' },
+  stored: StoredBytes & { verifiedBy: VerifiedBy | null },
 ): Change {
   const { versionId, etag, storageClass, verifiedBy } = stored;
   return {
@@ -50,7 +57,7 @@ export function uploadCompleted(
       status: 'ACTIVE',
       sizeBytes: claim.sizeBytes,
       sha256: claim.sha256,
-      checksumState: 'verified',
+      checksumState: verifiedBy === null ? 'claimed' : 'verified',
       tier: tierOfClass(storageClass),
       storageClass,
       versionId,

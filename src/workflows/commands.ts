@@ -1,5 +1,6 @@
 import { completeRecord } from '../domain/artifact-record.js';
-import { archived, uploadCompleted } from '../domain/changes.js';
+import type { Joined } from '../activities/upload.js';
+import { archived, uploadCompleted, type VerifiedBy } from '../domain/changes.js';
 import type { Command, CompleteUpload } from '../domain/commands.js';
 import { held, requireHold } from '../domain/holds.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
@@ -114,9 +115,15 @@ async function activate(life: Life, message: CompleteUpload): Promise<void> {
     life.state = { ...life.state, record: completeRecord(active) };
     return;
   }
-  if (!joined.verifiedByStore) await verifyBytes(record, message, joined.stored);
-  const verifiedBy = joined.verifiedByStore ? 'store' : 'read_back';
+  const verifiedBy = proofOf(joined, message);
+  if (verifiedBy === 'read_back') await verifyBytes(record, message, joined.stored);
   await life.write(uploadCompleted(record, message, { ...joined.stored, verifiedBy }));
+}
+
+/** What shows that the bytes have the claimed hash: where nothing else does, they are read back. */
+function proofOf({ verifiedByStore, partsEnforced }: Joined, { hashedBy }: CompleteUpload): VerifiedBy {
+  if (verifiedByStore) return 'store';
+  return partsEnforced === true && hashedBy === 'service' ? 'service' : 'read_back';
 }
 
 /** `active` is the row when it could be written in the same step. */

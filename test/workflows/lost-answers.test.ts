@@ -22,19 +22,7 @@ const PART_BYTES = 16 * 1024 ** 2;
 async function sentInParts(): Promise<{ artifact: VirtualArtifact; bytes: Buffer }> {
   const bytes = Buffer.alloc(PART_BYTES + 1, 'x');
   const artifact = await start({ upload: { sizeBytes: bytes.length, sha256: sha256(bytes) } });
-  const { key, uploadId } = await artifact.row();
-  const parts = [bytes.subarray(0, PART_BYTES), bytes.subarray(PART_BYTES)];
-  for (const [index, part] of parts.entries()) {
-    const facts = {
-      key,
-      uploadId: uploadId ?? '',
-      partNumber: index + 1,
-      sizeBytes: part.length,
-      sha256: sha256(part),
-    };
-    const answer = await artifact.world.store.receive(await artifact.world.store.presignPart(facts, 60), part);
-    expect(answer.status).toBe(200);
-  }
+  await artifact.sendInParts(bytes);
   return { artifact, bytes };
 }
 

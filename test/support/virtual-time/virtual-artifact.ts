@@ -10,6 +10,7 @@ import {
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import { toFailure } from '../../../src/activities/boundary.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
+import type { CompleteUpload } from '../../../src/domain/commands.js';
 import { artifactKey } from '../../../src/domain/keys.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
@@ -167,8 +168,21 @@ export class VirtualArtifact {
     await this.world.store.put(objectAtCreation(await this.row()), bytes);
   }
 
-  complete(bytes: Buffer = BYTES): Promise<ArtifactRecord> {
-    return this.run.mustUpdate('completeUpload', { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent' });
+  /** The same for an upload in parts, by the signed PUT of each. */
+  async sendInParts(bytes: Buffer): Promise<void> {
+    const { key, uploadId, partSizeBytes } = await this.row();
+    if (uploadId === null || partSizeBytes === null) throw new Error('it is not uploaded in parts');
+    for (let begin = 0, partNumber = 1; begin < bytes.length; begin += partSizeBytes, partNumber++) {
+      const part = bytes.subarray(begin, begin + partSizeBytes);
+      const facts = { key, uploadId, partNumber, sizeBytes: part.length, sha256: sha256(part) };
+      const { status } = await this.world.store.receive(await this.world.store.presignPart(facts, 60), part);
+      if (status !== 200) throw new Error(`part ${partNumber} was answered with ${status}`);
+    }
+  }
+
+  complete(bytes: Buffer = BYTES, claim: Partial<CompleteUpload> = {}): Promise<ArtifactRecord> {
+    const message = { sizeBytes: bytes.length, sha256: sha256(bytes), actor: 'agent', ...claim };
+    return this.run.mustUpdate('completeUpload', message);
   }
 
   async row(): Promise<ArtifactRecord> {
