@@ -67,6 +67,11 @@ const catalogue = {
   artifact_not_found: kind(404, 'No such artifact', 'Check the id; list the execution to see what exists.'),
   execution_not_found: kind(404, 'No such execution', 'Check the id; an execution exists from its first upload on.'),
   hold_not_found: kind(404, 'The artifact never had this hold', 'Look at the artifact: it lists its holds.'),
+  publication_not_found: kind(
+    404,
+    'The execution has no such publication',
+    'Check the id; publish again if it is lost.',
+  ),
   route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
   path_taken: kind(
     409,
@@ -113,6 +118,11 @@ const catalogue = {
     'Send less at once; file bytes go to the signed URLs, not here.',
   ),
   unsupported_media_type: kind(415, 'The request body is not JSON', 'Send JSON with content-type: application/json.'),
+  too_many_files: kind(
+    413,
+    'The folder has more than 10,000 files',
+    'Publish parts of it, or leave files out by exclude or .artifactsignore.',
+  ),
   range_not_satisfiable: kind(
     416,
     'The range lies outside the file',
@@ -173,6 +183,11 @@ const catalogue = {
     'The workflow service does not answer',
     'Try again later; reads keep working.',
     true,
+  ),
+  host_unreachable: kind(
+    503,
+    'No upload worker answers on this host',
+    'Start it on the host (artifacts worker --upload --host <id>), or check the name; then publish again.',
   ),
   not_yet_answered: kind(
     503,
