@@ -4,13 +4,12 @@ import { guessArtifactType, guessMimeType } from '../domain/artifact-type.js';
 import { requireSha256 } from '../domain/checksum.js';
 import { ArtifactError } from '../domain/errors.js';
 import { canonicalPath } from '../domain/keys.js';
-import { requireWish } from '../domain/new-upload.js';
+import { requireWish, type NewUpload } from '../domain/new-upload.js';
 import { planParts } from '../domain/part-plan.js';
 import { requireTiering } from '../domain/policy.js';
 import { requireTags } from '../domain/tags.js';
 import { requireTime } from '../domain/time.js';
 import { MIB_BYTES } from '../domain/units.js';
-import type { LifecycleClient } from '../temporal/lifecycle-client.js';
 import { requireUsableExecution, type Caller } from './access.js';
 import type { ApiContext } from './context.js';
 import { encodeArtifact } from './encode.js';
@@ -19,37 +18,46 @@ import { requireMimeType } from './mime-type.js';
 import type { BeginUploadBody, BegunUpload } from './schemas/uploads.js';
 import { uploadInstructions } from './upload-instructions.js';
 
-type NewUpload = Parameters<LifecycleClient['beginUpload']>[0];
-
 /** The answer, and whether this request created the artifact. */
 interface Begun {
   created: boolean;
   body: BegunUpload;
 }
 
-/**
- * Begins an upload, or joins the one that is there: same path and content answers with the artifact that exists.
- * Everything is checked before the first side effect.
- * @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_tiering`, `invalid_checksum`, `invalid_request`, `invalid_id`,
- * `too_large`, `execution_not_found` (foreign tenant), `path_taken`, `bucket_not_found`, and what the workflow refuses with.
- */
+/** Begins an upload, or joins the one that is there, and says how the bytes are sent. @throws as `newUpload` and `openUpload`. */
 export async function beginUpload(
   context: ApiContext,
   caller: Caller,
   executionId: string,
   body: BeginUploadBody,
 ): Promise<Begun> {
-  const upload = newUpload(caller, executionId, body);
+  const upload = newUpload(caller, executionId, body, requireContent(body));
+  const { created, record } = await openUpload(context, caller, upload);
+  const instructions = record.status === 'UPLOADING' ? await uploadInstructions(context, record) : null;
+  return { created, body: { artifact: encodeArtifact(record), upload: instructions } };
+}
+
+/**
+ * Registers an upload, or joins the one that is there: same path and content answers with the artifact that exists.
+ * Everything is checked before the first side effect.
+ * @throws `invalid_retention`, `invalid_id`, `execution_not_found` (foreign tenant), `path_taken`, `bucket_not_found`, and what the
+ * workflow refuses with.
+ */
+async function openUpload(
+  context: ApiContext,
+  caller: Caller,
+  upload: NewUpload,
+): Promise<{ created: boolean; record: ArtifactRecord }> {
   requireWish(upload, context.nowMs());
-  await requireUsableExecution(context.records, caller, executionId);
+  await requireUsableExecution(context.records, caller, upload.executionId);
   await context.requireBucket();
-  const existing = await context.records.findByPath(executionId, upload.path);
-  if (existing !== null) return join(context, existing, upload);
+  const existing = await context.records.findByPath(upload.executionId, upload.path);
+  if (existing !== null) return { created: false, record: requireSame(existing, upload) };
   const record = await context.lifecycle
     .beginUpload(upload)
     .catch((error: unknown) => winnerOf(context, upload, error));
-  if (record.id !== upload.artifactId) return join(context, record, upload);
-  return { created: true, body: await answer(context, record) };
+  if (record.id !== upload.artifactId) return { created: false, record: requireSame(record, upload) };
+  return { created: true, record };
 }
 
 /** Another request registered the same path between our look and our begin: it is judged like one that was there before. */
@@ -60,29 +68,31 @@ async function winnerOf(context: ApiContext, upload: NewUpload, error: unknown):
   return winner;
 }
 
-async function join(context: ApiContext, existing: ArtifactRecord, upload: NewUpload): Promise<Begun> {
+/** @throws `path_taken` unless what is there is the same file. */
+function requireSame(existing: ArtifactRecord, upload: NewUpload): ArtifactRecord {
   // Without a checksum nobody can say that it is the same file, and parts of two files must not meet in one upload.
   const sameContent =
     upload.sha256 !== null && existing.sha256 === upload.sha256 && existing.sizeBytes === upload.sizeBytes;
-  if (!sameContent || existing.deletionReason !== null)
-    throw new ArtifactError(
-      'path_taken',
-      existing.deletionReason === null
-        ? `${existing.path} already holds other content, or an upload whose content is not known yet`
-        : `the artifact at ${existing.path} is being deleted; the path is free when that is done`,
-      { details: { artifactId: existing.id, status: existing.status } },
-    );
-  if (existing.status !== 'UPLOADING')
-    return { created: false, body: { artifact: encodeArtifact(existing), upload: null } };
-  return { created: false, body: await answer(context, existing) };
+  if (!sameContent || existing.deletionReason !== null) throw pathTaken(existing);
+  return existing;
 }
 
-const answer = async (context: ApiContext, record: ArtifactRecord): Promise<BegunUpload> => ({
-  artifact: encodeArtifact(record),
-  upload: await uploadInstructions(context, record),
-});
+const pathTaken = (existing: ArtifactRecord): ArtifactError =>
+  new ArtifactError(
+    'path_taken',
+    existing.deletionReason === null
+      ? `${existing.path} already holds other content, or an upload whose content is not known yet`
+      : `the artifact at ${existing.path} is being deleted; the path is free when that is done`,
+    { details: { artifactId: existing.id, status: existing.status } },
+  );
 
-function newUpload(caller: Caller, executionId: string, body: BeginUploadBody): NewUpload {
+/** What a caller wishes for a new artifact. @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_tiering`, `invalid_request`. */
+function newUpload(
+  caller: Caller,
+  executionId: string,
+  body: Omit<BeginUploadBody, 'sizeBytes' | 'sha256'>,
+  content: Pick<NewUpload, 'sizeBytes' | 'sha256'>,
+): NewUpload {
   const path = canonicalPath(body.fileName);
   const mimeType = body.mimeType === undefined ? guessMimeType(path) : requireMimeType(body.mimeType);
   return {
@@ -90,7 +100,7 @@ function newUpload(caller: Caller, executionId: string, body: BeginUploadBody): 
     executionId,
     tenantId: caller.tenant,
     path,
-    ...requireContent(body),
+    ...content,
     mimeType,
     type: body.type ?? guessArtifactType(path, mimeType),
     tags: requireTags(body.tags ?? {}),
