@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { Connection } from '../../src/dev/connection.js';
+import { loadSecrets } from '../../src/dev/secrets.js';
+import { VERSITYGW_REGION } from '../../src/dev/servers/versitygw.js';
+import { packageRoot, readSettings } from '../../src/dev/settings.js';
+import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
+import { createS3ObjectStore } from '../../src/storage/s3/index.js';
+import type { ObjectStore } from '../../src/storage/object-store.js';
+import { findAwscli } from './awscli.js';
+
+/** Where peers put their objects, and how: the store of the local stack, in a bucket of their own. */
+export interface Place {
+  connection: Connection;
+  python: string;
+  bucket: string;
+  region: string;
+  /** Environment of processes that sign for the store. */
+  keys: Record<string, string>;
+  /** Environment of our own command line. */
+  own: Record<string, string>;
+  /** Our program as users run it. */
+  cli: string;
+  store: ObjectStore;
+}
+
+const BUCKET = 'bench-peers';
+
+export async function openPlace(connection: Connection): Promise<Place> {
+  const secrets = loadSecrets(readSettings(process.env).directory);
+  const keys = { accessKeyId: secrets.s3AccessKey, secretAccessKey: secrets.s3SecretKey };
+  const bucket = { endpoint: connection.s3Endpoint, region: VERSITYGW_REGION, bucket: BUCKET };
+  await createLocalBucket({ ...bucket, ...keys });
+  return {
+    connection,
+    python: await findAwscli(),
+    bucket: BUCKET,
+    region: VERSITYGW_REGION,
+    keys: {
+      AWS_ACCESS_KEY_ID: keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+      AWS_DEFAULT_REGION: VERSITYGW_REGION,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    },
+    own: { ARTIFACTS_URL: connection.apiUrl, ARTIFACTS_TOKEN: connection.token },
+    cli: join(packageRoot, 'build/src/cli/main.js'),
+    store: createS3ObjectStore({ ...bucket, credentials: keys }),
+  };
+}
+
+/** Removes every version of an object of a peer. */
+export async function removeObject({ store }: Place, key: string): Promise<void> {
+  for (const { versionId } of await store.listVersions(key)) await store.deleteVersion(key, versionId);
+}
