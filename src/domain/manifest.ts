@@ -2,11 +2,18 @@ import type { ArtifactRecord } from './artifact-record.js';
 import type { ArtifactMetadata, ArtifactStatus } from './artifact.js';
 import { fileNameOf, manifestKey } from './keys.js';
 import type { StoredObject } from './stored-object.js';
+import { SECOND_MS } from './units.js';
 
 /*
  * The manifest of an execution, `artifacts/{executionId}/metadata.json` (FEAT-004 REQ-2): what its bucket holds, readable without the
  * database, and complete enough to make the rows again.
  */
+
+/**
+ * A burst of changes is over when its manifest heard of none for so long; only then are the rows read for the last time. So a message also
+ * stands for what changes less than this after it was sent, and need not be followed by others.
+ */
+export const MANIFEST_QUIET_MS = 2 * SECOND_MS;
 
 /** Who is listed: artifacts whose bytes are there. */
 export const LISTED_STATUSES: readonly ArtifactStatus[] = ['ACTIVE', 'ARCHIVED'];

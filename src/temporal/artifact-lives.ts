@@ -1,6 +1,7 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { Announcement } from '../domain/announcements.js';
 import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
 import {
@@ -17,6 +18,9 @@ import { artifactWorkflowId, executionManifestWorkflowId, LIFECYCLE_TASK_QUEUE, 
 
 /** Less than the local activity may take in which a change is written and told. */
 const TELL_MS = 3 * SECOND_MS;
+
+/** Half of the time for which the workflow waits after a message, so that clocks of different speed do no harm. */
+const MESSAGE_COVERS_MS = MANIFEST_QUIET_MS / 2;
 
 interface Lives {
   executionChanged(executionId: string): Promise<void>;
@@ -50,7 +54,7 @@ export function artifactLives(client: Client): Lives {
     });
   return {
     // A burst of changes is many calls within milliseconds, and the workflow need not hear of each.
-    executionChanged: coalesced((executionId) => tellManifest(client, executionId)),
+    executionChanged: coalesced((executionId) => tellManifest(client, executionId), { coversMs: MESSAGE_COVERS_MS }),
     isAlive: (artifactId) => ask(artifactId, async (life) => (await life.describe()).status.name === 'RUNNING'),
     inheritRetention: (artifactId, message) => tell(artifactId, (life) => life.signal(inheritRetentionSignal, message)),
     deleteArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(deleteArtifactSignal, message)),

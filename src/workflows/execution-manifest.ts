@@ -1,4 +1,5 @@
 import * as wf from '@temporalio/workflow';
+import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import { SECOND_MS } from '../domain/units.js';
 import { writeManifest } from './activity-proxies.js';
 import { errorOf } from './failures.js';
@@ -6,8 +7,6 @@ import { retryDelayMs } from './life.js';
 import { executionChanged } from './messages.js';
 import { ARTIFACT_PROBLEM } from './search-attributes.js';
 
-/** A burst of changes is over when there was none for so long. */
-const QUIET_MS = 2 * SECOND_MS;
 /** No change waits for longer than this, even when the burst goes on. */
 const MAX_WAIT_MS = 30 * SECOND_MS;
 
@@ -48,7 +47,7 @@ export async function executionManifest({ executionId, pending }: ExecutionManif
     if (wf.workflowInfo().continueAsNewSuggested)
       await wf.continueAsNew<typeof executionManifest>({ executionId, pending: state });
     // What comes from here on may come too late for the write.
-    state.unwritten = null;
+    state.unwritten = unsaidAfter(state.unwritten);
     try {
       await writeManifest(executionId);
       noteSuccess(state);
@@ -59,11 +58,21 @@ export async function executionManifest({ executionId, pending }: ExecutionManif
   }
 }
 
+/**
+ * Whoever was heard stands for what changes within the quiet time after it too (`MANIFEST_QUIET_MS`). A write that does not wait for the end
+ * of that time, because the burst is long, is followed by one that does.
+ */
+function unsaidAfter(written: Pending['unwritten']): Pending['unwritten'] {
+  const nowMs = Date.now();
+  if (written === null || nowMs >= written.lastMs + MANIFEST_QUIET_MS) return null;
+  return { firstMs: nowMs, lastMs: written.lastMs };
+}
+
 const hasUnwritten = ({ unwritten }: Pending): boolean => unwritten !== null;
 
 function dueMs({ unwritten, retryAtMs }: Pending): number {
   if (unwritten === null) return Infinity;
-  return Math.max(retryAtMs, Math.min(unwritten.lastMs + QUIET_MS, unwritten.firstMs + MAX_WAIT_MS));
+  return Math.max(retryAtMs, Math.min(unwritten.lastMs + MANIFEST_QUIET_MS, unwritten.firstMs + MAX_WAIT_MS));
 }
 
 /** Changes do not wake it, as most would only make it sleep again: when the time is up, it looks whether there were more. */

@@ -75,6 +75,17 @@ describe('the manifest of an execution', () => {
     expect(run.ending).not.toBeNull();
   });
 
+  it('is written once more when a write came within the time that the last message stands for', async () => {
+    const { run, writes, change } = await started();
+    for (let count = 0; count < 29; count += 1) {
+      await run.advance(SECOND_MS);
+      await change();
+    }
+    await run.advance(MINUTE_MS);
+    expect(writes).toEqual([30, 31]);
+    expect(run.ending).not.toBeNull();
+  });
+
   it('is written again for a change that comes while it is being written', async () => {
     const { run, writes, world, change } = await started();
     world.meanwhile = () => (writes.length === 1 ? change() : Promise.resolve());

@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coalesced } from '../../../src/temporal/coalesce.js';
+import { coalesced, type CoalesceOptions } from '../../../src/temporal/coalesce.js';
 
 /** A way to send whose messages land when the test says so. */
-function held() {
+function held(options: CoalesceOptions = {}) {
   const flights: { key: string; land: () => void; fail: (error: Error) => void }[] = [];
   const tell = coalesced(
     (key) => new Promise<void>((resolve, reject) => flights.push({ key, land: resolve, fail: reject })),
+    options,
   );
   return { flights, tell };
 }
@@ -58,6 +59,34 @@ describe('calls that share messages', () => {
     expect(flights.map(({ key }) => key)).toEqual(['a', 'b']);
     flights[1]?.land();
     await other;
+  });
+
+  it('return with the message whose time they come in, and wait for another one after it', async () => {
+    let nowMs = 0;
+    const { flights, tell } = held({ coversMs: 1_000, nowMs: () => nowMs });
+    const first = tell('a');
+    nowMs = 999;
+    const covered = tell('a');
+    flights[0]?.land();
+    await Promise.all([first, covered, tell('a')]);
+    nowMs = 1_000;
+    const later = tell('a');
+    expect(await fateOf(later)).toBe('waits');
+    expect(flights).toHaveLength(2);
+    flights[1]?.land();
+    await later;
+    expect(flights).toHaveLength(2);
+  });
+
+  it('are not covered by a message that failed', async () => {
+    const { flights, tell } = held({ coversMs: 1_000, nowMs: () => 0 });
+    const first = tell('a');
+    const covered = tell('a');
+    flights[0]?.fail(new Error('lost'));
+    await expect(first).rejects.toThrow('lost');
+    await expect(covered).rejects.toThrow('lost');
+    void tell('a');
+    expect(flights).toHaveLength(2);
   });
 
   it('all fail when their message fails, and those after it are sent all the same', async () => {
