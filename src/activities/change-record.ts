@@ -7,28 +7,33 @@ type Deps = Pick<ActivityDeps, 'records' | 'lives' | 'webhooks'>;
 
 /**
  * Writes a change of an artifact and tells whoever must hear of it: receivers of webhooks, and the manifest of its execution. The only way
- * in which activities do it. Safe to repeat: it counts as done only when it is told too, and what is known is not done again.
+ * in which activities do it. Of one that waits for its publication nobody hears before that is committed. Safe to repeat: it counts as done only when it is told too, and what is known is not done again.
  */
 export async function changeRecord(deps: Deps, change: RecordChange): Promise<ArtifactRecord> {
   const record = await deps.records.change(change);
   const { changeNumber, event } = change;
-  if (record.revision === changeNumber) {
+  if (record.revision === changeNumber && record.awaitsPublication === null && record.untoldPublication === null) {
     const written = { ...event, changeNumber, atMs: record.updatedAtMs };
     await Promise.all([announce(deps, record, written), deps.lives.executionChanged(record.executionId)]);
   } else {
-    // The row knew more: changes whose answers were lost, and with them perhaps their announcements.
+    // The row knew more: changes whose answers were lost, and with them perhaps their announcements; or it was hidden until now.
     await announceChanges(deps, record, changeNumber - 1);
   }
   return record;
 }
 
-/** Tells of all changes of an artifact after a revision, which whoever wrote them may have died before it could. Safe to repeat. */
+/**
+ * Tells of all changes of an artifact after a revision, which whoever wrote them may have died before it could; of all there are when it
+ * has just become visible, as what came before must come first. Safe to repeat.
+ */
 export async function announceChanges(deps: Deps, record: ArtifactRecord, afterRevision: number): Promise<void> {
-  if (record.revision <= afterRevision) return;
+  const isUntold = record.untoldPublication !== null;
+  if (record.awaitsPublication !== null || (record.revision <= afterRevision && !isUntold)) return;
   await deps.lives.executionChanged(record.executionId);
-  if (deps.webhooks === undefined) return;
-  for (const change of await deps.records.history(record.id))
-    if (change.changeNumber > afterRevision) await announce(deps, record, change);
+  if (deps.webhooks !== undefined)
+    for (const change of await deps.records.history(record.id))
+      if (change.changeNumber > afterRevision || isUntold) await announce(deps, record, change);
+  if (isUntold) await deps.records.markTold([record.id]);
 }
 
 async function announce({ lives, webhooks }: Deps, record: ArtifactRecord, change: WrittenChange): Promise<void> {

@@ -36,7 +36,8 @@ const mayEnter = (caller: Caller, tenantId: string, executionId: string): boolea
 /** @throws `invalid_id`; `artifact_not_found` also for one the caller may not know about. */
 export async function requireArtifact(records: ArtifactReads, caller: Caller, id: string): Promise<ArtifactRecord> {
   const record = await records.get(requireUuid(id, 'artifact id'));
-  if (record === null || !mayEnter(caller, record.tenantId, record.executionId))
+  const isSeen = record?.awaitsPublication === null && mayEnter(caller, record.tenantId, record.executionId);
+  if (!isSeen)
     throw new ArtifactError('artifact_not_found', `There is no artifact ${id}`, { details: { artifactId: id } });
   return record;
 }

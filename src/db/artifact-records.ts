@@ -3,15 +3,17 @@ import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact
 import type { NewUpload } from '../domain/new-upload.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ExecutionDeletionReads, ExecutionDeletions } from './execution-deletions.js';
+import type { PublicationReads, Publications } from './publications.js';
 
 /** What is known about artifacts, in Postgres. Database errors become `database_unavailable` or bugs; absence is `null`. */
-export interface ArtifactRecords extends ArtifactReads, ExecutionDeletions {
+export interface ArtifactRecords extends ArtifactReads, ExecutionDeletions, Publications {
   /**
    * Inserts the row and its `upload_begun` event; creates the execution for this tenant when it does not exist yet.
    * Safe to repeat: the same id answers with the row as it is. Retention is chosen here, in the same transaction that reads
    * the execution's: own > execution's > default.
    * @throws `path_taken` (details `artifactId`) when another row that is not DELETED has the path,
-   * `execution_not_found` when the execution belongs to another tenant.
+   * `execution_not_found` when the execution belongs to another tenant, `publication_over` when it is to wait for a publication that
+   * is not open.
    */
   register(artifact: NewArtifact): Promise<ArtifactRecord>;
   /**
@@ -36,14 +38,15 @@ export interface ArtifactRecords extends ArtifactReads, ExecutionDeletions {
   attachUpload(artifactId: string, uploadId: string): Promise<string>;
 }
 
-export interface ArtifactReads extends ExecutionDeletionReads {
+export interface ArtifactReads extends ExecutionDeletionReads, PublicationReads {
   /**
    * Living artifacts of an execution that inherit their retention and have another than these days, by id.
    * @param afterId the last id of the page before, or null.
    */
   listInheritors(query: InheritorsQuery): Promise<string[]>;
+  /** One that waits for its publication too: whoever shows it to others must look at `awaitsPublication`. */
   get(artifactId: string): Promise<ArtifactRecord | null>;
-  /** The row that is not DELETED under this path. */
+  /** The row that is not DELETED under this path; none that waits for its publication, nor do lists have those. */
   findByPath(executionId: string, path: string): Promise<ArtifactRecord | null>;
   getExecution(executionId: string): Promise<ExecutionRecord | null>;
   /** Newest first unless asked otherwise, keyset pages. @throws `invalid_cursor`. */

@@ -7,7 +7,9 @@ import { chooseRetention, type Retention } from '../domain/retention.js';
 import type { NewArtifact } from './artifact-records.js';
 import { toJson, toText } from './columns.js';
 import { inTransaction } from './pool.js';
-import { toArtifactRecord, type ArtifactRow } from './rows.js';
+import { pathTaken } from './publications.js';
+import { SELECT_ARTIFACT, toArtifactRecord, type ArtifactRow } from './rows.js';
+import { requireOpenPublication } from './sql-publications.js';
 
 /** A path whose holder disappears between two looks is tried again this often. */
 const TRIES = 3;
@@ -24,6 +26,12 @@ export async function registerArtifact(pool: Pool, artifact: NewArtifact): Promi
 /** Null when something was in the way that is gone now. */
 async function tryToRegister(client: PoolClient, artifact: NewArtifact): Promise<ArtifactRecord | null> {
   const executionDays = await joinExecution(client, artifact);
+  const { publicationId, executionId } = artifact;
+  if (typeof publicationId === 'string') {
+    const own = await findOwn(client, artifact);
+    if (own !== null) return own;
+    await requireOpenPublication(client, { executionId, id: publicationId });
+  }
   const retention = chooseRetention(wishOf(artifact), executionDays, artifact.defaultRetentionDays);
   const inserted = await insert(client, artifact, retention);
   if (inserted !== null) return toArtifactRecord({ ...inserted, tenant_id: artifact.tenantId });
@@ -37,9 +45,15 @@ async function tryToRegister(client: PoolClient, artifact: NewArtifact): Promise
   if (own !== undefined) return toArtifactRecord({ ...own, tenant_id: artifact.tenantId });
   const [holder] = rows;
   if (holder === undefined) return null;
-  throw new ArtifactError('path_taken', `"${artifact.path}" is artifact ${holder.id} already`, {
-    details: { artifactId: holder.id },
-  });
+  throw pathTaken(artifact.path, { id: holder.id, awaitsPublication: holder.awaits_publication });
+}
+
+async function findOwn(client: PoolClient, { id, executionId }: NewArtifact): Promise<ArtifactRecord | null> {
+  const { rows } = await client.query<ArtifactRow>(`${SELECT_ARTIFACT} WHERE a.id = $1 AND a.execution_id = $2`, [
+    id,
+    executionId,
+  ]);
+  return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
 }
 
 /**
@@ -78,8 +92,8 @@ async function insert(
     `WITH artifact AS (
        INSERT INTO artifacts (
          id, execution_id, file_name, file_path, file_size, size_known, mime_type, checksum, type, status, tags, retention,
-         part_size_bytes, created_at, updated_at, upload_deadline, policy
-       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb)
+         part_size_bytes, created_at, updated_at, upload_deadline, policy, awaits_publication
+       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb, $19)
        ON CONFLICT DO NOTHING
        RETURNING *
      ), event AS (
@@ -107,6 +121,7 @@ async function insert(
       toText(artifact.actor),
       toJson(detail),
       toJson(artifact.policy),
+      artifact.publicationId ?? null,
     ],
   );
   return rows[0] ?? null;

@@ -49,8 +49,13 @@ export interface ArtifactRow {
   upload_id: string | null;
   part_size_bytes: string | null;
   upload_deadline: Date;
+  awaits_publication: string | null;
+  untold_publication: string | null;
   tags: Tags | null;
 }
+
+/** Of an artifact `a` and its execution `e`: an {@link ArtifactRow}. */
+export const SELECT_ARTIFACT = 'SELECT a.*, e.tenant_id FROM artifacts a JOIN executions e ON e.id = a.execution_id';
 
 export interface ExecutionRow {
   id: string;
@@ -104,6 +109,8 @@ export function toArtifactRecord(row: ArtifactRow): ArtifactRecord {
     uploadId: row.upload_id,
     partSizeBytes: row.part_size_bytes === null ? null : safeInteger(row.part_size_bytes),
     uploadDeadlineMs: row.upload_deadline.getTime(),
+    awaitsPublication: row.awaits_publication,
+    untoldPublication: row.untold_publication,
   };
 }
 
@@ -129,7 +136,7 @@ export function safeInteger(text: string): number {
   return value;
 }
 
-function oneOf<T extends string>(known: readonly T[], value: string): T {
+export function oneOf<T extends string>(known: readonly T[], value: string): T {
   const found = known.find((candidate) => candidate === value);
   if (found === undefined) throw new Error(`"${value}" in the database is none of ${known.join(', ')}`);
   return found;

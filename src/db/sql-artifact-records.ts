@@ -9,8 +9,10 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import { withDatabaseErrors } from './errors.js';
 import { listInheritors, setExecutionRetention } from './executions.js';
 import { createExecutionDeletions } from './sql-execution-deletions.js';
+import { createPublications } from './sql-publications.js';
 import { registerArtifact } from './register.js';
 import {
+  SELECT_ARTIFACT,
   toArtifactRecord,
   toExecutionRecord,
   toRecordedEvent,
@@ -24,6 +26,7 @@ import { listUpcoming } from './upcoming.js';
 export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): Promise<void> } {
   return {
     ...createExecutionDeletions(pool),
+    ...createPublications(pool),
     register: (artifact) => withDatabaseErrors('register the artifact', () => registerArtifact(pool, artifact)),
     change: (change) => withDatabaseErrors('change the artifact', () => changeArtifact(pool, change)),
     attachUpload: (artifactId, uploadId) =>
@@ -57,8 +60,6 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
   };
 }
 
-const SELECT_ARTIFACT = 'SELECT a.*, e.tenant_id FROM artifacts a JOIN executions e ON e.id = a.execution_id';
-
 async function getArtifact(pool: Pool, artifactId: string): Promise<ArtifactRecord | null> {
   const { rows } = await pool.query<ArtifactRow>(`${SELECT_ARTIFACT} WHERE a.id = $1`, [artifactId]);
   return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
@@ -66,7 +67,7 @@ async function getArtifact(pool: Pool, artifactId: string): Promise<ArtifactReco
 
 async function findByPath(pool: Pool, executionId: string, path: string): Promise<ArtifactRecord | null> {
   const { rows } = await pool.query<ArtifactRow>(
-    `${SELECT_ARTIFACT} WHERE a.execution_id = $1 AND a.file_path = $2 AND a.status <> 'DELETED'`,
+    `${SELECT_ARTIFACT} WHERE a.execution_id = $1 AND a.file_path = $2 AND a.status <> 'DELETED' AND a.awaits_publication IS NULL`,
     [executionId, artifactKey(executionId, path)],
   );
   return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
@@ -104,7 +105,7 @@ export function listStatement(query: ListQuery): { text: string; values: SqlValu
   const values: SqlValue[] = [];
   const bind = (value: SqlValue): string => `$${values.push(value)}`;
   const [direction, after] = query.oldestFirst === true ? ['ASC', '>'] : ['DESC', '<'];
-  const conditions = [`a.execution_id = ${bind(query.executionId)}`];
+  const conditions = [`a.execution_id = ${bind(query.executionId)}`, 'a.awaits_publication IS NULL'];
   if (query.cursor !== undefined) {
     const { createdAtMicros, id } = decodeCursor(query.cursor);
     const createdAt = `timestamptz 'epoch' + ${bind(createdAtMicros)}::bigint * interval '1 microsecond'`;

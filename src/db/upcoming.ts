@@ -41,7 +41,7 @@ export function upcomingStatement(query: UpcomingQuery): { text: string; values:
       WHERE tenant_id = $1 AND id >= $4 AND ($3::uuid[] IS NULL OR id = ANY($3::uuid[])) ORDER BY id
     ) e CROSS JOIN LATERAL (
       SELECT * FROM artifacts
-      WHERE execution_id = e.id AND due_at <= $2 AND (due_at, id) > (
+      WHERE execution_id = e.id AND awaits_publication IS NULL AND due_at <= $2 AND (due_at, id) > (
         CASE WHEN e.id = $4 THEN timestamptz 'epoch' + $5::bigint * interval '1 microsecond' ELSE '-infinity' END,
         CASE WHEN e.id = $4 THEN $6::uuid ELSE $7::uuid END
       )

@@ -56,12 +56,25 @@ export interface ArtifactRecord {
   partSizeBytes: number | null;
   /** When an unfinished upload is abandoned. */
   uploadDeadlineMs: number;
+  /** Nobody sees it before this publication is committed; null: everybody who may. */
+  awaitsPublication: string | null;
+  /** It has become visible with this publication, and its changes so far are still to be announced; null: they are. */
+  untoldPublication: string | null;
 }
 
-/** What a state change may set in the row; the rest is fixed at registration. */
-export type RecordPatch = Partial<
-  Omit<ArtifactRecord, 'id' | 'revision' | 'executionId' | 'tenantId' | 'path' | 'key' | 'createdAtMs' | 'updatedAtMs'>
->;
+/** What a state change may set in the row; the rest is fixed at registration, or by the end of its publication. */
+export type RecordPatch = Partial<Omit<ArtifactRecord, Fixed>>;
+type Fixed =
+  | 'id'
+  | 'revision'
+  | 'executionId'
+  | 'tenantId'
+  | 'path'
+  | 'key'
+  | 'createdAtMs'
+  | 'updatedAtMs'
+  | 'awaitsPublication'
+  | 'untoldPublication';
 
 /** Kinds of rows in the audit. */
 export const AUDIT_KINDS = [
@@ -107,4 +120,6 @@ const UNKNOWN_BEFORE = {
   purgeAtMs: null,
   restoreEtaMs: null,
   restoredAtMs: null,
+  awaitsPublication: null,
+  untoldPublication: null,
 } satisfies Partial<ArtifactRecord>;

@@ -100,6 +100,7 @@ const catalogue = {
     'End the holds that the detail names, then ask again; who placed them knows why.',
   ),
   too_many_holds: kind(409, 'The artifact has 20 holds already', 'End one that is not needed any more.'),
+  publication_over: kind(409, 'The publication has ended already', 'Publish again, under a new publication id.'),
   expiry_in_past: kind(
     409,
     'This retention would delete the artifact now',

@@ -32,7 +32,17 @@ export interface ManifestHead {
 
 /** One artifact in a manifest: FEAT-004's `ArtifactMetadata` (times as ISO 8601), and whatever else its row holds, as the row holds it. */
 export type ManifestEntry = ArtifactMetadata &
-  Omit<ArtifactRecord, 'tenantId' | 'key' | 'sizeBytes' | 'sha256' | 'createdAtMs' | 'expiresAtMs'>;
+  Omit<
+    ArtifactRecord,
+    | 'tenantId'
+    | 'key'
+    | 'sizeBytes'
+    | 'sha256'
+    | 'createdAtMs'
+    | 'expiresAtMs'
+    | 'awaitsPublication'
+    | 'untoldPublication'
+  >;
 
 /** The whole of it, artifacts in the order of their creation. The counts come last, because they are known last. */
 export interface Manifest extends ManifestHead {
@@ -42,7 +52,8 @@ export interface Manifest extends ManifestHead {
 }
 
 export function manifestEntry(record: ArtifactRecord): ManifestEntry {
-  const { tenantId: _tenant, key, sizeBytes, sha256, createdAtMs, expiresAtMs, ...rest } = record;
+  const { tenantId: _tenant, awaitsPublication: _awaited, untoldPublication: _untold, ...listed } = record;
+  const { key, sizeBytes, sha256, createdAtMs, expiresAtMs, ...rest } = listed;
   return {
     ...rest,
     fileName: fileNameOf(record.path),

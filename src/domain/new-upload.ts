@@ -27,6 +27,8 @@ export interface NewUpload {
   tiering?: Tiering;
   /** `sub` of the uploader's token. */
   actor: string;
+  /** It stays hidden until this publication is committed; absent or null: it does not. */
+  publicationId?: string | null;
 }
 
 type RetentionWish = Pick<NewUpload, 'retentionDays' | 'expiresAtMs'>;
@@ -86,5 +88,7 @@ export function unregisteredRecord(upload: NewUpload, createdAtMs: number): Arti
     uploadId: null,
     partSizeBytes: null,
     uploadDeadlineMs: createdAtMs,
+    awaitsPublication: upload.publicationId ?? null,
+    untoldPublication: null,
   };
 }

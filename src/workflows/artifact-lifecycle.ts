@@ -1,7 +1,7 @@
 import * as wf from '@temporalio/workflow';
 import type { DeletionReason } from '../domain/artifact.js';
 import { completeRecord } from '../domain/artifact-record.js';
-import { ArtifactError, errorKind } from '../domain/errors.js';
+import { ArtifactError, errorKind, type ErrorCode } from '../domain/errors.js';
 import { acceptState, nextAction } from '../domain/lifecycle.js';
 import { unregisteredRecord } from '../domain/new-upload.js';
 import { act } from './actions.js';
@@ -17,6 +17,9 @@ export interface LifecycleResult {
   artifactId: string;
   ended: DeletionReason | 'refused';
 }
+
+/** Errors of a registration that has not begun. */
+const UNWRITTEN: readonly ErrorCode[] = ['path_taken', 'execution_not_found', 'publication_over'];
 
 /** Endings that are nobody's wish: the workflow fails, red in the Temporal UI. */
 const FAILED_ENDINGS: readonly string[] = ['upload_abandoned', 'upload_failed', 'checksum_mismatch'];
@@ -66,9 +69,9 @@ async function register(life: Life, upload: NewUpload): Promise<void> {
     const known = errorOf(error);
     if (known === null) throw error;
     life.registration = { error: known };
-    // These two were refused before anything was written.
-    const refused = known.code === 'path_taken' || known.code === 'execution_not_found';
-    if (refused) life.state = { ...life.state, record: { ...life.state.record, status: 'DELETED' } };
+    // Refused before anything was written.
+    if (UNWRITTEN.includes(known.code))
+      life.state = { ...life.state, record: { ...life.state.record, status: 'DELETED' } };
     // A crash may have come after the row or the multipart upload: both are removed before the run ends.
     else life.decideDeletion('upload_failed', upload.actor);
   }

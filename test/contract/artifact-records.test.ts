@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
 import { executionDeletionsSuite } from './execution-deletions-suite.js';
 import { lateDeletionsSuite } from './late-deletions-suite.js';
+import { publicationsSuite } from './publications-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
 
 const memory = new MemoryArtifactRecords();
@@ -19,6 +20,7 @@ const inMemory: RecordsUnderTest = {
 };
 artifactRecordsSuite('memory', () => inMemory);
 executionDeletionsSuite('memory', () => inMemory);
+publicationsSuite('memory', () => memory);
 upcomingSuite('memory', () => memory);
 
 let database: TestDatabase;
@@ -48,6 +50,7 @@ const inPostgres = (): RecordsUnderTest => ({
 });
 artifactRecordsSuite('Postgres', inPostgres);
 executionDeletionsSuite('Postgres', inPostgres);
+publicationsSuite('Postgres', () => records);
 upcomingSuite('Postgres', () => records);
 
 lateDeletionsSuite('memory', () => memory);

@@ -25,7 +25,17 @@ import type {
   NewExecutionDeletion,
   UndeletedQuery,
 } from '../execution-deletions.js';
+import {
+  pathTaken,
+  type AwaitingQuery,
+  type NewPublication,
+  type Publication,
+  type PublicationCommit,
+  type PublicationKey,
+  type PublicationState,
+} from '../publications.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
+import { MemoryPublications } from './memory-publications.js';
 import { upcomingPage } from './upcoming.js';
 
 /**
@@ -39,6 +49,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   /** Ids in the order of their registration. */
   readonly #registered: string[] = [];
   readonly #deletions = new MemoryExecutionDeletions((executionId) => this.#inOrder(executionId));
+
+  readonly #publications = new MemoryPublications(this.#artifacts, ({ executionId, tenantId, atMs }) => {
+    this.#executions.set(executionId, this.#joined({ executionId, tenantId, createdAtMs: atMs }));
+  });
 
   /** Creates or replaces an execution, as the feature that owns executions would. */
   putExecution(execution: ExecutionRecord): void {
@@ -102,12 +116,48 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return inOneStep(() => this.#deletions.finish(run));
   }
 
+  beginPublication(publication: NewPublication): Promise<Publication> {
+    return inOneStep(() => this.#publications.begin(publication));
+  }
+
+  getPublication(key: PublicationKey): Promise<Publication | null> {
+    return inOneStep(() => this.#publications.get(key));
+  }
+
+  listByPaths(executionId: string, paths: string[]): Promise<ArtifactRecord[]> {
+    return inOneStep(() => this.#living(executionId).filter(({ path }) => paths.includes(path)));
+  }
+
+  commitPublication(commit: PublicationCommit): Promise<void> {
+    return inOneStep(() => this.#publications.commit(commit));
+  }
+
+  abandonPublication(key: PublicationKey): Promise<PublicationState> {
+    return inOneStep(() => this.#publications.abandon(key));
+  }
+
+  listAwaiting(query: AwaitingQuery): Promise<string[]> {
+    return inOneStep(() => this.#publications.listAwaiting(query));
+  }
+
+  listUntold(query: PublicationKey & { limit: number }): Promise<ArtifactRecord[]> {
+    return inOneStep(() => this.#publications.listUntold(query));
+  }
+
+  markTold(artifactIds: string[]): Promise<void> {
+    return inOneStep(() => this.#publications.markTold(artifactIds));
+  }
+
+  finishPublication(end: Parameters<ArtifactRecords['finishPublication']>[0]): Promise<void> {
+    return inOneStep(() => this.#publications.finish(end));
+  }
+
   get(artifactId: string): Promise<ArtifactRecord | null> {
     return inOneStep(() => this.#artifacts.get(artifactId) ?? null);
   }
 
   findByPath(executionId: string, path: string): Promise<ArtifactRecord | null> {
-    return inOneStep(() => this.#living(executionId).find((record) => record.path === path) ?? null);
+    return inOneStep(() => this.#living(executionId).find((record) => record.path === path && isSeen(record)) ?? null);
   }
 
   getExecution(executionId: string): Promise<ExecutionRecord | null> {
@@ -119,7 +169,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   }
 
   listUpcoming(query: UpcomingQuery): Promise<Page<ArtifactRecord>> {
-    return inOneStep(() => upcomingPage([...this.#artifacts.values()], query));
+    return inOneStep(() => upcomingPage([...this.#artifacts.values()].filter(isSeen), query));
   }
 
   history(artifactId: string): Promise<RecordedEvent[]> {
@@ -140,23 +190,15 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   #register(artifact: NewArtifact): ArtifactRecord {
     const { id, executionId, tenantId, createdAtMs } = artifact;
-    const execution = this.#executions.get(executionId) ?? {
-      id: executionId,
-      tenantId,
-      retentionDays: null,
-      createdAtMs,
-    };
-    if (execution.tenantId !== tenantId)
-      throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
+    const execution = this.#joined({ executionId, tenantId, createdAtMs });
     const own = this.#artifacts.get(id);
     if (own?.executionId === executionId) return own;
     if (own !== undefined)
       throw new Error(`Artifact ${id} could not be registered: its id belongs to another execution`);
+    if (typeof artifact.publicationId === 'string')
+      this.#publications.requireOpen({ executionId, id: artifact.publicationId });
     const holder = this.#holder(executionId, artifact.key);
-    if (holder !== undefined)
-      throw new ArtifactError('path_taken', `"${artifact.path}" is artifact ${holder.id} already`, {
-        details: { artifactId: holder.id },
-      });
+    if (holder !== undefined) throw pathTaken(artifact.path, holder);
     const record = newRecord(artifact, execution);
     const { path, sizeBytes, sha256, mimeType, retention } = record;
     this.#executions.set(executionId, execution);
@@ -172,6 +214,15 @@ export class MemoryArtifactRecords implements ArtifactRecords {
       },
     ]);
     return record;
+  }
+
+  /** It as it is, or as it is created for this tenant. */
+  #joined({ executionId, tenantId, createdAtMs }: Pick<NewArtifact, 'executionId' | 'tenantId' | 'createdAtMs'>) {
+    const created = { id: executionId, tenantId, retentionDays: null, createdAtMs };
+    const execution: ExecutionRecord = this.#executions.get(executionId) ?? created;
+    if (execution.tenantId !== tenantId)
+      throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
+    return execution;
   }
 
   #change({ artifactId, changeNumber, atMs, patch, event }: RecordChange): ArtifactRecord {
@@ -268,11 +319,14 @@ function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactR
 function matches(record: ArtifactRecord, { executionId, type, status, tags }: ListQuery): boolean {
   return (
     record.executionId === executionId &&
+    isSeen(record) &&
     (type === undefined || record.type === type) &&
     (status === undefined ? record.status !== 'DELETED' : [status].flat().includes(record.status)) &&
     Object.entries(tags ?? {}).every(([key, value]) => record.tags[key] === value)
   );
 }
+
+const isSeen = ({ awaitsPublication }: ArtifactRecord): boolean => awaitsPublication === null;
 
 type Place = Pick<ArtifactRecord, 'createdAtMs' | 'id'>;
 

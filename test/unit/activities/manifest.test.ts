@@ -126,6 +126,8 @@ function rowOf(entry: ManifestEntry, { tenantId }: Manifest): ArtifactRecord {
     sha256: checksum,
     createdAtMs: Date.parse(String(createdAt)),
     expiresAtMs: expiresAt === undefined ? null : Date.parse(String(expiresAt)),
+    awaitsPublication: null,
+    untoldPublication: null,
   };
 }
 
