@@ -1,5 +1,5 @@
 import type { Announcement } from '../domain/announcements.js';
-import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
@@ -34,6 +34,18 @@ export interface ArtifactLives {
   /** The same. */
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
+  /** Tells it to go for good; false as above. */
+  purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
+  /**
+   * Aborts an upload and returns once it is proven to be gone; false when it is complete, or has no workflow.
+   * @throws `workflows_unavailable`, `not_yet_answered`.
+   */
+  abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
+  /**
+   * Deletes an artifact and returns once nobody can have its bytes.
+   * @throws `held`, `wrong_state` when it has no workflow, `workflows_unavailable`, `not_yet_answered`.
+   */
+  removeArtifact(artifactId: string, message: ByActor): Promise<void>;
   /**
    * Hands an announcement over to the workflow that delivers those of this artifact, and starts it if need be. Safe to repeat.
    * @throws `workflows_unavailable`, `not_yet_answered`.

@@ -3,6 +3,7 @@ import { deletionActivities } from './deletion.js';
 import type { ActivityDeps } from './deps.js';
 import { executionActivities } from './executions.js';
 import { manifestActivities } from './manifest.js';
+import { publicationActivities } from './publications.js';
 import { recordActivities } from './records.js';
 import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
@@ -20,6 +21,7 @@ export function createActivities(deps: ActivityDeps) {
     ...executionActivities(deps),
     ...webhookActivities(deps),
     ...manifestActivities(deps),
+    ...publicationActivities(deps),
   });
 }
 

@@ -13,6 +13,11 @@ const MAX_PATTERNS = 100;
 const MAX_PATTERN_CHARACTERS = 1_024;
 const MAX_FOLDER_CHARACTERS = 4_096;
 
+/** Of one publication. */
+export const MAX_PUBLISHED_FILES = 10_000;
+/** Of one page of a scan. */
+export const SCAN_PAGE_FILES = 500;
+
 /** What is asked for. Everything after `folder` may be left out. */
 export interface PublishRequest {
   /** UUID; under the same one it is the same publication. */
@@ -65,7 +70,7 @@ export interface ScanQuery {
   exclude: string[];
   /** The last file of the page before; null for the first page. */
   after: string | null;
-  /** 1 to 500. */
+  /** 1 to {@link SCAN_PAGE_FILES}. */
   limit: number;
 }
 
@@ -110,6 +115,16 @@ export interface UploadedFile {
   /** Only of those that failed. */
   code?: ErrorCode;
   message?: string;
+}
+
+/** Activities of the upload worker on a host, on the queue {@link uploadTaskQueue}. */
+export interface HostActivities {
+  /** @throws `source_unreadable`, `source_not_allowed`: there is no such folder, or it may not be read. */
+  scanFolder(query: ScanQuery): Promise<ScanPage>;
+  /**
+   * One outcome for each file, in their order. Heartbeats; safe to repeat. @throws only for what concerns all of them.
+   */
+  uploadFiles(query: UploadFilesQuery): Promise<UploadedFile[]>;
 }
 
 export const PUBLICATION_PHASES = ['scanning', 'uploading', 'committing', 'removing', 'ended'] as const;

@@ -1,14 +1,20 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
 import type { Announcement } from '../domain/announcements.js';
-import type { DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import { ArtifactError } from '../domain/errors.js';
 import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
 import {
+  abortUpload as abortUploadUpdate,
   announceSignal,
+  deleteArtifact,
   deleteArtifactSignal,
   executionChanged,
   inheritRetentionSignal,
+  purgeArtifactSignal,
+  type Row,
 } from '../workflows/messages.js';
 import type { webhookDelivery } from '../workflows/webhook-delivery.js';
 import { coalesced } from './coalesce.js';
@@ -18,6 +24,8 @@ import { artifactWorkflowId, executionManifestWorkflowId, LIFECYCLE_TASK_QUEUE, 
 
 /** Less than the local activity may take in which a change is written and told. */
 const TELL_MS = 3 * SECOND_MS;
+/** A deletion may have to wait for others of the same artifact; whoever asks again joins it. */
+const ANSWER_MS = 50 * SECOND_MS;
 
 /** Half of the time for which the workflow waits after a message, so that clocks of different speed do no harm. */
 const MESSAGE_COVERS_MS = MANIFEST_QUIET_MS / 2;
@@ -27,6 +35,9 @@ interface Lives {
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
+  purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
+  abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
+  removeArtifact(artifactId: string, message: ByActor): Promise<void>;
   announce(announcement: Announcement): Promise<void>;
 }
 
@@ -58,8 +69,39 @@ export function artifactLives(client: Client): Lives {
     isAlive: (artifactId) => ask(artifactId, async (life) => (await life.describe()).status.name === 'RUNNING'),
     inheritRetention: (artifactId, message) => tell(artifactId, (life) => life.signal(inheritRetentionSignal, message)),
     deleteArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(deleteArtifactSignal, message)),
+    purgeArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(purgeArtifactSignal, message)),
+    abortUpload: (artifactId, message) => abortUpload(client, artifactId, message),
+    removeArtifact: async (artifactId, message) => {
+      await update(client, deleteArtifact, artifactId, message);
+    },
     announce: (announcement) => announce(client, announcement),
   };
+}
+
+/** Waits for the answer of one artifact. */
+async function update(
+  client: Client,
+  definition: UpdateDefinition<Row, [ByActor]>,
+  artifactId: string,
+  message: ByActor,
+): Promise<void> {
+  const life = client.workflow.getHandle(artifactWorkflowId(artifactId));
+  try {
+    await client.withDeadline(Date.now() + ANSWER_MS, () => life.executeUpdate(definition, { args: [message] }));
+  } catch (error) {
+    throw translateTemporalError(error, `artifact ${artifactId}`);
+  }
+}
+
+async function abortUpload(client: Client, artifactId: string, message: ByActor): Promise<boolean> {
+  try {
+    await update(client, abortUploadUpdate, artifactId, message);
+    return true;
+  } catch (error) {
+    const isOver = error instanceof ArtifactError && ['not_uploading', 'wrong_state'].includes(error.code);
+    if (isOver) return false;
+    throw error;
+  }
 }
 
 async function announce(client: Client, announcement: Announcement): Promise<void> {

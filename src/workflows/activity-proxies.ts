@@ -1,5 +1,6 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities, proxyLocalActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { uploadTaskQueue, type HostActivities } from '../domain/publish.js';
 import { WEBHOOK_TASK_QUEUE } from './task-queues.js';
 
 /**
@@ -36,6 +37,35 @@ export const {
   heartbeatTimeout: '30s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
 });
+
+/** Short steps of a publication. Nobody waits for their answer but the publication itself, so they are asked until they are answered. */
+export const { beginPublication, planPublication, commitPublication, finishPublication } = proxyActivities<Activities>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** Deletions and announcements of as many artifacts as a publication has. */
+export const { removeReplaced, abandonUploads, abandonPublication, announcePublication } = proxyActivities<Activities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+/**
+ * What the upload worker of a host does. One that is not there, or not any more, is waited for so long; one that dies in the middle is
+ * missed after the heartbeat timeout, and another attempt goes on from what its heartbeats and the store say.
+ */
+export const hostActivities = (hostId: string, hostTimeoutMs: number): ActivityInterfaceFor<HostActivities> =>
+  proxyActivities<HostActivities>({
+    taskQueue: uploadTaskQueue(hostId),
+    scheduleToStartTimeout: hostTimeoutMs,
+    startToCloseTimeout: '24h',
+    scheduleToCloseTimeout: '24h',
+    heartbeatTimeout: '30s',
+    // Nothing is aborted before the host has stopped to send.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
 
 /** Tells thousands of artifacts; each may be told more than once, so attempts may overlap. */
 export const { moveInheritors, tellToDelete, findOrphaned } = proxyActivities<Activities>({

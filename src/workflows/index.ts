@@ -3,4 +3,5 @@ export { artifactLifecycle } from './artifact-lifecycle.js';
 export { executionManifest } from './execution-manifest.js';
 export { executionRetention } from './execution-retention.js';
 export { executionDeletion } from './execution-deletion.js';
+export { publishOutputs } from './publish-outputs.js';
 export { webhookDelivery } from './webhook-delivery.js';

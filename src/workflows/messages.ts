@@ -14,6 +14,7 @@ import type {
 } from '../domain/commands.js';
 import type { HandedOverState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import type { PublicationReport } from '../domain/publish.js';
 
 /**
  * The messages of `artifactLifecycle`, and their payloads: plain JSON with absolute facts, so that a message that arrives twice
@@ -95,5 +96,10 @@ export const announceSignal = defineSignal<[Announcement]>('announce');
 
 /** Of `executionManifest`: rows of the execution have changed. */
 export const executionChanged = defineSignal('executionChanged');
+
+/** Of `publishOutputs`: where it is. */
+export const publicationStatus = defineQuery<PublicationReport>('publicationStatus');
+/** What is not complete yet is given up. Too late once it is being committed. */
+export const cancelPublication = defineSignal<[Partial<ByActor>?]>('cancelPublication');
 
 export const describe = defineQuery<Description>('describe');

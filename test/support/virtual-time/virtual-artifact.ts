@@ -36,6 +36,9 @@ export const NO_OTHERS: ArtifactLives = {
   inheritRetention: () => Promise.resolve(false),
   deleteArtifact: () => Promise.resolve(false),
   isAlive: () => Promise.resolve(false),
+  purgeArtifact: () => Promise.resolve(false),
+  abortUpload: () => Promise.resolve(false),
+  removeArtifact: () => Promise.resolve(),
   announce: () => Promise.resolve(),
 };
 

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities, type ActivityDeps, type ArtifactLives } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import { newArtifact } from '../new-artifact.js';
-import { QUIET, START_MS } from './virtual-artifact.js';
+import { NO_OTHERS, QUIET, START_MS } from './virtual-artifact.js';
 import { VirtualRun, type Sandbox } from './virtual-run.js';
 
 /** What an artifact does when it is told something. */
@@ -83,6 +83,11 @@ export class VirtualExecution implements ArtifactLives {
   isAlive(artifactId: string): Promise<boolean> {
     return Promise.resolve(this.behaviours.get(artifactId) !== 'hasNoWorkflow');
   }
+
+  /** Nobody asks it here. */
+  readonly purgeArtifact = NO_OTHERS.purgeArtifact.bind(NO_OTHERS);
+  readonly abortUpload = NO_OTHERS.abortUpload.bind(NO_OTHERS);
+  readonly removeArtifact = NO_OTHERS.removeArtifact.bind(NO_OTHERS);
 
   announce(): Promise<void> {
     return Promise.resolve();

@@ -4,6 +4,7 @@ import {
   ApplicationFailure,
   defaultFailureConverter,
   defaultPayloadConverter,
+  TimeoutFailure,
   TypedSearchAttributes,
 } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -141,6 +142,8 @@ export interface VirtualRunOptions {
   handedOver?: (input: unknown) => unknown;
   /** How long the answer of an activity takes, in milliseconds; its work is done at once. Default 0. */
   activityMs?: (name: string, isLocal: boolean) => number;
+  /** Of what is random in it: two runs of the same seed make the same ids. */
+  seed?: number;
   /** Comes with the start, as by signal-with-start. */
   firstSignal?: { name: string; argument: unknown };
 }
@@ -159,7 +162,7 @@ const toMs = (duration: Duration | null | undefined): number =>
 export class VirtualRun {
   nowMs: number;
   /** How the run ended. */
-  ending: { completed: unknown } | { failed: Error } | { continuedAsNew: unknown } | null = null;
+  ending: { completed: unknown } | { failed: Error } | { cancelled: true } | { continuedAsNew: unknown } | null = null;
   /** How many runs there were, counting this one. */
   runs = 1;
   /** Activations so far: what a worker calls workflow tasks. */
@@ -223,7 +226,7 @@ export class VirtualRun {
     };
     this.#workflow = await sandbox.createWorkflow({
       info,
-      randomnessSeed: [1, 2, this.runs],
+      randomnessSeed: [1, this.#options.seed ?? 2, this.runs],
       now: this.nowMs,
       showStackTraceSources: false,
     });
@@ -270,6 +273,11 @@ export class VirtualRun {
   async signal(name: string, argument?: unknown): Promise<void> {
     const input = argument === undefined ? [] : [toPayload(argument)];
     await this.#activate([{ signalWorkflow: { signalName: name, input } }]);
+  }
+
+  /** As by `handle.cancel()`. */
+  async cancel(): Promise<void> {
+    await this.#activate([{ cancelWorkflow: { reason: 'asked for' } }]);
   }
 
   async query<T>(name: string): Promise<T> {
@@ -356,6 +364,7 @@ export class VirtualRun {
     for (const [name, payload] of Object.entries(indexed)) this.#index(name, payload);
     if (command.completeWorkflowExecution)
       this.ending = { completed: fromPayload(command.completeWorkflowExecution.result) };
+    if (command.cancelWorkflowExecution) this.ending = { cancelled: true };
     if (command.failWorkflowExecution) this.ending = { failed: toError(command.failWorkflowExecution.failure) };
     const handedOver = command.continueAsNewWorkflowExecution;
     if (handedOver) this.ending = { continuedAsNew: fromPayload(handedOver.arguments?.[0]) };
@@ -404,7 +413,11 @@ export class VirtualRun {
       const result = await this.#options.runActivity(task.activityType ?? '', args, attempt);
       return { resolveActivity: { seq, isLocal, result: { completed: { result: toPayload(result) } } } };
     } catch (error) {
-      const isRetried = !isLocal && (task.retryPolicy?.maximumAttempts ?? 0) === 0 && !this.#unwanted.has(seq);
+      const isRetried =
+        !(error instanceof TimeoutFailure) &&
+        !isLocal &&
+        (task.retryPolicy?.maximumAttempts ?? 0) === 0 &&
+        !this.#unwanted.has(seq);
       if (isRetried && !(error instanceof ApplicationFailure && error.nonRetryable)) {
         this.#later(`activity-${seq}`, backoffMs(error, task, tries), () => this.#try(task, tries + 1));
         return null;
