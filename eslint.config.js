@@ -20,7 +20,20 @@ const processEntries = [
   'src/token.ts',
 ];
 
-const folders = ['sdk', 'api', 'temporal', 'workflows', 'activities', 'storage', 'db', 'webhooks', 'cli', 'dev'];
+const folders = [
+  'sdk',
+  'transfer',
+  'host',
+  'api',
+  'temporal',
+  'workflows',
+  'activities',
+  'storage',
+  'db',
+  'webhooks',
+  'cli',
+  'dev',
+];
 
 /**
  * A lint block for one folder of `src`: which sibling folders it may import (fully, or as types only) and which vendors.
@@ -81,7 +94,8 @@ export default tseslint.config(
   direction('activities', { types: ['storage', 'db', 'webhooks'], allow: ['temporal', 'node'] }),
   direction('workflows', { types: ['activities'], allow: ['temporal'] }),
   direction('temporal', { imports: ['workflows'], allow: ['temporal', 'node'] }),
-  direction('sdk', { allow: ['node'] }),
+  direction('transfer', { allow: ['node'] }),
+  direction('sdk', { imports: ['transfer'], allow: ['node'] }),
   direction('cli', { imports: ['sdk'], allow: ['node'] }),
   direction('api', {
     imports: ['temporal'],

@@ -6,11 +6,14 @@ import { requireUuid } from '../domain/ids.js';
 import { ownRetention, requireRetentionDays } from '../domain/retention.js';
 import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { RestoreTier } from '../domain/tiers.js';
+import { PartMemory, sharedPartMemory } from '../transfer/part-memory.js';
+import { ProgressMeter } from '../transfer/progress.js';
+import { StoreConnections } from '../transfer/put.js';
 import { openDownload } from './download.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
 import { previewPlan, type PlanPreview, type PlanQuery } from './plan-ahead.js';
-import { PATIENT_RETRY } from './retry.js';
+import { PART_RETRY, PATIENT_RETRY } from '../transfer/retry.js';
 import type {
   ArtifactService,
   DownloadOptions,
@@ -20,10 +23,8 @@ import type {
   UploadArtifactOptions,
   UploadSource,
 } from './service.js';
-import { ProgressMeter } from './upload/progress.js';
-import { StoreConnections } from './upload/put.js';
 import { UploadApi } from './upload/upload-api.js';
-import { defaultConcurrency, uploadSource } from './upload/upload.js';
+import { uploadSource } from './upload/upload.js';
 import { toArtifact, toHold, toPlan } from './wire.js';
 import type {
   Artifact,
@@ -54,6 +55,11 @@ const PAGE_ARTIFACTS = 200;
 export interface ArtifactClientOptions extends ApiOptions {
   /** A connection to the store on which nothing moves for this long is given up, and its part sent again. Default 60,000. */
   idleTimeoutMs?: number;
+  /**
+   * Most memory for the parts of large files and streams under way, at least that of one part (8 MiB). Default: 64 MiB, which all clients of
+   * the process share.
+   */
+  memoryBytes?: number;
 }
 
 const ofArtifact = (artifactId: string, rest = ''): string =>
@@ -68,6 +74,7 @@ const ofExecution = (executionId: string): string =>
 export class ArtifactClient implements ArtifactService {
   readonly #api: Api;
   readonly #connections: StoreConnections;
+  readonly #memory: PartMemory;
   readonly #options: ArtifactClientOptions;
 
   /** @throws `invalid_request` when `baseUrl` is not an http(s) address. */
@@ -75,6 +82,7 @@ export class ArtifactClient implements ArtifactService {
     this.#options = options;
     this.#api = new Api(options);
     this.#connections = new StoreConnections(options);
+    this.#memory = options.memoryBytes === undefined ? sharedPartMemory : new PartMemory(options.memoryBytes);
   }
 
   /** Frees idle connections to the store at once. */
@@ -83,15 +91,17 @@ export class ArtifactClient implements ArtifactService {
   }
 
   uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact> {
+    const { signal = new AbortController().signal, concurrency, onProgress } = options;
     const retry = this.#options.retry ?? PATIENT_RETRY;
-    const context = {
-      api: new UploadApi(new Api({ ...this.#options, retry })),
+    const transfer = {
       connections: this.#connections,
-      retry,
-      concurrency: options.concurrency ?? defaultConcurrency(file),
-      progress: new ProgressMeter(options.onProgress),
+      retry: this.#options.retry ?? PART_RETRY,
+      progress: new ProgressMeter(onProgress),
+      memory: this.#memory,
+      concurrency,
+      signal,
     };
-    const signal = options.signal ?? new AbortController().signal;
+    const context = { api: new UploadApi(new Api({ ...this.#options, retry })), transfer };
     return uploadSource({ executionId, options, context, signal }, file);
   }
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { ReadableStream } from 'node:stream/web';
 import type { ReadableStreamDefaultReader } from 'node:stream/web';
 import { ArtifactError } from '../domain/errors.js';
+import { abortedError } from '../transfer/aborted.js';
 import { networkError } from './http.js';
 import type { Api } from './http.js';
-import { abortedError } from './problems.js';
 import type { DownloadOptions } from './service.js';
 
 /** A connection that breaks is taken up again this often without a new byte in between. */

@@ -1,8 +1,9 @@
 import { ArtifactError } from '../domain/errors.js';
 import { MINUTE_MS } from '../domain/units.js';
-import { abortedError, errorOfAnswer, notTheApi, throwIfAborted } from './problems.js';
-import { DEFAULT_RETRY, withRetry } from './retry.js';
-import type { RetryPolicy } from './retry.js';
+import { abortedError, throwIfAborted } from '../transfer/aborted.js';
+import { DEFAULT_RETRY, withRetry } from '../transfer/retry.js';
+import type { RetryPolicy } from '../transfer/retry.js';
+import { errorOfAnswer, notTheApi } from './problems.js';
 
 /** A bearer token, or a function that is asked before every request (so that it may be renewed). */
 export type TokenSource = string | (() => string | Promise<string>);

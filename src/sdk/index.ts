@@ -10,7 +10,6 @@ export type {
   HoldOptions,
   ListFilters,
   UploadArtifactOptions,
-  UploadProgress,
   UploadSource,
 } from './service.js';
 export type {
@@ -25,9 +24,10 @@ export type {
   UploadStatus,
 } from './wire.js';
 export type { PlannedAction, PlanPreview, PlanQuery, PlanTotals } from './plan-ahead.js';
-export type { ByteStream } from './upload/stream.js';
+export type { UploadProgress } from '../transfer/progress.js';
+export type { ByteStream } from '../transfer/stream-cutter.js';
 export type { TokenSource } from './http.js';
-export type { RetryPolicy } from './retry.js';
+export type { RetryPolicy } from '../transfer/retry.js';
 export { ARTIFACT_STATUSES, ARTIFACT_TYPES, MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
 export type {
   ArtifactMetadata,

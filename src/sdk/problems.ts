@@ -58,12 +58,3 @@ export function errorOfAnswer(base: string, status: number, body: string): Artif
 /** Something answered at this address, but as the API never does. */
 export const notTheApi = (base: string, answer: string, cause?: unknown): ArtifactError =>
   new ArtifactError('not_the_api', `${base} gave ${answer}`, { details: { url: base }, cause });
-
-/** The error of everything that stops because its AbortSignal fired. */
-export const abortedError = (signal?: AbortSignal): ArtifactError =>
-  new ArtifactError('aborted', 'The caller gave up', { cause: signal?.reason });
-
-/** @throws `aborted` when the signal has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw abortedError(signal);
-}

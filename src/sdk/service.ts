@@ -4,9 +4,10 @@ import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
 import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
-import type { ByteStream } from './upload/stream.js';
+import type { UploadProgress } from '../transfer/progress.js';
+import type { ByteStream } from '../transfer/stream-cutter.js';
 
-/** A file on this machine. It is read twice (hashed, then sent) and must not change meanwhile. */
+/** A file on this machine, which must not change while it is uploaded. A large one is read once. */
 export interface FileSource {
   path: string;
 }
@@ -20,29 +21,16 @@ export const fromFile = (path: string): FileSource => ({ path });
  */
 export type UploadSource = Uint8Array | ByteStream | FileSource;
 
-/** Where an upload is. `sentBytes` never goes down and ends at the size of the file. */
-export interface UploadProgress {
-  /** `hashing` the source, `uploading` its bytes, or `verifying`: the API compares what arrived. */
-  phase: 'hashing' | 'uploading' | 'verifying';
-  /** Bytes whose SHA-256 has been computed; those of a long stream are hashed while they are sent. */
-  hashedBytes: number;
-  /** Bytes handed to the store, those it had from an earlier try included. */
-  sentBytes: number;
-  /** Null while the length of a stream is unknown. */
-  totalBytes: number | null;
-  /** Parts that have arrived. A small file is one part. */
-  part: number;
-  /** All parts; null while the length of a stream is unknown. */
-  parts: number | null;
-}
-
 /** FEAT-004 `UploadOptions`, and how this call behaves. */
 export interface UploadArtifactOptions extends UploadOptions {
   /** Called often; must return quickly. What it throws fails the upload. */
   onProgress?: (progress: UploadProgress) => void;
   /** Stops the upload and removes what has arrived; the call throws `aborted`. */
   signal?: AbortSignal;
-  /** Parts sent at the same time, 1 to 16. Default 4, for streams 3. Each needs memory for one part (16 MiB). */
+  /**
+   * Most parts sent at the same time, 1 to 16; default 8. How many there are follows the throughput, and all uploads of a process share
+   * the memory for them (see `ArtifactClientOptions.memoryBytes`).
+   */
   concurrency?: number;
 }
 

@@ -33,6 +33,8 @@ export class FakeApi {
   readonly requests: string[] = [];
   /** How long the answer to a begin takes, after it has begun. */
   beginDelayMs = 0;
+  /** The same for the signing of parts. */
+  signDelayMs = 0;
   readonly sockets = new Set<Socket>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   readonly #seen = new Map<ApiFault, number>();
@@ -119,7 +121,8 @@ export class FakeApi {
         : this.artifacts.ofArtifact(verb, id, { query: url.searchParams, body: json });
     response.writeHead(answer.status, { 'content-type': 'application/json' });
     const send = (): void => void response.end(JSON.stringify(answer.body));
-    if (this.beginDelayMs > 0 && verb === 'POST artifacts') setTimeout(send, this.beginDelayMs);
+    const delayMs = verb === 'POST artifacts' ? this.beginDelayMs : verb === 'POST upload/parts' ? this.signDelayMs : 0;
+    if (delayMs > 0) setTimeout(send, delayMs);
     else send();
   }
 }

@@ -2,9 +2,10 @@ import { ArtifactError } from '../../domain/errors.js';
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
 import type { UploadOptions } from '../../domain/artifact.js';
 import type { Api } from '../http.js';
-import { throwIfAborted } from '../problems.js';
-import { withRetry } from '../retry.js';
-import type { RetryPolicy } from '../retry.js';
+import { throwIfAborted } from '../../transfer/aborted.js';
+import { withRetry } from '../../transfer/retry.js';
+import type { RetryPolicy } from '../../transfer/retry.js';
+import type { Content, PartDigest } from '../../transfer/part.js';
 import { toArtifact } from '../wire.js';
 import type {
   Artifact,
@@ -15,7 +16,6 @@ import type {
   SignedRequestJson,
   UploadStatusJson,
 } from '../wire.js';
-import type { PartDigest } from './source.js';
 
 /** Completing may read the whole object back: it is asked again for as long as the API says that it is not finished. */
 const COMPLETE_RETRY: RetryPolicy = {
@@ -46,7 +46,7 @@ export class UploadApi {
   async beginUpload(
     executionId: string,
     options: UploadOptions,
-    content: { sizeBytes: number; sha256: string } | null,
+    content: Content | null,
     signal: AbortSignal,
   ): Promise<BeginUploadJson> {
     const { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering } = options;
@@ -95,11 +95,7 @@ export class UploadApi {
     return status.receivedParts;
   }
 
-  async completeUpload(
-    artifactId: string,
-    content: { sizeBytes: number; sha256: string },
-    signal: AbortSignal,
-  ): Promise<Artifact> {
+  async completeUpload(artifactId: string, content: Content, signal: AbortSignal): Promise<Artifact> {
     const path = `/v1/artifacts/${artifactId}/upload/complete`;
     const answer = await withRetry(
       () => this.#api.call<ArtifactAnswerJson>({ method: 'POST', path, body: content, signal }),

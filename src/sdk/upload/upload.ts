@@ -4,18 +4,26 @@ import { ArtifactError } from '../../domain/errors.js';
 import { requireUuid } from '../../domain/ids.js';
 import { canonicalPath } from '../../domain/keys.js';
 import { requireWish } from '../../domain/new-upload.js';
-import { DEFAULT_PART_BYTES } from '../../domain/part-plan.js';
+import { SINGLE_PUT_MAX_BYTES, requireSize } from '../../domain/part-plan.js';
 import { requireTiering } from '../../domain/policy.js';
 import { requireTags } from '../../domain/tags.js';
-import { throwIfAborted } from '../problems.js';
+import { throwIfAborted } from '../../transfer/aborted.js';
+import { openFile } from '../../transfer/file-reader.js';
+import { bufferParts, contentOf, fileParts, hashParts } from '../../transfer/known-parts.js';
+import type { Content, PartSource, SignedPut } from '../../transfer/part.js';
+import { sendPart, sendParts } from '../../transfer/send-parts.js';
+import type { PartTarget, TransferOptions } from '../../transfer/send-parts.js';
+import { StreamCutter } from '../../transfer/stream-cutter.js';
 import type { FileSource, UploadArtifactOptions, UploadSource } from '../service.js';
 import { toArtifact } from '../wire.js';
-import type { Artifact, SignedRequestJson, UploadJson } from '../wire.js';
-import { sendKnownParts, sendPart, sendStreamParts } from './parts.js';
-import type { UploadContext } from './parts.js';
-import { fileSource, memorySource } from './source.js';
-import type { KnownSource } from './source.js';
-import { StreamCutter } from './stream.js';
+import type { Artifact, UploadJson } from '../wire.js';
+import type { UploadApi } from './upload-api.js';
+
+/** What every step of an upload needs. */
+export interface UploadContext {
+  api: UploadApi;
+  transfer: TransferOptions;
+}
 
 /** One call of `uploadArtifact`. */
 export interface UploadTask {
@@ -25,31 +33,43 @@ export interface UploadTask {
   signal: AbortSignal;
 }
 
-/** Sends any source. See `ArtifactService.uploadArtifact`. */
-export async function uploadSource(task: UploadTask, file: UploadSource): Promise<Artifact> {
-  const onHashed = (hashedBytes: number, totalBytes: number): void =>
-    task.context.progress.hashed(hashedBytes, totalBytes);
-  if (isStream(file)) return uploadStream(task, new StreamCutter(file));
-  validate(task);
-  const source =
-    file instanceof Uint8Array
-      ? await memorySource(file, onHashed, task.signal)
-      : await fileSource(file.path, onHashed, task.signal);
-  try {
-    return await uploadKnown(task, source);
-  } finally {
-    await source.close();
-  }
+/** Bytes whose number is known before the first of them is sent. */
+interface KnownSource {
+  sizeBytes: number;
+  /** All of it, when it is small enough for one PUT. */
+  bytes: Buffer | null;
+  /** Reads it from the start. */
+  parts(): PartSource;
 }
 
-/** A stream also leaves its chunks for the garbage collector: with one part less, both stay under 200 MiB. */
-export const defaultConcurrency = (file: UploadSource): number => (isStream(file) ? 3 : 4);
+const bufferSource = (bytes: Buffer): KnownSource => ({
+  sizeBytes: requireSize(bytes.length),
+  bytes: bytes.length <= SINGLE_PUT_MAX_BYTES ? bytes : null,
+  parts: () => bufferParts(bytes),
+});
+
+/** Sends any source. See `ArtifactService.uploadArtifact`. */
+export async function uploadSource(task: UploadTask, file: UploadSource): Promise<Artifact> {
+  if (isStream(file)) return uploadStream(task, new StreamCutter(file));
+  validate(task);
+  if (file instanceof Uint8Array)
+    return uploadKnown(task, bufferSource(Buffer.from(file.buffer, file.byteOffset, file.byteLength)));
+  const reader = await openFile(file.path);
+  try {
+    const { sizeBytes } = reader;
+    if (sizeBytes > SINGLE_PUT_MAX_BYTES)
+      return await uploadKnown(task, { sizeBytes, bytes: null, parts: () => fileParts(reader) });
+    return await uploadKnown(task, bufferSource(await reader.readExactly(Buffer.allocUnsafeSlow(sizeBytes), 0)));
+  } finally {
+    await reader.close();
+  }
+}
 
 const isStream = (file: UploadSource): file is Exclude<UploadSource, Uint8Array | FileSource> =>
   file instanceof Readable || 'getReader' in file;
 
 /** Everything the API would refuse and we can know, before a file is read or a request is sent. */
-function validate({ executionId, options, context, signal }: UploadTask): void {
+function validate({ executionId, options, signal }: UploadTask): void {
   throwIfAborted(signal);
   requireUuid(executionId, 'execution id');
   canonicalPath(options.fileName);
@@ -59,68 +79,82 @@ function validate({ executionId, options, context, signal }: UploadTask): void {
   requireTiering(tiering);
   if (options.type !== undefined && !ARTIFACT_TYPES.includes(options.type))
     throw new ArtifactError('invalid_request', `"${String(options.type)}" is not a type of artifact`);
-  if (!Number.isInteger(context.concurrency) || context.concurrency < 1 || context.concurrency > 16)
-    throw new ArtifactError('invalid_request', `concurrency ${context.concurrency} is not a number from 1 to 16`);
+  const { concurrency } = options;
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 16))
+    throw new ArtifactError('invalid_request', `concurrency ${concurrency} is not a number from 1 to 16`);
 }
 
 async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artifact> {
   const { context, signal } = task;
-  const content = { sizeBytes: source.sizeBytes, sha256: source.sha256 };
+  const { sizeBytes, bytes } = source;
+  const { progress } = context.transfer;
+  const onHashed = (hashedBytes: number): void => progress.hashed(hashedBytes, sizeBytes);
+  const content = await (bytes === null
+    ? hashParts(source.parts(), onHashed, signal)
+    : contentOf(bytes, onHashed, signal));
   const begun = await context.api.beginUpload(task.executionId, task.options, content, signal);
   if (begun.upload === null) {
-    context.progress.uploading(source.sizeBytes, 1);
-    context.progress.arrived(1, source.sizeBytes);
+    progress.uploading(sizeBytes, 1);
+    progress.arrived(1, sizeBytes);
     return toArtifact(begun.artifact);
   }
   const { id } = begun.artifact;
   const { upload } = begun;
   return finish(task, { artifactId: id, isResumable: true }, async () => {
-    if (upload.kind === 'single') await sendSingle(task, source, upload.request);
-    else {
-      const received = await context.api.receivedParts(id, signal);
-      await sendKnownParts(context, { artifactId: id, partSizeBytes: upload.partSizeBytes, source, received }, signal);
+    if (upload.kind === 'multipart') {
+      const target = await targetOf(task, id, upload);
+      return sendParts(source.parts(), target, context.transfer);
     }
+    if (bytes === null) throw new ArtifactError('internal', `The API wants ${sizeBytes} bytes in one PUT`);
+    await sendSingle(task, bytes, { content, request: upload.request });
     return content;
   });
 }
 
-async function sendSingle(task: UploadTask, source: KnownSource, request: SignedRequestJson): Promise<void> {
+type MultipartJson = Extract<UploadJson, { kind: 'multipart' }>;
+
+async function targetOf(
+  { context, signal }: UploadTask,
+  artifactId: string,
+  { partSizeBytes }: MultipartJson,
+): Promise<PartTarget> {
+  const received = await context.api.receivedParts(artifactId, signal);
+  return { partSizeBytes, received, sign: (parts, partSignal) => context.api.signParts(artifactId, parts, partSignal) };
+}
+
+async function sendSingle(
+  task: UploadTask,
+  bytes: Buffer,
+  { content, request }: { content: Content; request: SignedPut },
+): Promise<void> {
   const { context, signal, options, executionId } = task;
-  context.progress.uploading(source.sizeBytes, 1);
-  const bytes = await source.read(0, source.sizeBytes, () => Buffer.allocUnsafeSlow(source.sizeBytes));
-  const { sizeBytes, sha256 } = source;
+  context.transfer.progress.uploading(bytes.length, 1);
   // Beginning again is how a single PUT is signed again: the API answers with the upload that is under way.
-  const sign = async (again: boolean): Promise<SignedRequestJson> => {
+  const sign = async (again: boolean): Promise<SignedPut> => {
     if (!again) return request;
-    const { upload } = await context.api.beginUpload(executionId, options, { sizeBytes, sha256 }, signal);
+    const { upload } = await context.api.beginUpload(executionId, options, content, signal);
     return upload?.kind === 'single' ? upload.request : request;
   };
-  await sendPart(context, { partNumber: 1, bytes }, sign, signal);
+  await sendPart(context.transfer, { partNumber: 1, bytes }, sign);
 }
 
 async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Artifact> {
   const { context, signal } = task;
   try {
     validate(task);
-    const head = await cutter.head(Buffer.allocUnsafeSlow(DEFAULT_PART_BYTES), signal);
-    if (head.isAll) {
-      const onHashed = (hashedBytes: number, totalBytes: number): void =>
-        context.progress.hashed(hashedBytes, totalBytes);
-      return await uploadKnown(task, await memorySource(head.bytes, onHashed, signal));
-    }
+    const head = await cutter.head(Buffer.allocUnsafeSlow(SINGLE_PUT_MAX_BYTES), signal);
+    if (head.isAll) return await uploadKnown(task, bufferSource(head.bytes));
     cutter.unread(head.bytes);
     const { artifactId, upload } = await beginStream(task);
     return await finish(task, { artifactId, isResumable: false }, async () => {
-      await sendStreamParts(context, { artifactId, partSizeBytes: upload.partSizeBytes, cutter }, signal);
-      return { sizeBytes: cutter.sizeBytes, sha256: cutter.digest() };
+      const target = await targetOf(task, artifactId, upload);
+      return sendParts(cutter, target, context.transfer);
     });
   } catch (error) {
     cutter.cancel();
     throw error;
   }
 }
-
-type MultipartJson = Extract<UploadJson, { kind: 'multipart' }>;
 
 /** Always a new upload: without a checksum the API joins nobody to one that is there. */
 async function beginStream(task: UploadTask): Promise<{ artifactId: string; upload: MultipartJson }> {
@@ -138,10 +172,10 @@ async function beginStream(task: UploadTask): Promise<{ artifactId: string; uplo
 async function finish(
   task: UploadTask,
   upload: { artifactId: string; isResumable: boolean },
-  send: () => Promise<{ sizeBytes: number; sha256: string }>,
+  send: () => Promise<Content>,
 ): Promise<Artifact> {
   const { context, signal } = task;
-  let content: { sizeBytes: number; sha256: string };
+  let content: Content;
   try {
     content = await send();
   } catch (error) {
@@ -151,7 +185,7 @@ async function finish(
     if (!upload.isResumable || !isPassing) await abortQuietly(context, upload.artifactId);
     throw error;
   }
-  context.progress.verifying();
+  context.transfer.progress.verifying();
   try {
     return await context.api.completeUpload(upload.artifactId, content, signal);
   } catch (error) {

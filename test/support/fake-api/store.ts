@@ -54,6 +54,11 @@ export class FakeStore {
     response.writeHead(200, { etag: '"etag"' }).end();
   }
 
+  /** PUTs of this part of the only object so far. */
+  attemptsOf(partNumber: number): number {
+    return [...this.attempts].find(([key]) => key.endsWith(`#${partNumber}`))?.[1] ?? 0;
+  }
+
   parts(path: string): { partNumber: number; sizeBytes: number; sha256: string }[] {
     return [...(this.objects.get(path) ?? [])]
       .filter(([partNumber]) => partNumber > 0)

@@ -74,7 +74,7 @@ describe('beginning an upload', () => {
     ]) {
       const response = await begin(api, randomUUID(), payload);
       expect(response.statusCode).toBe(201);
-      expect(response.json<Begun>().upload).toEqual({ kind: 'multipart', partSizeBytes: 16 * MIB_BYTES, partCount: 3 });
+      expect(response.json<Begun>().upload).toEqual({ kind: 'multipart', partSizeBytes: 8 * MIB_BYTES, partCount: 6 });
     }
   });
 
@@ -83,7 +83,7 @@ describe('beginning an upload', () => {
     const response = await begin(api, randomUUID(), { fileName: 'logs/agent.log' });
     expect(response.json<Begun>().upload).toEqual({
       kind: 'multipart',
-      partSizeBytes: 16 * MIB_BYTES,
+      partSizeBytes: 8 * MIB_BYTES,
       partCount: null,
     });
     expect(response.json<Begun>().artifact).toMatchObject({ path: 'logs/agent.log', type: 'log' });

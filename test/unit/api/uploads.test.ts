@@ -4,7 +4,7 @@ import { newArtifact } from '../../support/new-artifact.js';
 import { codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const MIB_BYTES = 1024 ** 2;
-const PART_BYTES = 16 * MIB_BYTES;
+const PART_BYTES = 8 * MIB_BYTES;
 const SHA256 = sha256Of('x');
 
 async function begin(api: TestApi, payload: object): Promise<string> {

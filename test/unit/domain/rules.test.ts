@@ -3,7 +3,7 @@ import { guessArtifactType, guessMimeType } from '../../../src/domain/artifact-t
 import { requireSha256 } from '../../../src/domain/checksum.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { requireUuid } from '../../../src/domain/ids.js';
-import { partBytes, planParts } from '../../../src/domain/part-plan.js';
+import { partBytes, partSizeFor, planParts } from '../../../src/domain/part-plan.js';
 import { chooseRetention, expiresAtMs, requireRetentionDays } from '../../../src/domain/retention.js';
 import { objectTags, requireTags } from '../../../src/domain/tags.js';
 import { storageClassOf, tierOfClass } from '../../../src/domain/tiers.js';
@@ -95,12 +95,22 @@ describe('parts', () => {
   it('are not needed below 16 MiB', () => {
     expect(planParts(0)).toEqual({ kind: 'single' });
     expect(planParts(16 * MIB_BYTES - 1)).toEqual({ kind: 'single' });
-    expect(planParts(16 * MIB_BYTES)).toEqual({ kind: 'multipart', partSizeBytes: 16 * MIB_BYTES, partCount: 1 });
+    expect(planParts(16 * MIB_BYTES)).toEqual({ kind: 'multipart', partSizeBytes: 8 * MIB_BYTES, partCount: 2 });
   });
 
   it('cover 5 GiB and not a byte more', () => {
-    expect(planParts(5 * GIB_BYTES)).toMatchObject({ partCount: 320 });
+    expect(planParts(5 * GIB_BYTES)).toMatchObject({ partCount: 640 });
     expect(codeOf(() => planParts(5 * GIB_BYTES + 1))).toBe('too_large');
+  });
+
+  it('grow with the file, so that there are never too many', () => {
+    expect(partSizeFor(5 * GIB_BYTES)).toBe(8 * MIB_BYTES);
+    const largest = 10_000 * 5 * GIB_BYTES;
+    for (let size = 1; size <= largest; size *= 3) {
+      const partSize = partSizeFor(size);
+      expect(partSize % MIB_BYTES).toBe(0);
+      expect(Math.ceil(size / partSize)).toBeLessThanOrEqual(9_000);
+    }
   });
 
   it.each([-1, 0.5, NaN])('refuses a size of %d', (size) => {

@@ -1,4 +1,18 @@
-import type { UploadProgress } from '../service.js';
+/** Where an upload is. `sentBytes` never goes down and ends at the size of the file. */
+export interface UploadProgress {
+  /** `hashing` a small source before it is sent, `uploading` its bytes, or `verifying`: what arrived is compared. */
+  phase: 'hashing' | 'uploading' | 'verifying';
+  /** Bytes whose SHA-256 has been computed; those of a large source are hashed while they are sent. */
+  hashedBytes: number;
+  /** Bytes handed to the store, those it had from an earlier try included. */
+  sentBytes: number;
+  /** Null while the length of a stream is unknown. */
+  totalBytes: number | null;
+  /** Parts that have arrived. A small file is one part. */
+  part: number;
+  /** All parts; null while the length of a stream is unknown. */
+  parts: number | null;
+}
 
 /** Adds up what happens in several parts at once to figures that never go down. */
 export class ProgressMeter {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { ArtifactError } from '../../domain/errors.js';
-import { KIB_BYTES, MINUTE_MS } from '../../domain/units.js';
-import { abortedError, throwIfAborted } from '../problems.js';
-import type { SignedRequestJson } from '../wire.js';
+import { ArtifactError } from '../domain/errors.js';
+import { KIB_BYTES, MINUTE_MS } from '../domain/units.js';
+import { abortedError, throwIfAborted } from './aborted.js';
+import type { SignedPut } from './part.js';
 
 /** Bytes go to the socket in slices of this size, so that progress is fine-grained and an early refusal stops the rest. */
 const SLICE_BYTES = 256 * KIB_BYTES;
@@ -48,7 +48,7 @@ export interface PutOptions {
  * bodies and cannot say how far it is.
  * @throws `aborted`, `storage_unavailable` (network, time-out, 5xx, 429), or what {@link errorOfStore} says.
  */
-export async function putBytes(target: SignedRequestJson, body: Buffer, options: PutOptions): Promise<void> {
+export async function putBytes(target: SignedPut, body: Buffer, options: PutOptions): Promise<void> {
   throwIfAborted(options.signal);
   const request = options.connections.request(new URL(target.url), {
     method: target.method,

@@ -1,25 +1,21 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { MAX_ARTIFACT_BYTES } from '../../domain/artifact.js';
-import { ArtifactError } from '../../domain/errors.js';
-import { abortedError } from '../problems.js';
-import type { PartDigest } from './source.js';
+import { MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
+import { ArtifactError } from '../domain/errors.js';
+import { abortedError } from './aborted.js';
+import type { Content, FilledPart, PartSource } from './part.js';
 
 /** A stream of bytes of unknown length, web or Node. */
 export type ByteStream = ReadableStream<Uint8Array> | Readable;
-
-/** A part of a stream: its digest, and its bytes in a buffer of the pool. */
-export interface FilledPart {
-  digest: PartDigest;
-  bytes: Buffer;
-}
 
 /**
  * Cuts a stream into parts of a fixed size. Holds one chunk of the stream besides the buffers it is given. Counts and hashes
  * what goes through. The stream is used up: on failure it is destroyed.
  */
-export class StreamCutter {
+export class StreamCutter implements PartSource {
+  readonly sizeBytes = null;
+  readonly isLive = true;
   readonly #chunks: AsyncIterator<unknown>;
   readonly #cancel: () => void;
   readonly #maxBytes: number;
@@ -45,14 +41,13 @@ export class StreamCutter {
     }
   }
 
-  /** Bytes that went into parts so far. */
-  get sizeBytes(): number {
+  /** Of what went into parts so far. */
+  get hashedBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** SHA-256 of everything, once it has ended. */
-  digest(): string {
-    return this.#whole.digest('hex');
+  content(): Content {
+    return { sizeBytes: this.#sizeBytes, sha256: this.#whole.digest('hex') };
   }
 
   /** Stops the stream; a `next` that waits for it ends. */
@@ -74,12 +69,14 @@ export class StreamCutter {
   }
 
   /**
-   * The next part; null after the last. A stream without bytes has no parts. What was put back is a part as it is when it has the
-   * right size, so that it need not be copied.
-   * @param takeBuffer gives memory for a part.
+   * A stream without bytes has no parts. What was put back is cut into parts as it is, so that it need not be copied.
    * @throws `too_large`, `aborted`, `source_unreadable` when the stream fails.
    */
-  async next(partSizeBytes: number, takeBuffer: () => Buffer, signal: AbortSignal): Promise<FilledPart | null> {
+  async next(
+    partSizeBytes: number,
+    takeMemory: () => Promise<Buffer>,
+    signal: AbortSignal,
+  ): Promise<FilledPart | null> {
     const hash = createHash('sha256');
     const count = (piece: Buffer): void => {
       hash.update(piece);
@@ -91,17 +88,19 @@ export class StreamCutter {
         });
     };
     if (!(await this.#hasMore(signal))) return null;
-    let buffer = this.#rest;
-    if (this.#unread.length > 0 && buffer.length === partSizeBytes) {
-      count(buffer);
-      this.#rest = Buffer.alloc(0);
+    let bytes: Buffer;
+    let memory: Buffer | null = null;
+    if (this.#unread.length > 0 && this.#rest.length >= partSizeBytes) {
+      bytes = this.#rest.subarray(0, partSizeBytes);
+      this.#rest = this.#rest.subarray(partSizeBytes);
+      count(bytes);
     } else {
-      const memory = takeBuffer();
-      buffer = memory.subarray(0, await this.#fill(memory, signal, count));
+      memory = await takeMemory();
+      bytes = memory.subarray(0, await this.#fill(memory, signal, count));
     }
     this.#partNumber += 1;
-    const digest = { partNumber: this.#partNumber, sizeBytes: buffer.length, sha256: hash.digest('hex') };
-    return { digest, bytes: buffer };
+    const digest = { partNumber: this.#partNumber, sizeBytes: bytes.length, sha256: hash.digest('hex') };
+    return { digest, bytes, memory };
   }
 
   async #fill(buffer: Buffer, signal: AbortSignal, onPiece: (piece: Buffer) => void): Promise<number> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArtifactError } from '../domain/errors.js';
-import { SECOND_MS } from '../domain/units.js';
-import { abortedError, throwIfAborted } from './problems.js';
+import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
+import { abortedError, throwIfAborted } from './aborted.js';
 
 /** How often and how long something is tried again. */
 export interface RetryPolicy {
@@ -23,6 +23,14 @@ export const DEFAULT_RETRY: RetryPolicy = {
 
 /** Long work is worth more patience than a question: it outlives a restart of the API or the store. About 20 s in all. */
 export const PATIENT_RETRY: RetryPolicy = { ...DEFAULT_RETRY, tries: 9 };
+
+/** A part outlives an outage of two minutes, and connections that stall for as long as they may before they are given up. */
+export const PART_RETRY: RetryPolicy = {
+  tries: 30,
+  budgetMs: 10 * MINUTE_MS,
+  firstDelayMs: 200,
+  maxDelayMs: 5 * SECOND_MS,
+};
 
 export interface RetryOptions {
   policy: RetryPolicy;
