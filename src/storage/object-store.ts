@@ -46,6 +46,13 @@ export interface UploadStore {
    * @returns null when that is not so: nothing was written. A store that does not know such conditions writes in any case.
    */
   putStream(object: NewObject, chunks: AsyncIterable<Buffer>, replaces: string | null): Promise<ObjectInfo | null>;
+  /**
+   * Sends all bytes of a multipart upload that is open, as its parts from 1 on, each with its SHA-256; resolves when the store has them.
+   * At most five parts are in memory, if every chunk has at least 1 MiB of its own. Neither joins nor aborts. What `chunks` throws passes
+   * through, and nothing is on its way any more once it has thrown.
+   * @throws `upload_incomplete` when there is no such upload (any more); `aborted`.
+   */
+  sendParts(upload: PartsToSend, chunks: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
 }
 
 export interface DownloadStore {
@@ -120,6 +127,13 @@ export interface NewPart {
   sha256: string;
 }
 
+export interface PartsToSend {
+  key: string;
+  uploadId: string;
+  /** At least 5 MiB. */
+  partSizeBytes: number;
+}
+
 export interface UploadToComplete {
   key: string;
   uploadId: string;
@@ -133,6 +147,8 @@ export interface UploadedPart {
   etag: string;
   /** Lower-case hex; null on a store that does not keep part checksums. */
   sha256: string | null;
+  /** When it arrived, by the clock of the store; whole seconds on most. */
+  lastModifiedMs: number;
 }
 
 export interface PendingUpload {

@@ -39,6 +39,7 @@ objectStoreSuite({
     'refuse an expired URL': 'it does not check signatures',
     'keep checksums of signed uploads': 'it forgets the checksum header of a signed request',
     'compare with the current object when parts are joined': 'it reads If-None-Match there, but not If-Match',
+    'say that an upload is gone': 'it answers a part of one with 500',
     'take an empty tag set': 'it answers with 500',
   },
   capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: false },

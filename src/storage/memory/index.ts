@@ -7,7 +7,7 @@ import { DAY_MS } from '../../domain/units.js';
 import type * as port from '../object-store.js';
 import { MemoryBucket, md5Of, sha256Of, type StoredVersion } from './bucket.js';
 import { respond, SignedRequests, type SignedResponse } from './signed-requests.js';
-import { MemoryUploads } from './uploads.js';
+import { inParts, MemoryUploads } from './uploads.js';
 
 /** What the fake is able to do; the default is everything that S3 does. */
 export interface MemoryStoreOptions {
@@ -122,6 +122,15 @@ export class MemoryObjectStore implements port.ObjectStore {
     return this.#objects.info(this.#storeWhole(object, Buffer.concat(parts)));
   }
 
+  async sendParts(upload: port.PartsToSend, chunks: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
+    await this.#enter('sendParts', { signal });
+    for await (const { partNumber, body } of inParts(chunks, upload.partSizeBytes)) {
+      this.#refuse('sendParts', signal);
+      if (this.#uploads.addPart({ ...upload, partNumber }, body, this.#now()) === null)
+        throw this.#error('upload_incomplete', `there is no upload ${upload.uploadId}`, upload.key);
+    }
+  }
+
   async presignGet(
     object: port.ObjectRef & { fileName: string },
     expiresInSeconds: number,
@@ -212,8 +221,7 @@ export class MemoryObjectStore implements port.ObjectStore {
     if ('status' in grant) return grant;
     if (grant.kind === 'put') return this.#accepted(this.#storeWhole(grant.object, body).etag);
     if (grant.kind === 'get') return this.#answerGet(grant.object);
-    const { key, uploadId, partNumber } = grant.part;
-    const etag = this.#uploads.addPart(key, uploadId, partNumber, body);
+    const etag = this.#uploads.addPart(grant.part, body, this.#now());
     return etag === null ? respond(404) : this.#accepted(etag);
   }
 
@@ -262,6 +270,10 @@ export class MemoryObjectStore implements port.ObjectStore {
   async #enter(verb: string, { signal }: port.Revocable = {}): Promise<void> {
     this.calls.set(verb, (this.calls.get(verb) ?? 0) + 1);
     await Promise.resolve();
+    this.#refuse(verb, signal);
+  }
+
+  #refuse(verb: string, signal: AbortSignal | undefined): void {
     if (signal?.aborted === true) throw this.#error('aborted', `${verb}: the call was given up`);
     if (this.outage !== null) throw this.#error(this.outage, `${verb}: the store is made to fail`);
   }

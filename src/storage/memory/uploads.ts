@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { NewObject, PendingUpload, UploadedPart } from '../object-store.js';
+import type { NewObject, NewPart, PendingUpload, UploadedPart } from '../object-store.js';
 import { md5Of, sha256Of } from './bucket.js';
 
 interface StoredPart extends UploadedPart {
   body: Buffer;
 }
+
+type PartName = Pick<NewPart, 'key' | 'uploadId' | 'partNumber'>;
 
 interface StoredUpload {
   object: NewObject;
@@ -23,11 +25,18 @@ export class MemoryUploads {
   }
 
   /** The same part number again replaces the part. @returns its ETag; null when there is no such upload. */
-  addPart(key: string, uploadId: string, partNumber: number, body: Buffer): string | null {
+  addPart({ key, uploadId, partNumber }: PartName, body: Buffer, lastModifiedMs: number): string | null {
     const upload = this.#find(key, uploadId);
     if (upload === null) return null;
     const etag = `"${md5Of(body)}"`;
-    upload.parts.set(partNumber, { partNumber, sizeBytes: body.length, etag, sha256: sha256Of(body), body });
+    upload.parts.set(partNumber, {
+      partNumber,
+      sizeBytes: body.length,
+      etag,
+      sha256: sha256Of(body),
+      lastModifiedMs,
+      body,
+    });
     return etag;
   }
 
@@ -36,7 +45,7 @@ export class MemoryUploads {
     if (upload === null) return null;
     return [...upload.parts.values()]
       .sort((a, b) => a.partNumber - b.partNumber)
-      .map(({ partNumber, sizeBytes, etag, sha256 }) => ({ partNumber, sizeBytes, etag, sha256 }));
+      .map(({ body: _body, ...part }) => part);
   }
 
   /**
@@ -77,4 +86,21 @@ export class MemoryUploads {
     const upload = this.#uploads.get(uploadId);
     return upload?.object.key === key ? upload : null;
   }
+}
+
+/** Cuts a stream; at least one part, if only an empty one. */
+export async function* inParts(
+  chunks: AsyncIterable<Buffer>,
+  partSizeBytes: number,
+): AsyncGenerator<{ partNumber: number; body: Buffer }> {
+  let partNumber = 1;
+  let waiting: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    waiting = Buffer.concat([waiting, chunk]);
+    for (; waiting.length > partSizeBytes; partNumber += 1) {
+      yield { partNumber, body: waiting.subarray(0, partSizeBytes) };
+      waiting = waiting.subarray(partSizeBytes);
+    }
+  }
+  yield { partNumber, body: waiting };
 }

@@ -1,12 +1,12 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { Readable } from 'node:stream';
 import { MIB_BYTES } from '../../domain/units.js';
 import type { NewObject, ObjectInfo } from '../object-store.js';
 import type { S3Context } from './client.js';
 import { errorName, isAbsent, translateError, type StoreCall } from './errors.js';
 import { headObject } from './head.js';
 import { describeObject } from './mapping.js';
+import { streamBody } from './stream-body.js';
 
 /** What fits into one is sent as one request. */
 const PART_BYTES = 8 * MIB_BYTES;
@@ -28,7 +28,7 @@ export async function putStream(
   replaces: string | null,
 ): Promise<ObjectInfo | null> {
   const call: StoreCall = { verb: 'putStream', bucket: context.bucket, key: object.key };
-  const body = Readable.from(chunks, { objectMode: false });
+  const { body, hasThrown } = streamBody(chunks);
   const params: PutObjectCommandInput = {
     Bucket: context.bucket,
     Key: object.key,
@@ -44,7 +44,7 @@ export async function putStream(
     return await headObject(context, { key: object.key, versionId: VersionId ?? null });
   } catch (error) {
     // What the source throws is its own.
-    if (body.errored !== null) throw error;
+    if (hasThrown()) throw error;
     if (hasLost(error)) return null;
     throw translateError(error, call);
   } finally {

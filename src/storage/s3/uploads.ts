@@ -29,6 +29,7 @@ import { base64ToHex, describeObject, hexToBase64, toMetadataHeaders, toTagging 
 import { collectPages } from './pages.js';
 import { presign } from './presign.js';
 import { putStream } from './put-stream.js';
+import { sendParts } from './send-parts.js';
 
 /** The bytes on their way in. */
 export function uploadVerbs(context: S3Context): UploadStore {
@@ -42,6 +43,7 @@ export function uploadVerbs(context: S3Context): UploadStore {
     listUploads: (keyOrPrefix) => listUploads(context, keyOrPrefix),
     put: (object, body) => put(context, object, body),
     putStream: (object, chunks, replaces) => putStream(context, object, chunks, replaces),
+    sendParts: (upload, chunks, signal) => sendParts(context, upload, chunks, signal),
   };
 }
 
@@ -128,6 +130,7 @@ const toUploadedPart = (part: Part): UploadedPart => ({
   sizeBytes: part.Size ?? 0,
   etag: part.ETag ?? '',
   sha256: part.ChecksumSHA256 === undefined ? null : base64ToHex(part.ChecksumSHA256),
+  lastModifiedMs: part.LastModified?.getTime() ?? 0,
 });
 
 async function completeUpload(context: S3Context, upload: UploadToComplete): Promise<ObjectInfo> {

@@ -126,7 +126,13 @@ export function multipartTests(leg: StoreLeg): void {
     test('that is gone is complete when its object is there, and only then', async () => {
       const { store } = get();
       const object = newObject();
-      const part: UploadedPart = { partNumber: 1, sizeBytes: 1, etag: `"${'0'.repeat(32)}"`, sha256: null };
+      const part: UploadedPart = {
+        partNumber: 1,
+        sizeBytes: 1,
+        etag: `"${'0'.repeat(32)}"`,
+        sha256: null,
+        lastModifiedMs: 0,
+      };
       const uploadId = await store.createUpload(object);
       await store.abortUpload(object.key, uploadId);
       const upload = { key: object.key, uploadId, parts: [part], artifactId: object.owner.artifactId };

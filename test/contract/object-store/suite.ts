@@ -6,6 +6,7 @@ import { keeperTests } from './keeper.js';
 import { multipartTests } from './multipart.js';
 import { probeTests } from './probe.js';
 import { putStreamTests } from './put-stream.js';
+import { sendPartsTests } from './send-parts.js';
 import { singlePutTests } from './single-put.js';
 import { tieringTests } from './tiering.js';
 
@@ -16,6 +17,7 @@ export type Check =
   | 'refuse an expired URL'
   | 'keep checksums of signed uploads'
   | 'storage classes'
+  | 'say that an upload is gone'
   | 'compare with the current object when parts are joined'
   | 'take an empty tag set'
   | 'names of more than 255 bytes'
@@ -63,7 +65,7 @@ export function objectStoreSuite(leg: StoreLeg): void {
   for (const [check, why] of Object.entries(leg.cannot)) console.log(`${leg.name} cannot: ${check} — ${why}`);
   describe(`the object store contract on ${leg.name}`, () => {
     const groups = [
-      ...[singlePutTests, putStreamTests, multipartTests, downloadTests],
+      ...[singlePutTests, putStreamTests, sendPartsTests, multipartTests, downloadTests],
       ...[keeperTests, tieringTests, failureTests, probeTests],
     ];
     for (const group of groups) group(leg);
