@@ -126,6 +126,18 @@ export const configSchema = Type.Object({
     maximum: 604_800,
     description: 'Longest life of a signed download URL that may be asked for, in seconds',
   }),
+  PROXIED_UPLOADS_AT_ONCE: Type.Integer({
+    default: 4,
+    minimum: 0,
+    maximum: 1_000,
+    description: 'Files that are put through one API process at once; each may need 100 MiB of its memory',
+  }),
+  API_GRACE_SECONDS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 3_600,
+    description: 'How long uploads and downloads that run may take to end when the API is told to stop, in seconds',
+  }),
   RESTORE_POLL_SECONDS: Type.Integer({
     default: 900,
     minimum: 1,

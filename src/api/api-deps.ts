@@ -3,8 +3,8 @@ import type { ArtifactReads } from '../db/artifact-records.js';
 import type { DownloadStore, ObjectKeeper, ObjectStore, UploadStore } from '../storage/object-store.js';
 import type { LifecycleClient } from '../temporal/lifecycle-client.js';
 
-/** What the API asks of the object store: it signs, streams and looks; it never writes or deletes. */
-export type ApiStore = Pick<UploadStore, 'presignPut' | 'presignPart' | 'listParts'> &
+/** What the API asks of the object store: it signs, streams and looks; it writes what is put through it, and never deletes. */
+export type ApiStore = Pick<UploadStore, 'presignPut' | 'presignPart' | 'listParts' | 'put' | 'sendParts'> &
   DownloadStore &
   Pick<ObjectKeeper, 'head'> &
   Pick<ObjectStore, 'checkBucket'>;
@@ -18,6 +18,7 @@ export type ApiConfig = Pick<
   | 'AUTH_AUDIENCE'
   | 'PRESIGN_UPLOAD_SECONDS'
   | 'PRESIGN_DOWNLOAD_MAX_SECONDS'
+  | 'PROXIED_UPLOADS_AT_ONCE'
 >;
 
 export interface LogOptions {
@@ -39,6 +40,10 @@ export interface ApiDeps {
   nowMs?: () => number;
   /** True once the process is about to stop: `/readyz` then answers 503 so that no new work is sent. Default: never. */
   isDraining?: () => boolean;
+  /** Fires when uploads that still run must end, because the process does. Default: never. */
+  cutUploads?: AbortSignal;
+  /** A client that sends nothing for so long in the middle of an upload is given up. Default 60,000. */
+  uploadStallMs?: number;
   /** Requests per subject and minute; default 30,000. */
   requestsPerMinute?: number;
 }

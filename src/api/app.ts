@@ -9,12 +9,14 @@ import { registerErrors, sendProblem } from './plugins/errors.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
 import { loggerOptions } from './plugins/logging.js';
 import { registerDocs, registerOpenApi } from './plugins/openapi.js';
+import { registerRequestBodies } from './plugins/request-body.js';
 import { registerRequestIds, requestId } from './plugins/request-id.js';
 import { registerArchiveRoutes } from './routes/archive.js';
 import { registerArtifactRoutes } from './routes/artifacts.js';
 import { registerDeletionRoutes } from './routes/deletion.js';
 import { registerDownloadRoutes } from './routes/downloads.js';
 import { registerExecutionRoutes } from './routes/executions.js';
+import { registerFileRoutes } from './routes/files.js';
 import { registerHealthRoutes } from './routes/health.js';
 import { registerHoldRoutes } from './routes/holds.js';
 import { registerPlanRoute } from './routes/plan.js';
@@ -25,10 +27,10 @@ import { createValidatorCompiler } from './validation.js';
 
 export type { ApiDeps } from './api-deps.js';
 
-/** Largest request body: JSON only, file bytes go to signed URLs. */
+/** Largest JSON body. */
 const MAX_BODY_BYTES = MIB_BYTES;
-/** A request must have arrived completely by then. Says nothing about the answer: a download may take hours. */
-const REQUEST_TIMEOUT_MS = 30 * SECOND_MS;
+/** The head of a request must have arrived by then. What its body may take, its route says; an answer may take hours. */
+const HEAD_TIMEOUT_MS = 30 * SECOND_MS;
 /** A socket on which nothing moves for this long is closed, and with it the stream from the store. */
 const IDLE_SOCKET_MS = 2 * MINUTE_MS;
 
@@ -44,7 +46,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     genReqId: requestId,
     trustProxy: false,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: 0,
+    http: { headersTimeout: HEAD_TIMEOUT_MS },
     connectionTimeout: IDLE_SOCKET_MS,
     // Ids that are too long should be told that they are no ids.
     routerOptions: { maxParamLength: 2_048 },
@@ -55,17 +58,19 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(createValidatorCompiler());
-  // JSON is all this API reads: without this, a text/plain body would reach handlers as a string.
+  // JSON is all this API reads, but for the files that are put through it: without this, a text/plain body would reach handlers as a string.
   app.removeContentTypeParser('text/plain');
   registerSchemas(app);
   registerErrors(app);
   registerRequestIds(app);
+  registerRequestBodies(app);
   await registerSecurityHeaders(app);
   registerAuth(app, authenticate);
   await registerRateLimit(app, deps.requestsPerMinute);
   await registerOpenApi(app);
 
   registerUploadRoutes(app, context);
+  await registerFileRoutes(app, context);
   registerArtifactRoutes(app, context);
   registerDownloadRoutes(app, context);
   registerRetentionRoutes(app, context);

@@ -43,7 +43,7 @@ export async function beginUpload(
  * @throws `invalid_retention`, `invalid_id`, `execution_not_found` (foreign tenant), `path_taken`, `bucket_not_found`, and what the
  * workflow refuses with.
  */
-async function openUpload(
+export async function openUpload(
   context: ApiContext,
   caller: Caller,
   upload: NewUpload,
@@ -77,7 +77,7 @@ function requireSame(existing: ArtifactRecord, upload: NewUpload): ArtifactRecor
   return existing;
 }
 
-const pathTaken = (existing: ArtifactRecord): ArtifactError =>
+export const pathTaken = (existing: ArtifactRecord): ArtifactError =>
   new ArtifactError(
     'path_taken',
     existing.deletionReason === null
@@ -87,7 +87,7 @@ const pathTaken = (existing: ArtifactRecord): ArtifactError =>
   );
 
 /** What a caller wishes for a new artifact. @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_tiering`, `invalid_request`. */
-function newUpload(
+export function newUpload(
   caller: Caller,
   executionId: string,
   body: Omit<BeginUploadBody, 'sizeBytes' | 'sha256'>,

@@ -6,7 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { SECOND_MS } from '../domain/units.js';
+import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { ApiDeps } from './api-deps.js';
 
 /** A Fastify instance whose handlers get their types from the TypeBox schemas of their route. */
@@ -22,12 +22,15 @@ export type Api = FastifyInstance<
 export interface ApiContext extends Pick<ApiDeps, 'records' | 'store' | 'lifecycle' | 'config'> {
   nowMs: () => number;
   isDraining: () => boolean;
+  cutUploads: AbortSignal;
+  uploadStallMs: number;
   /** `store.checkBucket()`, asked again only 10 s after it was fine. @throws as that. */
   requireBucket: () => Promise<void>;
 }
 
 /** How long a bucket that was fine is not asked again. */
 const BUCKET_FINE_MS = 10 * SECOND_MS;
+const UPLOAD_STALL_MS = MINUTE_MS;
 
 export function createContext(deps: ApiDeps): ApiContext {
   const { records, store, lifecycle, config } = deps;
@@ -40,6 +43,8 @@ export function createContext(deps: ApiDeps): ApiContext {
     config,
     nowMs,
     isDraining: deps.isDraining ?? (() => false),
+    cutUploads: deps.cutUploads ?? new AbortController().signal,
+    uploadStallMs: deps.uploadStallMs ?? UPLOAD_STALL_MS,
     requireBucket: async () => {
       if (nowMs() < fineUntilMs) return;
       await store.checkBucket();

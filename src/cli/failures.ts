@@ -58,8 +58,10 @@ export function exitCodeOf(error: unknown): number {
     case 403:
     case 409:
     case 411:
+    case 412:
     case 413:
       return 4;
+    case 408:
     case 429:
     case 503:
       return 5;

@@ -73,6 +73,7 @@ const catalogue = {
     'Check the id; publish again if it is lost.',
   ),
   route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
+  request_timeout: kind(408, 'The request did not arrive in time', 'Send it again.'),
   path_taken: kind(
     409,
     'The execution already has other content under this path',
@@ -111,6 +112,11 @@ const catalogue = {
     410,
     'The artifact has been deleted',
     'If it shows purgeAt, undelete it until then; its history says when and why.',
+  ),
+  already_exists: kind(
+    412,
+    'There is an artifact at this path already',
+    'Leave out If-None-Match to be given it when it has the same content, or choose another path.',
   ),
   too_large: kind(413, 'The file is larger than 5 GiB', 'Split it, or store it compressed.'),
   request_too_large: kind(
@@ -175,6 +181,12 @@ const catalogue = {
     502,
     'The receiver of webhooks has an address that is not public',
     'Correct WEBHOOK_URLS, or allow it with WEBHOOK_ALLOW_PRIVATE.',
+  ),
+  too_busy: kind(
+    503,
+    'As many of these run at once as this process has room for',
+    'Try again after the time given in Retry-After.',
+    true,
   ),
   bucket_not_found: kind(503, 'The bucket does not exist', 'An operator must create the bucket or correct S3_BUCKET.'),
   storage_unavailable: kind(503, 'The object store does not answer', 'Try again later.', true),

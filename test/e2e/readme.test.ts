@@ -29,12 +29,13 @@ describe('the README', () => {
 
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', lines], { cwd: folder });
 
-    const [completed, content, kept, deleted] = stdout.split('\n').filter((line) => line !== '');
+    const [completed, put, content, kept, deleted] = stdout.split('\n').filter((line) => line !== '');
     expect(JSON.parse(completed ?? '')).toMatchObject({ artifact: { status: 'ACTIVE', fileSize: 16 } });
+    expect(JSON.parse(put ?? '')).toMatchObject({ artifact: { status: 'ACTIVE', path: 'output/whole.txt' } });
     expect(content).toBe('hello');
     expect(JSON.parse(kept ?? '')).toMatchObject({
       artifact: { retention: { rule: 'permanent', reason: 'evidence' } },
     });
-    expect(JSON.parse(deleted ?? '')).toMatchObject({ deleted: 1, finished: true });
+    expect(JSON.parse(deleted ?? '')).toMatchObject({ deleted: 2, finished: true });
   });
 });

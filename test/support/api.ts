@@ -14,6 +14,7 @@ export const apiConfig = {
   AUTH_AUDIENCE: 'durable-artifacts',
   PRESIGN_UPLOAD_SECONDS: 3_600,
   PRESIGN_DOWNLOAD_MAX_SECONDS: 3_600,
+  PROXIED_UPLOADS_AT_ONCE: 4,
 } satisfies ApiDeps['config'];
 
 export const sha256Of = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex');

@@ -83,6 +83,7 @@ export class FakeLifecycle implements LifecycleClient {
       return record;
     }
     requireClaimKept(record, message);
+    await this.#join(record);
     const object = await this.#store.head({ key: record.key });
     if (object === null) throw new ArtifactError('upload_incomplete', 'nothing was sent');
     return this.#write(record, uploadCompleted(record, message, { ...object, verifiedBy: 'store' }));
@@ -227,7 +228,14 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#write(record, { patch, event: { kind: 'deleted', actor, detail: { deletionReason } } });
   }
 
+  async #join({ id: artifactId, key, uploadId }: ArtifactRecord): Promise<void> {
+    if (uploadId === null) return;
+    const parts = (await this.#store.listParts(key, uploadId)) ?? [];
+    if (parts.length > 0) await this.#store.completeUpload({ key, uploadId, artifactId, parts });
+  }
+
   async #removeBytes({ key }: ArtifactRecord): Promise<void> {
+    for (const { uploadId } of await this.#store.listUploads(key)) await this.#store.abortUpload(key, uploadId);
     for (const { versionId } of await this.#store.listVersions(key)) await this.#store.deleteVersion(key, versionId);
   }
 

@@ -13,6 +13,12 @@ const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" width="230" height="40"><text x="0" y="27" fill="#fff" font-size="22" ' +
   'font-family="sans-serif">durable-artifacts</text></svg>';
 
+/** A body that no schema checks. */
+const ANY_BYTES = { content: { '*/*': { schema: { description: 'The file', type: 'string', format: 'binary' } } } };
+
+/** The parameter that takes the rest of a path is called `*` by Fastify, and needs a name in the document. */
+const withNamedRest = (params: unknown): unknown => JSON.parse(JSON.stringify(params).replaceAll('"*"', '"path"'));
+
 /** Makes the OpenAPI 3.1 document from the schemas of the routes. Register it before them. */
 export async function registerOpenApi(app: Api): Promise<void> {
   await app.register(swagger, {
@@ -47,11 +53,12 @@ export async function registerOpenApi(app: Api): Promise<void> {
       buildLocalReference: ({ $id }, _baseUri, _fragment, index) => (typeof $id === 'string' ? $id : `def-${index}`),
     },
     transform: ({ schema, url, route }) => {
-      const access = route.config?.access;
+      const { access, body } = route.config ?? {};
       return {
-        url,
+        url: url.replace(/\*$/, ':path'),
         schema: {
           ...schema,
+          ...(body === 'streamed' ? { params: withNamedRest(schema.params), body: ANY_BYTES } : {}),
           // OpenAPI 3.1 lets a bearer scheme name the roles it needs.
           security: access === undefined || access === 'public' ? [] : [{ bearer: [access] }],
         },

@@ -1,5 +1,4 @@
 import type { Static } from 'typebox';
-import type { Tags } from '../../domain/artifact.js';
 import { planOf } from '../../domain/plan.js';
 import type { ListQuery } from '../../db/artifact-records.js';
 import { requireArtifact, requireExecution } from '../access.js';
@@ -10,6 +9,7 @@ import { ArtifactAnswer, ArtifactPage, History, ListQuerystring } from '../schem
 import { ArtifactParams, ExecutionParams } from '../schemas/atoms.js';
 import { Plan } from '../schemas/plan.js';
 import { problems } from '../schemas/problem.js';
+import { tagsOf } from '../tags-query.js';
 
 const tags = ['artifacts'];
 
@@ -85,11 +85,3 @@ function listQuery(executionId: string, query: Static<typeof ListQuerystring>): 
   const { tag, ...filters } = query;
   return { executionId, ...filters, ...(tag === undefined ? {} : { tags: tagsOf(tag) }) };
 }
-
-const tagsOf = (pairs: readonly string[]): Tags =>
-  Object.fromEntries(
-    pairs.map((pair) => {
-      const colon = pair.indexOf(':');
-      return [pair.slice(0, colon), pair.slice(colon + 1)];
-    }),
-  );

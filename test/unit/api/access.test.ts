@@ -184,7 +184,8 @@ describe('what belongs to others', () => {
       if (access === 'public' || method === 'HEAD') continue;
       // A route about nothing in particular can be asked about it.
       const named = url.includes(':') ? url : `${url}?executionId=:executionId`;
-      const target = named.replace(':id', id).replace(':executionId', executionId).replace(':holdId', randomUUID());
+      const file = named.replace(':folder/*', 'output/a.txt');
+      const target = file.replace(':id', id).replace(':executionId', executionId).replace(':holdId', randomUUID());
       const payload = method === 'POST' || method === 'PUT' ? bodies[url] : undefined;
       for (const token of strangers) {
         const response = await api.send({ method: method, url: target, token, ...(payload && { payload }) });

@@ -41,8 +41,9 @@ describe('the OpenAPI document', () => {
     const hidden = (url: string): boolean => url.startsWith('/docs') || url === '/openapi.json';
     const headOfGet = ({ method, url }: { method: string; url: string }): boolean =>
       method === 'HEAD' && !url.endsWith('/content');
+    const named = (rule: (typeof rules)[number]) => ({ ...rule, url: rule.url.replace(/\*$/, ':path') });
     const sort = (list: typeof written) => list.map((entry) => JSON.stringify(entry)).sort();
-    expect(sort(written)).toEqual(sort(rules.filter((rule) => !hidden(rule.url) && !headOfGet(rule))));
+    expect(sort(written)).toEqual(sort(rules.filter((rule) => !hidden(rule.url) && !headOfGet(rule)).map(named)));
   });
 
   test('is OpenAPI 3.1: every parameter of a path is declared, every reference leads somewhere, every schema compiles', async () => {

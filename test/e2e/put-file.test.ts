@@ -1,0 +1,152 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MIB_BYTES } from '../../src/domain/units.js';
+import { aFile, bucketOf, clientOf, request } from '../support/e2e.js';
+import { startTestStack, type TestStack } from '../support/stack.js';
+
+const DEADLINE_SECONDS = 8;
+
+let stack: TestStack;
+let token: string;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'durable-artifacts-put-'));
+  stack = await startTestStack({ env: { UPLOAD_DEADLINE_SECONDS: String(DEADLINE_SECONDS) } });
+  token = await stack.token();
+});
+afterAll(async () => {
+  await stack.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const urlOf = (executionId: string, path: string): string =>
+  `${stack.apiUrl}/v1/executions/${executionId}/files/${path}`;
+const curlArgs = (...args: string[]): string[] => ['-sS', '-H', `Authorization: Bearer ${token}`, ...args];
+
+interface Answer {
+  status: number;
+  body: {
+    artifact: { id: string; status: string; checksum: string; checksumState: string; fileSize: number };
+    code: string;
+  };
+}
+
+async function curl(...args: string[]): Promise<Answer> {
+  const { stdout } = await promisify(execFile)('curl', curlArgs('-w', '\n%{http_code}', ...args));
+  const [body = '', status] = stdout.split('\n').slice(-2);
+  return { status: Number(status), body: JSON.parse(body) as Answer['body'] };
+}
+
+async function fileOf(sizeBytes: number): Promise<{ file: string; sha256: string }> {
+  const { bytes, sha256 } = aFile(sizeBytes);
+  const file = join(folder, randomUUID());
+  await writeFile(file, bytes);
+  return { file, sha256 };
+}
+
+describe('curl -T', () => {
+  it.each([
+    ['a small file', 100_000, []],
+    ['a large file', 40 * MIB_BYTES + 5, []],
+    ['a large file of unknown length', 20 * MIB_BYTES, ['-H', 'Transfer-Encoding: chunked']],
+  ])('stores %s, and again answers with what exists', async (_title, sizeBytes, options) => {
+    const { file, sha256 } = await fileOf(sizeBytes);
+    const url = urlOf(randomUUID(), 'output/deep/report.bin');
+    const first = await curl('-T', file, ...options, url);
+    expect(first).toMatchObject({
+      status: 201,
+      body: { artifact: { status: 'ACTIVE', checksum: sha256, checksumState: 'verified', fileSize: sizeBytes } },
+    });
+    const { id } = first.body.artifact;
+    expect(await curl('-T', file, ...options, url)).toMatchObject({ status: 200, body: { artifact: { id } } });
+    const hash = createHash('sha256');
+    const client = clientOf(stack, token);
+    for await (const chunk of await client.downloadArtifact(id)) hash.update(chunk);
+    client.close();
+    expect(hash.digest('hex')).toBe(sha256);
+    // What this process hashed while it passed it on is not read back.
+    const history = await request(stack, token, { method: 'GET', path: `/v1/artifacts/${id}/history` });
+    expect(JSON.stringify(history.body)).not.toContain('read_back');
+  });
+
+  it('is refused before it has sent its body when the path has other content', async () => {
+    const [{ file }, { file: other }] = await Promise.all([fileOf(1_000), fileOf(20 * MIB_BYTES)]);
+    const url = urlOf(randomUUID(), 'output/a.bin');
+    await curl('-T', file, url);
+    const sent = join(folder, 'sent');
+    const args = curlArgs(
+      '-o',
+      sent,
+      '-w',
+      '%{http_code} %{size_upload}',
+      '-H',
+      'Expect: 100-continue',
+      '-T',
+      other,
+      url,
+    );
+    const { stdout } = await promisify(execFile)('curl', args);
+    expect(stdout).toBe('409 0');
+    expect(JSON.parse(await readFile(sent, 'utf8'))).toMatchObject({ code: 'path_taken' });
+  });
+});
+
+/** Begins to put 40 MiB at 8 MiB a second; resolves once the first part is in the store. */
+async function slowPut(
+  executionId: string,
+): Promise<{ id: string; key: string; kill: () => void; ended: Promise<unknown> }> {
+  const { file } = await fileOf(40 * MIB_BYTES);
+  const child = spawn('curl', curlArgs('--limit-rate', '8M', '-T', file, urlOf(executionId, 'output/slow.bin')), {
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  const client = clientOf(stack, token);
+  const found = await expect
+    .poll(
+      async () => {
+        const [artifact] = await client.listArtifacts(executionId, { status: 'UPLOADING' }).catch(() => []);
+        return artifact === undefined ? 0 : (await client.getUploadStatus(artifact.id)).receivedParts.length;
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    .toBeGreaterThan(0)
+    .then(() => client.listArtifacts(executionId, { status: 'UPLOADING' }));
+  client.close();
+  const [artifact] = found;
+  if (artifact === undefined) throw new Error('the upload was not seen');
+  return { id: artifact.id, key: artifact.filePath, kill: () => child.kill('SIGKILL'), ended };
+}
+
+async function leavesNothing({ id, key }: { id: string; key: string }, deletionReason: string): Promise<void> {
+  const client = clientOf(stack, token);
+  const bucket = bucketOf(stack);
+  await expect
+    .poll(() => client.getArtifact(id), { timeout: (DEADLINE_SECONDS + 20) * 1_000, interval: 250 })
+    .toMatchObject({ status: 'DELETED', deletionReason });
+  expect(await bucket.listUploads(key)).toEqual([]);
+  expect(await bucket.listVersions(key)).toEqual([]);
+  client.close();
+  bucket.close();
+}
+
+describe('an upload through the API that is cut off', () => {
+  it('by its client is aborted at once', async () => {
+    const upload = await slowPut(randomUUID());
+    upload.kill();
+    await leavesNothing(upload, 'upload_aborted');
+  });
+
+  it('by the death of the API leaves nothing after its deadline', async () => {
+    const upload = await slowPut(randomUUID());
+    await stack.kill9Api();
+    await upload.ended;
+    await stack.startApi();
+    await leavesNothing(upload, 'upload_abandoned');
+  });
+});
