@@ -138,6 +138,12 @@ export const configSchema = Type.Object({
     maximum: 3_600,
     description: 'How long uploads and downloads that run may take to end when the API is told to stop, in seconds',
   }),
+  PUBLISH_HOST_TIMEOUT_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'A publication fails when the upload worker of its host does not answer for this long, in seconds',
+  }),
   RESTORE_POLL_SECONDS: Type.Integer({
     default: 900,
     minimum: 1,

@@ -54,6 +54,7 @@ export function openApiDeps(config: Config): { deps: ApiDeps; close(): Promise<v
       records: database.records,
       store,
       lifecycle: lifecycle.client,
+      publications: lifecycle.publications,
       config,
       log: { level: config.LOG_LEVEL },
     },

@@ -2,6 +2,7 @@ import type { Config } from '../config.js';
 import type { ArtifactReads } from '../db/artifact-records.js';
 import type { DownloadStore, ObjectKeeper, ObjectStore, UploadStore } from '../storage/object-store.js';
 import type { LifecycleClient } from '../temporal/lifecycle-client.js';
+import type { PublicationClient } from '../temporal/publication-client.js';
 
 /** What the API asks of the object store: it signs, streams and looks; it writes what is put through it, and never deletes. */
 export type ApiStore = Pick<UploadStore, 'presignPut' | 'presignPart' | 'listParts' | 'put' | 'sendParts'> &
@@ -19,6 +20,7 @@ export type ApiConfig = Pick<
   | 'PRESIGN_UPLOAD_SECONDS'
   | 'PRESIGN_DOWNLOAD_MAX_SECONDS'
   | 'PROXIED_UPLOADS_AT_ONCE'
+  | 'PUBLISH_HOST_TIMEOUT_SECONDS'
 >;
 
 export interface LogOptions {
@@ -33,6 +35,7 @@ export interface ApiDeps {
   records: ArtifactReads;
   store: ApiStore;
   lifecycle: LifecycleClient;
+  publications: PublicationClient;
   config: ApiConfig;
   /** Default: info to standard output. */
   log?: LogOptions;

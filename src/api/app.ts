@@ -20,6 +20,7 @@ import { registerFileRoutes } from './routes/files.js';
 import { registerHealthRoutes } from './routes/health.js';
 import { registerHoldRoutes } from './routes/holds.js';
 import { registerPlanRoute } from './routes/plan.js';
+import { registerPublicationRoutes } from './routes/publications.js';
 import { registerRetentionRoutes } from './routes/retention.js';
 import { registerUploadRoutes } from './routes/uploads.js';
 import { registerSchemas } from './schemas/index.js';
@@ -78,6 +79,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerArchiveRoutes(app, context);
   registerDeletionRoutes(app, context);
   registerExecutionRoutes(app, context);
+  registerPublicationRoutes(app, context);
   registerPlanRoute(app, context);
   registerHealthRoutes(app, context);
   await registerDocs(app);

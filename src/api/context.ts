@@ -19,7 +19,7 @@ export type Api = FastifyInstance<
 >;
 
 /** What handlers work with. */
-export interface ApiContext extends Pick<ApiDeps, 'records' | 'store' | 'lifecycle' | 'config'> {
+export interface ApiContext extends Pick<ApiDeps, 'records' | 'store' | 'lifecycle' | 'publications' | 'config'> {
   nowMs: () => number;
   isDraining: () => boolean;
   cutUploads: AbortSignal;
@@ -33,13 +33,14 @@ const BUCKET_FINE_MS = 10 * SECOND_MS;
 const UPLOAD_STALL_MS = MINUTE_MS;
 
 export function createContext(deps: ApiDeps): ApiContext {
-  const { records, store, lifecycle, config } = deps;
+  const { records, store, lifecycle, publications, config } = deps;
   const nowMs = deps.nowMs ?? Date.now;
   let fineUntilMs = Number.NEGATIVE_INFINITY;
   return {
     records,
     store,
     lifecycle,
+    publications,
     config,
     nowMs,
     isDraining: deps.isDraining ?? (() => false),

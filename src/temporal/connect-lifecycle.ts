@@ -23,7 +23,9 @@ import {
   executionRetentionWorkflowId,
   LIFECYCLE_TASK_QUEUE,
 } from './ids.js';
+import { publicationClient } from './connect-publications.js';
 import type { LifecycleClient } from './lifecycle-client.js';
+import type { PublicationClient } from './publication-client.js';
 
 /** How long a caller waits for a verb that takes one short step. Longer than the step itself may take (8 s). */
 const SHORT_VERB_MS = 12 * SECOND_MS;
@@ -33,10 +35,18 @@ const LONG_VERB_MS = 50 * SECOND_MS;
 const PATIENCE_MS = 2 * SECOND_MS;
 const PING_MS = 2 * SECOND_MS;
 
-/** The real {@link LifecycleClient}. Connects with its first call, so it can be made while Temporal is down. */
-export function connectLifecycle(settings: TemporalSettings): { client: LifecycleClient; close(): Promise<void> } {
+/** The real {@link LifecycleClient}, and what else goes over its connection. Connects with its first call, so it can be made while Temporal is down. */
+export function connectLifecycle(settings: TemporalSettings): {
+  client: LifecycleClient;
+  publications: PublicationClient;
+  close(): Promise<void>;
+} {
   const connection = lazyConnection(settings);
-  return { client: lifecycleClient(connection, settings.TEMPORAL_NAMESPACE), close: () => connection.close() };
+  return {
+    client: lifecycleClient(connection, settings.TEMPORAL_NAMESPACE),
+    publications: publicationClient(connection, settings.TEMPORAL_NAMESPACE),
+    close: () => connection.close(),
+  };
 }
 
 function lifecycleClient(connection: Connection, namespace: string): LifecycleClient {

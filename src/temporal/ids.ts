@@ -14,6 +14,10 @@ export const executionRetentionWorkflowId = (executionId: string): string => `ex
 /** Workflow id of the deletion of all artifacts of an execution: one at a time. */
 export const executionDeletionWorkflowId = (executionId: string): string => `execution/${executionId}/deletion`;
 
+/** Workflow id of a publication. */
+export const publicationWorkflowId = (executionId: string, publicationId: string): string =>
+  `execution/${executionId}/publication/${publicationId}`;
+
 /** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;
 

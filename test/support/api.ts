@@ -5,6 +5,7 @@ import { buildApp, type ApiDeps } from '../../src/api/app.js';
 import { mintToken, type TokenOptions } from '../../src/api/plugins/token.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import { FakePublications } from './fake-publications.js';
 import { FakeLifecycle } from './fake-lifecycle.js';
 
 export const API_SECRET = 'a secret that only these tests know, 32+';
@@ -15,6 +16,7 @@ export const apiConfig = {
   PRESIGN_UPLOAD_SECONDS: 3_600,
   PRESIGN_DOWNLOAD_MAX_SECONDS: 3_600,
   PROXIED_UPLOADS_AT_ONCE: 4,
+  PUBLISH_HOST_TIMEOUT_SECONDS: 600,
 } satisfies ApiDeps['config'];
 
 export const sha256Of = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex');
@@ -38,6 +40,7 @@ export interface TestApi {
   records: MemoryArtifactRecords;
   store: MemoryObjectStore;
   lifecycle: FakeLifecycle;
+  publications: FakePublications;
   /** Everything that was logged, as text. */
   log(): string;
   /** Sends a request with a token of tenant `acme`, or with the given one. */
@@ -58,12 +61,14 @@ export async function startTestApi(
   const records = new MemoryArtifactRecords();
   const nowMs = deps.nowMs ?? Date.now;
   const lifecycle = new FakeLifecycle({ records, store, nowMs });
+  const publications = new FakePublications();
   const lines: string[] = [];
   const stream = { write: (line: string) => void lines.push(line) };
   const app = await buildApp({
     records,
     store,
     lifecycle,
+    publications,
     config: apiConfig,
     log: { level: 'trace', stream },
     ...deps,
@@ -95,7 +100,7 @@ export async function startTestApi(
     if (done.statusCode !== 200) throw new Error(done.body);
     return artifact.id;
   };
-  return { app, records, store, lifecycle, log: () => lines.join(''), send, upload };
+  return { app, records, store, lifecycle, publications, log: () => lines.join(''), send, upload };
 }
 
 /** The `code` of a problem, after a look at its shape. */

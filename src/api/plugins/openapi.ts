@@ -33,6 +33,7 @@ export async function registerOpenApi(app: Api): Promise<void> {
       },
       tags: [
         { name: 'uploads', description: 'Begin, send, complete' },
+        { name: 'publications', description: 'A folder of a host becomes artifacts' },
         { name: 'artifacts', description: 'Look' },
         { name: 'downloads', description: 'Get the bytes' },
         { name: 'lifecycle', description: 'Keep, archive, restore, delete' },

@@ -153,8 +153,15 @@ describe('scopes', () => {
   });
 
   test('a route that does not declare its access keeps the app from starting', async () => {
-    const { records, store, lifecycle } = await startTestApi();
-    const app = await buildApp({ records, store, lifecycle, config: apiConfig, log: { level: 'silent' } });
+    const { records, store, lifecycle, publications } = await startTestApi();
+    const app = await buildApp({
+      records,
+      store,
+      lifecycle,
+      publications,
+      config: apiConfig,
+      log: { level: 'silent' },
+    });
     onTestFinished(() => app.close());
     app.get('/v1/forgotten', () => 'secret');
     await expect(app.ready()).rejects.toThrow('GET /v1/forgotten does not declare its access');
@@ -175,6 +182,7 @@ describe('what belongs to others', () => {
       '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
       '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, sha256: '0'.repeat(64) }] },
       '/v1/executions/:executionId/artifacts': { fileName: 'stream' },
+      '/v1/executions/:executionId/publish': { hostId: 'host-1', folder: 'f' },
     };
     const strangers = [
       await tokenFor({ tenant: 'other', scope: 'artifacts:admin' }),
@@ -185,7 +193,10 @@ describe('what belongs to others', () => {
       // A route about nothing in particular can be asked about it.
       const named = url.includes(':') ? url : `${url}?executionId=:executionId`;
       const file = named.replace(':folder/*', 'output/a.txt');
-      const target = file.replace(':id', id).replace(':executionId', executionId).replace(':holdId', randomUUID());
+      const target = file
+        .replace(':id', id)
+        .replace(':executionId', executionId)
+        .replace(/:holdId|:publicationId/, randomUUID());
       const payload = method === 'POST' || method === 'PUT' ? bodies[url] : undefined;
       for (const token of strangers) {
         const response = await api.send({ method: method, url: target, token, ...(payload && { payload }) });

@@ -61,7 +61,7 @@ describe('the OpenAPI document', () => {
     const ajv = new Ajv({ strict: false });
     ajv.addSchema(document, 'document');
     const references = new Set(JSON.stringify(document).match(/#\/components\/schemas\/\w+/g));
-    expect(references.size).toBe(3);
+    expect(references.size).toBe(4);
     for (const reference of references) expect(ajv.getSchema(`document${reference}`)).toBeTypeOf('function');
   });
 

@@ -1,0 +1,98 @@
+import { Client, WorkflowNotFoundError, type Connection, type WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter, TypedSearchAttributes } from '@temporalio/common';
+import { uploadTaskQueue, type PublishRequest } from '../domain/publish.js';
+import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
+import { cancelPublication, publicationStatus } from '../workflows/messages.js';
+import type { publishOutputs } from '../workflows/publish-outputs.js';
+import { EXECUTION_ID, TENANT_ID } from '../workflows/search-attributes.js';
+import { translateTemporalError } from './errors.js';
+import { LIFECYCLE_TASK_QUEUE, publicationWorkflowId } from './ids.js';
+import type { PublicationClient } from './publication-client.js';
+
+const CALL_MS = 12 * SECOND_MS;
+/** A worker asks for work at least once a minute; the server remembers it for five. */
+const POLLED_WITHIN_MS = 2 * MINUTE_MS;
+/** temporal.api.enums.v1.TaskQueueType */
+const ACTIVITY_QUEUE = 2;
+
+/** The real {@link PublicationClient}. */
+export function publicationClient(connection: Connection, namespace: string): PublicationClient {
+  const client = new Client({ connection, namespace });
+
+  async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + CALL_MS, run);
+    } catch (error) {
+      throw error instanceof WorkflowNotFoundError ? error : translateTemporalError(error, what);
+    }
+  }
+  const handleOf = (executionId: string, publicationId: string) =>
+    client.workflow.getHandle<typeof publishOutputs>(publicationWorkflowId(executionId, publicationId));
+
+  return {
+    isHostThere: async (hostId) => {
+      const taskQueue = { name: uploadTaskQueue(hostId) };
+      const question = { namespace, taskQueue, taskQueueType: ACTIVITY_QUEUE };
+      const { pollers } = await call(`host ${hostId}`, () => connection.workflowService.describeTaskQueue(question));
+      const sinceMs = Date.now() - POLLED_WITHIN_MS;
+      return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * SECOND_MS >= sinceMs);
+    },
+    startPublication: async (request, hostTimeoutMs) => {
+      await call(`publication ${request.publicationId}`, () =>
+        client.workflow.start<typeof publishOutputs>('publishOutputs', {
+          ...startOptions(request),
+          args: [{ ...request, hostTimeoutMs }],
+        }),
+      );
+    },
+    getPublication: async (executionId, publicationId) => {
+      const handle = handleOf(executionId, publicationId);
+      const what = `publication ${publicationId}`;
+      try {
+        const report = await call(what, () => handle.query(publicationStatus));
+        const isOver = report.phase === 'ended';
+        const sendingBytes = isOver ? 0 : sendingBytesOf(await call(what, () => handle.describe()));
+        return { report, sendingBytes };
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw error;
+      }
+    },
+    cancelPublication: async (executionId, publicationId, actor) => {
+      const handle = handleOf(executionId, publicationId);
+      try {
+        await call(`publication ${publicationId}`, () => handle.signal(cancelPublication, { actor }));
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Under the same ids it joins the publication that runs; one that has ended answers with how it ended. */
+const startOptions = ({ executionId, publicationId, tenantId, actor, folder, hostId }: PublishRequest) => ({
+  workflowId: publicationWorkflowId(executionId, publicationId),
+  taskQueue: LIFECYCLE_TASK_QUEUE,
+  workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+  typedSearchAttributes: new TypedSearchAttributes([
+    { key: EXECUTION_ID, value: executionId },
+    { key: TENANT_ID, value: tenantId },
+  ]),
+  staticSummary: `${folder} of ${hostId}`.slice(0, 200),
+  staticDetails: `Publication ${publicationId} for execution ${executionId}, asked for by ${actor}`,
+});
+
+/** What the activities of the host told last. */
+function sendingBytesOf({ raw }: WorkflowExecutionDescription): number {
+  const told = (raw.pendingActivities ?? []).map(({ heartbeatDetails }) => {
+    const [payload] = heartbeatDetails?.payloads ?? [];
+    if (payload === undefined) return 0;
+    const details: unknown = defaultPayloadConverter.fromPayload(payload);
+    const doneBytes = typeof details === 'object' && details !== null && 'doneBytes' in details ? details.doneBytes : 0;
+    return typeof doneBytes === 'number' ? doneBytes : 0;
+  });
+  return told.reduce((sum, bytes) => sum + bytes, 0);
+}
