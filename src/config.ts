@@ -150,6 +150,12 @@ export const configSchema = Type.Object({
     maximum: 86_400,
     description: 'How often a running restore from the archive is looked at, in seconds',
   }),
+  READ_BACKS_AT_ONCE: Type.Integer({
+    default: 4,
+    minimum: 1,
+    maximum: 40,
+    description: 'Uploads that a worker reads back at the same time, to verify them',
+  }),
 
   WEBHOOK_URLS: Type.Optional(
     Type.String({ description: 'Who is told of changes: https:// URLs with commas between them; unset: nobody' }),

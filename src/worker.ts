@@ -10,7 +10,7 @@ import { openRecords, openStore, openWebhooks } from './deps.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
 import { connectionOptions } from './temporal/connection.js';
-import { LIFECYCLE_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './temporal/ids.js';
+import { LIFECYCLE_TASK_QUEUE, READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './temporal/ids.js';
 
 /** Process entry of the role `worker`: runs the lifecycle workflows and all their activities. */
 async function main(): Promise<void> {
@@ -62,9 +62,15 @@ async function main(): Promise<void> {
     activities,
     maxConcurrentActivityTaskExecutions: SENDS_PER_RECEIVER * Math.max(1, webhooks?.sender.receivers.length ?? 0),
   });
+  const readBacks = await Worker.create({
+    ...common,
+    taskQueue: READ_BACK_TASK_QUEUE,
+    activities,
+    maxConcurrentActivityTaskExecutions: config.READ_BACKS_AT_ONCE,
+  });
   log.info({ taskQueue: LIFECYCLE_TASK_QUEUE }, 'worker is ready');
   try {
-    await runTogether([lifecycle, outward]);
+    await runTogether([lifecycle, outward, readBacks]);
   } finally {
     await connection.close();
     await others.close();

@@ -8,7 +8,7 @@ import { choosePolicy } from '../domain/policy.js';
 import { partBytes, planParts } from '../domain/part-plan.js';
 import { currentTags, lacksTags, objectAtCreation } from '../domain/stored-object.js';
 import { uploadCompleted, type StoredBytes } from '../domain/changes.js';
-import type { ObjectInfo, UploadedPart } from '../storage/object-store.js';
+import type { ObjectInfo, ObjectRef, UploadedPart } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import { changeRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
@@ -94,19 +94,16 @@ export function uploadActivities(deps: ActivityDeps) {
 
     /** Reads the stored bytes back and hashes them. @throws `checksum_mismatch`. */
     async verifyBytes(record: ArtifactRecord, claim: Claim, stored: StoredBytes): Promise<void> {
-      await withHeartbeat('reading back', async ({ signal, tell }) => {
-        const body = await store.read({ key: record.key, versionId: stored.versionId }, { signal });
-        if (body === null) throw new ArtifactError('upload_incomplete', `${record.key} is not in the store`);
-        const hash = createHash('sha256');
-        let doneBytes = 0;
-        for await (const chunk of body as AsyncIterable<Buffer>) {
-          hash.update(chunk);
-          doneBytes += chunk.length;
-          tell({ phase: 'reading back', doneBytes });
-        }
-        const sha256 = hash.digest('hex');
-        if (sha256 !== claim.sha256) throw mismatch(record, claim, sha256);
-      });
+      const sha256 = await hashBytes({ key: record.key, versionId: stored.versionId });
+      if (sha256 === null) throw new ArtifactError('upload_incomplete', `${record.key} is not in the store`);
+      if (sha256 !== claim.sha256) throw mismatch(record, claim, sha256);
+    },
+
+    /** The same for an artifact that is ACTIVE already. @returns the SHA-256 of what the store has, lower-case hex. */
+    async hashStored({ key, versionId }: ArtifactRecord): Promise<string> {
+      const sha256 = await hashBytes({ key, versionId });
+      if (sha256 !== null) return sha256;
+      throw new ArtifactError('storage_rejected', `${key} is not in the store any more`, { details: { key } });
     },
   };
 
@@ -132,15 +129,35 @@ export function uploadActivities(deps: ActivityDeps) {
     };
   }
 
-  /** Whatever becomes of the row, the multipart upload is either noted in it or gone. */
+  /** Null when there is no such object. */
+  function hashBytes(object: ObjectRef): Promise<string | null> {
+    return withHeartbeat('reading back', async ({ signal, tell }) => {
+      const body = await store.read(object, { signal });
+      if (body === null) return null;
+      const hash = createHash('sha256');
+      let doneBytes = 0;
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        hash.update(chunk);
+        doneBytes += chunk.length;
+        tell({ phase: 'reading back', doneBytes });
+      }
+      return hash.digest('hex');
+    });
+  }
+
+  /**
+   * Whatever becomes of the row, the multipart upload is either noted in it or gone. Where the database did not answer, it may be noted:
+   * it stays, and if it is not, the artifact's deletion finds it.
+   */
   async function openUpload(record: ArtifactRecord): Promise<string> {
     const created = await store.createUpload(objectAtCreation(record));
-    let noted: string | null = null;
     try {
-      noted = await records.attachUpload(record.id, created);
-      return noted;
-    } finally {
+      const noted = await records.attachUpload(record.id, created);
       if (noted !== created) await store.abortUpload(record.key, created);
+      return noted;
+    } catch (error) {
+      if (!(error instanceof ArtifactError && error.retryable)) await store.abortUpload(record.key, created);
+      throw error;
     }
   }
 

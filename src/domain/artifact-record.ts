@@ -80,6 +80,8 @@ type Fixed =
 export const AUDIT_KINDS = [
   'upload_begun',
   'upload_completed',
+  'checksum_verified',
+  'checksum_mismatched',
   'expiry_warned',
   'deletion_begun',
   'deletion_revoked',

@@ -34,8 +34,9 @@ export interface ArtifactMetadata {
 }
 
 /**
- * How far the whole-file SHA-256 can be trusted. `claimed`: the uploader said so. `verified`: the store enforced it, or we
- * read the object back and it agreed. `mismatch`: the bytes were different; such an artifact is deleted.
+ * How far the whole-file SHA-256 can be trusted. `claimed`: the uploader said so, and the bytes are still to be read back. `verified`: the
+ * store enforced it, or the bytes were read back and agreed. `mismatch`: they were different; found before the upload was complete, the
+ * artifact is deleted, found after it, nobody gets it who does not ask for just that.
  */
 export const CHECKSUM_STATES = ['claimed', 'verified', 'mismatch'] as const;
 export type ChecksumState = (typeof CHECKSUM_STATES)[number];

@@ -73,6 +73,18 @@ export function uploadCompleted(
   };
 }
 
+/** What the bytes turned out to be when they were read back. */
+export function readBack(record: ArtifactRecord, storedSha256: string): Change {
+  const { sha256: claimedSha256, versionId } = record;
+  const agrees = storedSha256 === claimedSha256;
+  return {
+    patch: { checksumState: agrees ? 'verified' : 'mismatch' },
+    event: agrees
+      ? { kind: 'checksum_verified', actor: 'worker', detail: { sha256: storedSha256, versionId } }
+      : { kind: 'checksum_mismatched', actor: 'worker', detail: { claimedSha256, storedSha256, versionId } },
+  };
+}
+
 /** A change is known again by what it says, so the time it was asked at, which a repetition may not share, is not part of it. */
 function undated(retention: Retention): Record<string, unknown> {
   if (retention.rule !== 'permanent') return retention;

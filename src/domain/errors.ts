@@ -85,6 +85,11 @@ const catalogue = {
     'The artifact cannot be downloaded in its present state',
     'Wait for the upload to finish, or restore it from the archive.',
   ),
+  content_mismatch: kind(
+    409,
+    'The stored bytes are not those that were claimed',
+    'Delete it and upload the file again; force=true gives the bytes as they are.',
+  ),
   wrong_state: kind(
     409,
     'The artifact is not in a state that allows this',

@@ -25,6 +25,8 @@ export interface LifecycleState {
   sweepAtMs: number | null;
   /** When what failed by itself is tried again, by what it is. */
   retriesMs: Retries;
+  /** Since when the bytes are being read back, beside everything else. A run that hands over stops that, and the next begins anew. */
+  verifyingSinceMs?: number;
   /** When a purge that failed was tried last: what it sent may still be carried out. */
   purgeTriedAtMs?: number;
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
@@ -34,14 +36,20 @@ export interface LifecycleState {
 /** A state as it may arrive from an earlier run: 1 knew neither policies nor holds, tiers, warnings and purges. */
 export type HandedOverState = LifecycleState | (Omit<LifecycleState, 'v' | 'retriesMs'> & { v: 1 });
 
-export type Retries = Partial<Record<'warn' | 'endHold' | 'changeTier' | 'purge', number>>;
+export type Retries = Partial<Record<'warn' | 'endHold' | 'changeTier' | 'purge' | 'verify', number>>;
 
 export const acceptState = (state: HandedOverState): LifecycleState => ({
   retriesMs: {},
-  ...state,
+  ...withoutVerifying(state),
   v: 2,
   record: completeRecord(state.record),
 });
+
+/** The state when nothing is being read back any more. */
+export function withoutVerifying<S extends Pick<LifecycleState, 'verifyingSinceMs'>>(state: S): S {
+  const { verifyingSinceMs: _ended, ...rest } = state;
+  return rest as S;
+}
 
 export interface UnfinishedCommand {
   command: Command;
@@ -80,6 +88,7 @@ export type NextAction =
   | { kind: 'finishCommand'; atMs: number; rule: 'message_accepted' }
   | { kind: 'abandonUpload'; atMs: number; rule: 'upload_deadline' }
   | { kind: 'pollRestore'; atMs: number; rule: 'restore_requested' }
+  | { kind: 'verify'; atMs: number; rule: 'unverified_checksum' }
   | { kind: 'endHold'; atMs: number; rule: 'hold_until' }
   | { kind: 'warn'; atMs: number; rule: 'expiry_warning' }
   | { kind: 'changeTier'; atMs: number; rule: 'warm_age' | 'cold_age' }
@@ -136,6 +145,7 @@ function beforeDeletion(state: LifecycleState, finish: Timed | null, nowMs: numb
     expiryOf(record),
     notBefore(retriesMs.endHold, holdEndOf(record)),
     finish,
+    notBefore(retriesMs.verify, verificationOf(state)),
     pollMs === null ? null : { kind: 'pollRestore', atMs: pollMs, rule: 'restore_requested' },
     notBefore(retriesMs.warn, warningOf(record)),
     tierChangeOf(state, nowMs),
@@ -153,6 +163,12 @@ export const inTurn = (unfinished: UnfinishedCommand[]): UnfinishedCommand[] =>
 function expiryOf({ retention, expiresAtMs, holds }: ArtifactRecord): Timed | null {
   if (retention.rule === 'permanent' || expiresAtMs === null || holds.length > 0) return null;
   return { kind: 'expire', atMs: expiresAtMs, rule: `${retention.rule}_retention` };
+}
+
+/** As soon as there is something to read; what is in the archive must come back first. */
+function verificationOf({ record, verifyingSinceMs }: LifecycleState): Timed | null {
+  if (record.status !== 'ACTIVE' || record.checksumState !== 'claimed' || verifyingSinceMs !== undefined) return null;
+  return { kind: 'verify', atMs: record.updatedAtMs, rule: 'unverified_checksum' };
 }
 
 function holdEndOf({ holds }: ArtifactRecord): Timed | null {

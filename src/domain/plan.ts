@@ -69,6 +69,10 @@ const EXPLANATIONS: Record<NextAction['rule'], Explanation> = {
     because: 'A restore from the archive runs, and is looked at until the bytes are back.',
     wouldChange: ['its expiry', 'deleting it'],
   },
+  unverified_checksum: {
+    because: 'Nobody has seen yet that its bytes have the SHA-256 that was claimed: they are read back.',
+    wouldChange: ['archiving it', 'deleting it'],
+  },
   message_accepted: {
     because: 'Something that was asked for could not be done yet, and is tried again.',
     wouldChange: ['deleting it'],

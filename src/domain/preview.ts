@@ -59,7 +59,8 @@ const MAX_STEPS = MAX_HOLDS + 20;
  */
 export function previewOf(record: ArtifactRecord, nowMs: number, untilMs: number): Preview[] {
   const previews: Preview[] = [];
-  let state = standingOf(record, nowMs);
+  // It is read back at once, and whatever comes of that moves no date.
+  let state = standingOf({ ...record, checksumState: 'verified' }, nowMs);
   if (record.restoreState !== null) state = { ...state, nextRestorePollMs: record.restoreEtaMs ?? nowMs };
   let atMs = nowMs;
   for (let step = 0; step < MAX_STEPS; step += 1) {
@@ -115,6 +116,7 @@ function effectOf(record: ArtifactRecord, next: NextAction): Effect {
     case 'none':
     case 'sweep':
     case 'finishCommand':
+    case 'verify':
       throw new Error(`A row does not tell of ${action}`);
   }
 }

@@ -150,9 +150,13 @@ function final(record: ArtifactRecord): ArtifactError {
   });
 }
 
-function whyFinal({ status, checksumState, deletionReason, versionId, policy }: ArtifactRecord): string {
+const WITHOUT_BYTES: readonly ArtifactRecord['deletionReason'][] = [
+  ...(['upload_aborted', 'upload_abandoned', 'upload_failed', 'checksum_mismatch'] as const),
+];
+
+function whyFinal({ status, deletionReason, versionId, policy }: ArtifactRecord): string {
   if (status !== 'DELETED') return 'it is being deleted for good';
-  if (checksumState !== 'verified') return 'its upload never was complete';
+  if (WITHOUT_BYTES.includes(deletionReason)) return 'its upload never was complete';
   if (versionId === null) return 'its bucket keeps no versions, so its bytes went at once';
   const days = deletionReason === 'expired' ? policy.undeleteExpiredDays : policy.undeleteDays;
   if (days === 0) return `what ${deletionReason === 'expired' ? 'expired' : 'somebody deleted'} goes at once here`;

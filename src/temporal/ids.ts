@@ -3,7 +3,7 @@
 /** Queue of the entity workflows and their activities. */
 export const LIFECYCLE_TASK_QUEUE = 'artifact-lifecycle';
 
-export { WEBHOOK_TASK_QUEUE } from '../workflows/task-queues.js';
+export { READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from '../workflows/task-queues.js';
 
 /** Workflow id of the writing of an execution's manifest: one at a time. */
 export const executionManifestWorkflowId = (executionId: string): string => `execution/${executionId}`;

@@ -1,9 +1,10 @@
-import { inTurn, type NextAction, type Retries } from '../domain/lifecycle.js';
+import { inTurn, nextAction, type NextAction, type Retries } from '../domain/lifecycle.js';
 import { performCommand } from './commands.js';
 import { erase, removeForGood, sweep } from './deleting.js';
 import { errorOf } from './failures.js';
 import { endDueHolds, warn } from './keeping.js';
 import { RETRY_MAX_MS, WORKER, type Life } from './life.js';
+import { beginVerification, concludeVerification, stopVerification } from './verifying.js';
 import { changeTier, lookAtRestore } from './moving.js';
 
 /** Does what is due. Never throws for what the outside does: a problem is noted, shown, and tried again later. */
@@ -23,6 +24,8 @@ export async function act(life: Life, next: NextAction): Promise<void> {
       return finishCommand(life);
     case 'pollRestore':
       return lookAtRestore(life);
+    case 'verify':
+      return beginVerification(life);
     case 'warn':
       return orLater(life, next.kind, () => warn(life));
     case 'endHold':
@@ -32,6 +35,14 @@ export async function act(life: Life, next: NextAction): Promise<void> {
     case 'purge':
       return orLater(life, next.kind, () => removeForGood(life, WORKER));
   }
+}
+
+/** Of bytes that were read back, when that has ended. */
+export async function conclude(life: Life): Promise<void> {
+  if (life.state.deletion !== null) return stopVerification(life);
+  const next = nextAction(life.state, Date.now());
+  if (next.kind === 'expire' && next.atMs <= Date.now()) return;
+  if (life.verification?.found) await orLater(life, 'verify', () => concludeVerification(life));
 }
 
 /** What fails is noted and tried again in an hour. */

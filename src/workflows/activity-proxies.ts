@@ -1,7 +1,7 @@
 import { proxyActivities, proxyLocalActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { uploadTaskQueue, type HostActivities } from '../domain/publish.js';
-import { WEBHOOK_TASK_QUEUE } from './task-queues.js';
+import { READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './task-queues.js';
 
 /**
  * Short steps on the way of a request: local activities, ten times faster than ordinary ones. They give up within the time a
@@ -66,6 +66,17 @@ export const hostActivities = (hostId: string, hostTimeoutMs: number): ActivityI
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   });
+
+/**
+ * Beside everything else, on a queue of its own: it waits there until a worker has a place for it. Tried a few times at once; the workflow
+ * itself goes on trying, hourly, and says so.
+ */
+export const { hashStored } = proxyActivities<Activities>({
+  taskQueue: READ_BACK_TASK_QUEUE,
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
+});
 
 /** Tells thousands of artifacts; each may be told more than once, so attempts may overlap. */
 export const { moveInheritors, tellToDelete, findOrphaned } = proxyActivities<Activities>({

@@ -4,12 +4,13 @@ import { completeRecord } from '../domain/artifact-record.js';
 import { ArtifactError, errorKind, type ErrorCode } from '../domain/errors.js';
 import { acceptState, nextAction } from '../domain/lifecycle.js';
 import { unregisteredRecord } from '../domain/new-upload.js';
-import { act } from './actions.js';
+import { act, conclude } from './actions.js';
 import { registerUpload } from './activity-proxies.js';
 import { performCommand } from './commands.js';
 import { errorOf } from './failures.js';
 import { goesOn, Life } from './life.js';
 import type { LifecycleInput, NewUpload } from './messages.js';
+import { stopVerification } from './verifying.js';
 import { receiveMessages } from './receive-messages.js';
 
 /** What a life ended with; `refused`: the upload was never registered. */
@@ -80,8 +81,10 @@ async function register(life: Life, upload: NewUpload): Promise<void> {
 /** Answer when somebody asks, act when something is due, sleep in between; ends when there is nothing left to do or to answer. */
 async function live(life: Life): Promise<void> {
   const asked = (): boolean => life.inbox.length > 0;
+  const woken = (): boolean => asked() || (life.verification !== null && life.verification.found !== null);
   for (;;) {
     await answerAll(life);
+    if (life.verification !== null) await conclude(life);
     // A life that was never registered is short, and only this run knows why.
     const mayHandOver = life.registration === 'done' && !life.isDeleting;
     if (wf.workflowInfo().continueAsNewSuggested && mayHandOver) await handOver(life);
@@ -91,11 +94,11 @@ async function live(life: Life): Promise<void> {
       await wf.condition(() => asked() || wf.allHandlersFinished());
       if (!asked()) return;
     } else if (next.kind === 'none') {
-      await wf.condition(asked);
+      await wf.condition(woken);
     } else {
       // Recomputed from the absolute deadline after every wake-up. A message that came in the same moment goes first.
       const delayMs = next.atMs - Date.now();
-      if (delayMs > 0) await wf.condition(asked, delayMs, { summary: `${next.kind} (${next.rule})` });
+      if (delayMs > 0) await wf.condition(woken, delayMs, { summary: `${next.kind} (${next.rule})` });
       if (!asked() && next.atMs <= Date.now()) await act(life, next);
     }
   }
@@ -126,6 +129,7 @@ const accepted = ({ code }: ArtifactError): ArtifactError =>
 
 /** A long life changes over to a new run, with its state; nothing that was asked may be left unanswered. */
 async function handOver(life: Life): Promise<void> {
+  stopVerification(life);
   while (life.inbox.length > 0 || !wf.allHandlersFinished()) {
     if (life.isDeleting) return;
     await wf.condition(() => life.inbox.length > 0 || wf.allHandlersFinished());

@@ -95,7 +95,7 @@ async function perform(life: Life, command: Command): Promise<void> {
   }
 }
 
-/** Join, look, compare, read back where nobody else has checked the bytes, and only then ACTIVE. */
+/** Join, look, compare, read back where nobody has checked what was sent, and only then ACTIVE. */
 async function completeUpload(life: Life, message: CompleteUpload): Promise<void> {
   try {
     await activate(life, message);
@@ -120,10 +120,14 @@ async function activate(life: Life, message: CompleteUpload): Promise<void> {
   await life.write(uploadCompleted(record, message, { ...joined.stored, verifiedBy }));
 }
 
-/** What shows that the bytes have the claimed hash: where nothing else does, they are read back. */
-function proofOf({ verifiedByStore, partsEnforced }: Joined, { hashedBy }: CompleteUpload): VerifiedBy {
+/**
+ * What shows that the bytes have the claimed hash. Null: nothing yet, but what was sent is there, so reading it back can wait. Where the
+ * store has checked nothing, it cannot: the uploader is still there to be told.
+ */
+function proofOf({ verifiedByStore, partsEnforced }: Joined, { hashedBy }: CompleteUpload): VerifiedBy | null {
   if (verifiedByStore) return 'store';
-  return partsEnforced === true && hashedBy === 'service' ? 'service' : 'read_back';
+  if (partsEnforced !== true) return 'read_back';
+  return hashedBy === 'service' ? 'service' : null;
 }
 
 /** `active` is the row when it could be written in the same step. */

@@ -8,6 +8,7 @@ import { nextAction, type LifecycleState, type PendingDeletion, type Retries } f
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
+import type { Verification } from './verifying.js';
 import { showOperators } from './operator-view.js';
 
 /** Who acts when nobody asked. */
@@ -40,6 +41,8 @@ interface Ticket {
 export class Life {
   state: LifecycleState;
   readonly inbox: Ticket[] = [];
+  /** The bytes are being read back, or have been and nobody has written yet what came of it. */
+  verification: Verification | null = null;
   /** Of the row; a run that took over from another one is registered from the start. */
   registration: 'pending' | 'done' | { error: unknown } = 'pending';
 

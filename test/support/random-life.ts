@@ -9,6 +9,8 @@ import { aNewUpload, BYTES, START_MS, type VirtualArtifact } from './virtual-tim
 const beginnings = fc.record({
   versioning: fc.boolean(),
   classes: fc.boolean(),
+  /** A stream of unknown length, however short it is. */
+  inParts: fc.boolean(),
   policy: fc.record({
     warmAfterDays: fc.option(fc.integer({ min: 0, max: 120 })),
     coldAfterDays: fc.option(fc.integer({ min: 0, max: 400 })),
@@ -82,10 +84,11 @@ export async function liveUntilTheLastWord(
   start: ReturnType<typeof useArtifacts>['start'],
   life: RandomLife,
 ): Promise<VirtualArtifact> {
-  const { versioning, classes, policy, executionDays, lasts, completedAfterMs } = life.beginning;
+  const { versioning, classes, policy, executionDays, lasts, completedAfterMs, inParts } = life.beginning;
   const { retentionDays = null, expiresAfterMs = null } = { ...lasts } as Record<string, number | null>;
   const upload = aNewUpload({
     retentionDays,
+    ...(inParts ? { sizeBytes: null, sha256: null } : {}),
     ...(expiresAfterMs === null ? {} : { expiresAtMs: START_MS + expiresAfterMs }),
   });
   const world = {
@@ -100,7 +103,7 @@ export async function liveUntilTheLastWord(
   const artifact = await start({ world, capabilities, policy, upload });
   if (completedAfterMs !== null) {
     await artifact.run.advance(completedAfterMs);
-    await artifact.send(BYTES);
+    await (inParts ? artifact.sendInParts(BYTES) : artifact.send(BYTES));
     await artifact.complete();
   }
   for (const { afterMs, message } of life.steps) {

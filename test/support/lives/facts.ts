@@ -20,6 +20,8 @@ export interface Facts {
   bornMs: number;
   status: 'UPLOADING' | 'ACTIVE' | 'ARCHIVED' | 'DELETED';
   tier: 'HOT' | 'WARM' | 'COLD';
+  /** What is known of its bytes. */
+  checksum: 'claimed' | 'verified' | 'mismatch';
   retention: Retention;
   /** Ids of its holds with their ends; null: somebody must end it. */
   holds: Map<string, number | null>;
@@ -37,6 +39,7 @@ export function factsAtBirth({ atMs, detail }: RecordedEvent): Facts {
     bornMs: atMs,
     status: 'UPLOADING',
     tier: 'HOT',
+    checksum: 'claimed',
     retention: undated(detail['retention']),
     holds: new Map(),
     isWarned: false,
@@ -55,7 +58,11 @@ export function factsAfter(before: Facts, { kind, detail, atMs }: RecordedEvent)
     case 'upload_begun':
       throw new Error('an upload begins once');
     case 'upload_completed':
-      return { ...facts, status: 'ACTIVE' };
+      return { ...facts, status: 'ACTIVE', checksum: detail['verifiedBy'] === null ? 'claimed' : 'verified' };
+    case 'checksum_verified':
+      return { ...facts, checksum: 'verified' };
+    case 'checksum_mismatched':
+      return { ...facts, checksum: 'mismatch' };
     case 'expiry_warned':
       return { ...facts, isWarned: true };
     case 'retention_changed':
@@ -81,7 +88,8 @@ export function factsAfter(before: Facts, { kind, detail, atMs }: RecordedEvent)
     case 'deleted': {
       const until = detail['canBeUndeletedUntil'];
       const purgeAtMs = typeof until === 'string' ? Date.parse(until) : null;
-      return { ...facts, status: 'DELETED', purgeAtMs, isRestoring: false };
+      const checksum = detail['reason'] === 'checksum_mismatch' ? 'mismatch' : facts.checksum;
+      return { ...facts, status: 'DELETED', purgeAtMs, isRestoring: false, checksum };
     }
     case 'undeleted':
       return {
@@ -111,7 +119,7 @@ export const isLiving = ({ status, deletionReason }: Facts): boolean =>
 
 /** What must happen by itself if nothing else does before: by the name of the event that tells of it, and when. */
 export function duesOf(facts: Facts, policy: LifePolicy, uploadMs: number): { what: string; atMs: number }[] {
-  const { status, deletionReason, purgeAtMs, holds } = facts;
+  const { status, deletionReason, purgeAtMs, holds, checksum } = facts;
   if (status === 'DELETED') return purgeAtMs === null ? [] : [{ what: 'purged', atMs: purgeAtMs }];
   if (deletionReason !== null) return [{ what: 'deleted', atMs: facts.atMs }];
   if (status === 'UPLOADING') return [{ what: 'deletion_begun', atMs: facts.bornMs + uploadMs }];
@@ -122,6 +130,7 @@ export function duesOf(facts: Facts, policy: LifePolicy, uploadMs: number): { wh
     ...(deadlineMs === null || holds.size > 0 ? [] : [{ what: 'deletion_begun', atMs: deadlineMs }]),
     ...[...holds.values()].flatMap((untilMs) => (untilMs === null ? [] : [{ what: 'hold_ended', atMs: untilMs }])),
     ...(warnMs === null || facts.isWarned ? [] : [{ what: 'expiry_warned', atMs: warnMs }]),
+    ...(status === 'ACTIVE' && checksum === 'claimed' ? [{ what: 'reading it back', atMs: facts.atMs }] : []),
     ...(tierMs === null ? [] : [{ what: 'a colder tier', atMs: tierMs }]),
   ];
 }
@@ -156,6 +165,7 @@ export function rowOf(facts: Facts): Partial<ArtifactRecord> {
   return {
     status: facts.status,
     tier: facts.tier,
+    checksumState: facts.checksum,
     deletionReason: facts.deletionReason as ArtifactRecord['deletionReason'],
     purgeAtMs: facts.purgeAtMs,
     restoreState: facts.isRestoring ? 'in_progress' : null,

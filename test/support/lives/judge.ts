@@ -140,6 +140,10 @@ export class Judge {
       case 'hold_ended':
         must(facts.holds.has(detail['id'] as string), 'there is no such hold');
         break;
+      case 'checksum_verified':
+      case 'checksum_mismatched':
+        must(isLiving(facts) && facts.checksum === 'claimed', `it is ${facts.checksum} already`);
+        break;
       case 'upload_begun':
       case 'expiry_warned':
       case 'tier_changed':
@@ -157,7 +161,7 @@ export class Judge {
     const must = (is: boolean, why: string): void => {
       if (!is) wrong.push(why);
     };
-    if (['expiry_warned', 'tier_changed', 'archived', 'restored'].includes(kind))
+    if (!['deletion_begun', 'hold_ended', 'purged', 'deleted'].includes(kind))
       must(isLiving(facts) && !isOver, 'its time was over');
     switch (kind) {
       case 'deletion_begun':
@@ -190,6 +194,8 @@ export class Judge {
         must((facts.purgeAtMs ?? Infinity) <= atMs, 'too early');
         break;
       case 'deleted':
+      case 'checksum_verified':
+      case 'checksum_mismatched':
         break;
       default:
         must(false, 'this does not happen by itself');

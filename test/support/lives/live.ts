@@ -5,7 +5,15 @@ import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-re
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import type { Description } from '../../../src/workflows/messages.js';
 import type { useArtifacts } from '../virtual-time/use-artifacts.js';
-import { aNewUpload, BYTES, SETTINGS, sha256, START_MS, type World } from '../virtual-time/virtual-artifact.js';
+import {
+  aNewUpload,
+  BYTES,
+  sendParts,
+  SETTINGS,
+  sha256,
+  START_MS,
+  type World,
+} from '../virtual-time/virtual-artifact.js';
 import type { VirtualRun, VirtualRunOptions } from '../virtual-time/virtual-run.js';
 import type { Said } from './judge.js';
 import type { Ask, Beginning, Happening, Script, Step } from './script.js';
@@ -78,7 +86,8 @@ export async function liveThreeYears(
   }
   const { run: lived } = life.artifact;
   for (let piece = LAST_PIECES; piece > 0 && lived.ending === null; piece -= 1) {
-    await letPass(life, (life.bornMs + LIFE_MS - lived.nowMs) / piece);
+    // Its last pause may have been longer than what was left.
+    await letPass(life, Math.max(DAY_MS, life.bornMs + LIFE_MS - lived.nowMs) / piece);
     await look(life);
   }
   return life;
@@ -116,13 +125,14 @@ async function begin(ground: Ground, script: Script, run: RunOptions): Promise<L
   return { script, artifact, bornMs, weather, messages: [], putsMs: [], restoresReadyMs: [] };
 }
 
-function uploadOf({ lasts, tiering, knowsHash }: Beginning, bornMs: number): ReturnType<typeof aNewUpload> {
+function uploadOf({ lasts, tiering, knowsHash, inParts }: Beginning, bornMs: number): ReturnType<typeof aNewUpload> {
   const { retentionDays = null, expiresAfterMs } = { ...lasts } as { retentionDays?: number; expiresAfterMs?: number };
   return aNewUpload({
     retentionDays,
     tiering,
     ...(expiresAfterMs === undefined ? {} : { expiresAtMs: bornMs + expiresAfterMs }),
     ...(knowsHash ? {} : { sha256: null }),
+    ...(inParts ? { sizeBytes: null, sha256: null } : {}),
   });
 }
 
@@ -131,14 +141,23 @@ export const policyOf = ({ policy, tiering }: Beginning): ReturnType<typeof choo
   choosePolicy({ ...SETTINGS.policy, ...policy }, tiering);
 
 async function firstSteps(life: LifeSoFar): Promise<void> {
-  const { sends, completedAfterMs, isKept } = life.script.beginning;
-  const row = await life.artifact.world.records.get(life.artifact.id);
-  if (row !== null && sends !== 'nothing')
-    await life.artifact.world.store.put(objectAtCreation(row), sends === 'right' ? BYTES : OTHER_BYTES);
+  const { completedAfterMs, isKept } = life.script.beginning;
+  await sendBytes(life);
   if (completedAfterMs === null) return;
   await letPass(life, completedAfterMs);
   if (life.artifact.run.ending === null) await say(life, { verb: 'completeUpload' }, 'update');
   if (isKept && life.artifact.run.ending === null) await say(life, { verb: 'keepForever' }, 'update');
+}
+
+async function sendBytes({ script, artifact: { world, id } }: LifeSoFar): Promise<void> {
+  const { sends, inParts } = script.beginning;
+  const row = await world.records.get(id);
+  if (row === null || sends === 'nothing') return;
+  const bytes = sends === 'right' ? BYTES : OTHER_BYTES;
+  if (!inParts) await world.store.put(objectAtCreation(row), bytes);
+  // An upload that could not be opened takes nothing.
+  else if (row.uploadId !== null && (await world.store.listParts(row.key, row.uploadId)) !== null)
+    await sendParts(world.store, row, bytes);
 }
 
 /** Lets time pass; trouble ends meanwhile, and so do restores, at the latest when S3 promises. */
@@ -191,7 +210,8 @@ async function happen(life: LifeSoFar, happens: Happening): Promise<void> {
   const row = await records.get(artifact.id);
   // From the last begin on, URLs live for an hour; the last one may have been signed just before it was complete.
   const endedMs = messages.find(({ verb }) => verb === 'completeUpload')?.atMs ?? life.bornMs;
-  if (row === null || nowMs >= endedMs + HOUR_MS) return;
+  const { inParts } = life.script.beginning;
+  if (row === null || inParts || nowMs >= endedMs + HOUR_MS) return;
   await store.put(objectAtCreation({ ...row, sha256: life.script.beginning.knowsHash ? row.sha256 : null }), BYTES);
   life.putsMs.push(nowMs);
 }

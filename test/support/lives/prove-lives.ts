@@ -44,6 +44,6 @@ export function proveLives({ lives, seed }: { lives: number; seed: number }): vo
         `${totals.messages} messages, ${totals.activities} activities, ${totals.tasks} workflow tasks in ${seconds} s`,
     );
     console.log([...kinds].map(([kind, count]) => `${count} ${kind}`).join(', '));
-    expect(kinds.size).toBe(15);
+    expect(kinds.size).toBe(17);
   });
 }

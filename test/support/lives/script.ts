@@ -38,6 +38,8 @@ const beginnings = fc.record({
   /** Somebody keeps it for ever right after its upload, or else few would live for three years. */
   isKept: fc.boolean(),
   knowsHash: fc.boolean(),
+  /** A stream of unknown length, however short it is. */
+  inParts: fc.constantFrom(false, true),
   /** What arrives in the bucket first, and when it is said to be complete; null: never. */
   sends: fc.oneof(often(20, fc.constant('right' as const)), fc.constantFrom('wrong' as const, 'nothing' as const)),
   completedAfterMs: fc.oneof(

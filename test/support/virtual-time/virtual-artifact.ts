@@ -173,14 +173,7 @@ export class VirtualArtifact {
 
   /** The same for an upload in parts, by the signed PUT of each. */
   async sendInParts(bytes: Buffer): Promise<void> {
-    const { key, uploadId, partSizeBytes } = await this.row();
-    if (uploadId === null || partSizeBytes === null) throw new Error('it is not uploaded in parts');
-    for (let begin = 0, partNumber = 1; begin < bytes.length; begin += partSizeBytes, partNumber++) {
-      const part = bytes.subarray(begin, begin + partSizeBytes);
-      const facts = { key, uploadId, partNumber, sizeBytes: part.length, sha256: sha256(part) };
-      const { status } = await this.world.store.receive(await this.world.store.presignPart(facts, 60), part);
-      if (status !== 200) throw new Error(`part ${partNumber} was answered with ${status}`);
-    }
+    await sendParts(this.world.store, await this.row(), bytes);
   }
 
   complete(bytes: Buffer = BYTES, claim: Partial<CompleteUpload> = {}): Promise<ArtifactRecord> {
@@ -204,6 +197,17 @@ export class VirtualArtifact {
     const { key } = await this.row();
     const { store } = this.world;
     return (await store.listVersions(key)).length + (await store.listUploads(key)).length;
+  }
+}
+
+export async function sendParts(store: MemoryObjectStore, row: ArtifactRecord, bytes: Buffer): Promise<void> {
+  const { key, uploadId, partSizeBytes } = row;
+  if (uploadId === null || partSizeBytes === null) throw new Error('it is not uploaded in parts');
+  for (let begin = 0, partNumber = 1; begin < bytes.length; begin += partSizeBytes, partNumber++) {
+    const part = bytes.subarray(begin, begin + partSizeBytes);
+    const facts = { key, uploadId, partNumber, sizeBytes: part.length, sha256: sha256(part) };
+    const { status } = await store.receive(await store.presignPart(facts, 60), part);
+    if (status !== 200) throw new Error(`part ${partNumber} was answered with ${status}`);
   }
 }
 
