@@ -73,7 +73,8 @@ function requireSame(existing: ArtifactRecord, upload: NewUpload): ArtifactRecor
   // Without a checksum nobody can say that it is the same file, and parts of two files must not meet in one upload.
   const sameContent =
     upload.sha256 !== null && existing.sha256 === upload.sha256 && existing.sizeBytes === upload.sizeBytes;
-  if (!sameContent || existing.deletionReason !== null) throw pathTaken(existing);
+  if (!sameContent || existing.deletionReason !== null || existing.checksumState === 'mismatch')
+    throw pathTaken(existing);
   return existing;
 }
 

@@ -9,16 +9,23 @@ import { deleted } from './access.js';
 import type { ApiContext } from './context.js';
 import { decideRange, namesEtag } from './range.js';
 
-/** @throws `not_downloadable` while it uploads or is archived, `artifact_deleted`. */
-export function requireDownloadable(record: ArtifactRecord): ArtifactRecord & { sizeBytes: number } {
-  const { status, sizeBytes } = record;
+/**
+ * @param force gives bytes too that were found not to be those that were claimed: then nobody knows their hash, so `sha256` is null.
+ * @throws `not_downloadable` while it uploads or is archived, `artifact_deleted`, `content_mismatch`.
+ */
+export function requireDownloadable(record: ArtifactRecord, force = false): ArtifactRecord & { sizeBytes: number } {
+  const { status, sizeBytes, checksumState } = record;
   // Once a deletion has begun, bytes may go at any moment.
   if (status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
   if (status !== 'ACTIVE' || sizeBytes === null)
     throw new ArtifactError('not_downloadable', `${record.path} is ${status}`, {
       details: { artifactId: record.id, status },
     });
-  return { ...record, sizeBytes };
+  if (checksumState !== 'mismatch') return { ...record, sizeBytes };
+  if (force) return { ...record, sizeBytes, sha256: null };
+  throw new ArtifactError('content_mismatch', `the stored bytes of ${record.path} are not those that were claimed`, {
+    details: { artifactId: record.id, claimedSha256: record.sha256 },
+  });
 }
 
 /**

@@ -45,8 +45,14 @@ export function keptUntil({
   return `${relativeTime(expiresAt)}${warnedAt === undefined ? '' : ' !'}`;
 }
 
-const statusOf = ({ status, deletionReason }: Artifact): string =>
-  status === 'DELETED' && deletionReason !== undefined ? `${status} (${deletionReason})` : status;
+const hasWrongBytes = ({ status, checksumState }: Artifact): boolean =>
+  status !== 'DELETED' && checksumState === 'mismatch';
+
+function statusOf(artifact: Artifact): string {
+  const { status, deletionReason } = artifact;
+  if (hasWrongBytes(artifact)) return `${status} (WRONG BYTES)`;
+  return status === 'DELETED' && deletionReason !== undefined ? `${status} (${deletionReason})` : status;
+}
 
 const COLUMNS: Column<Artifact>[] = [
   { head: 'ID', text: ({ id }) => id },
@@ -141,6 +147,12 @@ export function artifactSheet(artifact: Artifact): string {
     ['Execution', artifact.executionId],
     ['Path', artifact.path],
     ['Status', artifact.status],
+    [
+      'PROBLEM',
+      hasWrongBytes(artifact)
+        ? 'WRONG BYTES: what is stored is not what was claimed. Delete it and upload it again; nobody gets it without --wrong-bytes'
+        : undefined,
+    ],
     ['Type', `${artifact.type} (${artifact.mimeType})`],
     ['Size', `${humanBytes(artifact.fileSize)} (${artifact.fileSize} bytes)`],
     ['SHA-256', artifact.checksum === '' ? undefined : `${artifact.checksum} (${artifact.checksumState})`],

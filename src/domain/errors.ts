@@ -88,7 +88,7 @@ const catalogue = {
   content_mismatch: kind(
     409,
     'The stored bytes are not those that were claimed',
-    'Delete it and upload the file again; force=true gives the bytes as they are.',
+    'Delete it and upload the file again. Asked with force=true (artifacts: --wrong-bytes), you get the bytes as they are.',
   ),
   wrong_state: kind(
     409,

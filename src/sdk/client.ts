@@ -109,9 +109,13 @@ export class ArtifactClient implements ArtifactService {
     return (await this.createDownloadUrl(artifactId, expiresIn)).url;
   }
 
-  async createDownloadUrl(artifactId: string, expiresIn?: number): Promise<DownloadUrl> {
+  async createDownloadUrl(
+    artifactId: string,
+    expiresIn?: number,
+    { force }: Pick<DownloadOptions, 'force'> = {},
+  ): Promise<DownloadUrl> {
     const path = ofArtifact(artifactId, '/download-url');
-    const answer = await this.#api.call<DownloadUrlJson>({ method: 'POST', path, body: { expiresIn } });
+    const answer = await this.#api.call<DownloadUrlJson>({ method: 'POST', path, body: { expiresIn, force } });
     return { ...answer, expiresAt: new Date(answer.expiresAt) };
   }
 

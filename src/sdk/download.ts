@@ -46,7 +46,7 @@ class Download {
 
   constructor(api: Api, artifactId: string, options: DownloadOptions) {
     this.#api = api;
-    this.#path = `/v1/artifacts/${artifactId}/content`;
+    this.#path = `/v1/artifacts/${artifactId}/content${options.force === true ? '?force=true' : ''}`;
     this.#isWhole = options.range === undefined;
     this.#start = options.range?.start ?? 0;
     this.#end = options.range?.end;

@@ -45,6 +45,8 @@ export interface ListFilters {
 export interface DownloadOptions {
   /** First and last byte, both inclusive; without `end` up to the end. */
   range?: { start: number; end?: number };
+  /** Also bytes that were found not to be those that were uploaded (`content_mismatch`), as they are. */
+  force?: boolean;
   signal?: AbortSignal;
 }
 
@@ -76,12 +78,19 @@ export interface ArtifactService {
 
   /** A link for anyone. @param expiresIn seconds; default 300, at most what the server allows (an hour). */
   getPresignedUrl(artifactId: string, expiresIn?: number): Promise<string>;
-  /** As {@link getPresignedUrl}, with name, size, checksum and when the link dies. */
-  createDownloadUrl(artifactId: string, expiresIn?: number): Promise<DownloadUrl>;
+  /**
+   * As {@link getPresignedUrl}, with name, size, checksum and when the link dies.
+   * @throws `content_mismatch` unless forced, and as {@link downloadArtifact}.
+   */
+  createDownloadUrl(
+    artifactId: string,
+    expiresIn?: number,
+    options?: Pick<DownloadOptions, 'force'>,
+  ): Promise<DownloadUrl>;
   /**
    * The bytes, through the API. A whole file is compared with its SHA-256: the stream fails at its end with
    * `download_corrupted` when it differs. A connection that breaks is taken up again where it was.
-   * @throws `not_downloadable`, `artifact_deleted`, `artifact_not_found`, `range_not_satisfiable`.
+   * @throws `not_downloadable`, `content_mismatch` unless forced, `artifact_deleted`, `artifact_not_found`, `range_not_satisfiable`.
    */
   downloadArtifact(artifactId: string, options?: DownloadOptions): Promise<ReadableStream<Uint8Array>>;
 

@@ -17,7 +17,8 @@ export async function storedFor(
 ): Promise<string> {
   const artifact = newArtifact({ tenantId: 'acme', createdAtMs: nowMs, sizeBytes: 100, ...given });
   const { id } = await records.register(artifact);
-  const patch: RecordPatch = { status: 'ACTIVE', versionId: 'v1', expiresAtMs: nowMs + days * DAY_MS };
+  const stored = { status: 'ACTIVE', checksumState: 'verified', versionId: 'v1' } as const;
+  const patch: RecordPatch = { ...stored, expiresAtMs: nowMs + days * DAY_MS };
   await records.change(changeOf(id, 1, { ...patch, retention: { rule: 'artifact', days } }));
   return id;
 }

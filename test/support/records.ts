@@ -29,6 +29,7 @@ export function aRecord(overrides: Partial<ArtifactRecord> = {}): ArtifactRecord
   return {
     ...record,
     status: 'ACTIVE',
+    checksumState: 'verified',
     expiresAtMs: BORN_MS + 30 * DAY_MS,
     uploadDeadlineMs: BORN_MS + DAY_MS,
     ...overrides,

@@ -6,7 +6,7 @@ import type { Api, ApiContext } from '../context.js';
 import { toTimestamp } from '../encode.js';
 import { callerOf } from '../plugins/auth.js';
 import { ArtifactParams } from '../schemas/atoms.js';
-import { ContentHeaders, downloadUrlBody, DownloadUrl } from '../schemas/downloads.js';
+import { ContentHeaders, ContentQuerystring, downloadUrlBody, DownloadUrl } from '../schemas/downloads.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS } from '../schemas/problem.js';
 import { allowEmptyBody } from './empty-body.js';
 
@@ -30,6 +30,7 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
         'invalid_id',
         'artifact_not_found',
         'not_downloadable',
+        'content_mismatch',
         'artifact_deleted',
         ...BODY_PROBLEMS,
         ...STORAGE_PROBLEMS,
@@ -38,7 +39,8 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
   };
   const options = { config: { access: 'artifacts:read' }, schema, preValidation: allowEmptyBody } as const;
   app.post('/v1/artifacts/:id/download-url', options, async (request) => {
-    const record = requireDownloadable(await requireArtifact(records, callerOf(request), request.params.id));
+    const artifact = await requireArtifact(records, callerOf(request), request.params.id);
+    const record = requireDownloadable(artifact, request.body.force);
     const { key, path, sizeBytes } = record;
     const fileName = fileNameOf(path);
     // A version that is named can be read behind a delete marker too, so the link would outlive its artifact. It is named only when
@@ -63,6 +65,7 @@ function registerContent(app: Api, context: ApiContext): void {
       'Streamed through the API as an attachment of type application/octet-stream. The ETag is the SHA-256 of the file.',
     params: ArtifactParams,
     headers: ContentHeaders,
+    querystring: ContentQuerystring,
     response: {
       200: bytes('The whole file'),
       206: bytes('The range asked for'),
@@ -71,6 +74,7 @@ function registerContent(app: Api, context: ApiContext): void {
         'invalid_id',
         'artifact_not_found',
         'not_downloadable',
+        'content_mismatch',
         'artifact_deleted',
         'range_not_satisfiable',
         ...STORAGE_PROBLEMS,
@@ -85,7 +89,7 @@ function registerContent(app: Api, context: ApiContext): void {
     schema,
     handler: async (request, reply) => {
       const record = await requireArtifact(context.records, callerOf(request), request.params.id);
-      return sendContent(context, requireDownloadable(record), { request, reply });
+      return sendContent(context, requireDownloadable(record, request.query.force), { request, reply });
     },
   });
 }

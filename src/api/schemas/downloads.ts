@@ -1,10 +1,17 @@
-import { Type, type TInteger, type TObject } from 'typebox';
+import { Type, type TBoolean, type TInteger, type TObject } from 'typebox';
 import { Bytes, Timestamp } from './atoms.js';
 
 const DEFAULT_DOWNLOAD_SECONDS = 300;
 
+const Force = Type.Boolean({
+  default: false,
+  description: 'Also when the stored bytes were found not to be those that were claimed (`content_mismatch`)',
+});
+
+export const ContentQuerystring = Type.Object({ force: Force }, { additionalProperties: false });
+
 /** @param maxSeconds longest life of a signed URL that may be asked for. */
-export const downloadUrlBody = (maxSeconds: number): TObject<{ expiresIn: TInteger }> =>
+export const downloadUrlBody = (maxSeconds: number): TObject<{ expiresIn: TInteger; force: TBoolean }> =>
   Type.Object(
     {
       expiresIn: Type.Integer({
@@ -13,6 +20,7 @@ export const downloadUrlBody = (maxSeconds: number): TObject<{ expiresIn: TInteg
         default: Math.min(DEFAULT_DOWNLOAD_SECONDS, maxSeconds),
         description: `Life of the URL in seconds, 1 to ${maxSeconds}`,
       }),
+      force: Force,
     },
     { additionalProperties: false },
   );
@@ -22,7 +30,7 @@ export const DownloadUrl = Type.Object({
   expiresAt: Timestamp,
   fileName: Type.String(),
   fileSize: Bytes,
-  checksum: Type.String({ description: 'SHA-256, lower-case hex: compare what arrived' }),
+  checksum: Type.String({ description: 'SHA-256, lower-case hex: compare what arrived; empty for forced bytes' }),
 });
 
 /** Bytes are not described by JSON Schema; OpenAPI shows them by their media type alone. */

@@ -17,7 +17,10 @@ import type { JsonOption } from './common.js';
 interface DownloadCommandOptions extends JsonOption {
   output?: string;
   force?: true;
+  wrongBytes?: true;
 }
+
+const WRONG_BYTES = ['--wrong-bytes', 'also when its bytes were found not to be those that were uploaded'] as const;
 
 const DOWNLOAD_EXAMPLES = `
 Examples:
@@ -41,12 +44,13 @@ export function addDownloadCommands(program: Command, terminal: Terminal): void 
     .argument('<id>', 'artifact id')
     .option('-o, --output <path>', "file or folder; - is stdout (default: the artifact's name, here)")
     .option('--force', 'replace a file that is there')
+    .option(...WRONG_BYTES)
     .addHelpText('after', DOWNLOAD_EXAMPLES)
     .action(async (id: string, options: DownloadCommandOptions, command: Command) => {
       if (options.json === true && options.output === '-') command.error('error: stdout cannot take both: drop --json');
       await withClient(terminal, async (client) => {
         const artifact = await client.getArtifact(id);
-        if (options.output === '-') await toStdout(client, artifact, terminal);
+        if (options.output === '-') await toStdout(client, artifact, { options, terminal });
         else await toFile(client, artifact, { options, command, terminal });
       });
     });
@@ -55,16 +59,23 @@ export function addDownloadCommands(program: Command, terminal: Terminal): void 
     .description('make a download link that needs no token')
     .argument('<id>', 'artifact id')
     .option('--expires-in <seconds>', 'life of the link (default 300)', parseWholeNumber)
+    .option(...WRONG_BYTES)
     .addHelpText('after', URL_EXAMPLES)
-    .action(async (id: string, options: JsonOption & { expiresIn?: number }) => {
-      const link = await withClient(terminal, (client) => client.createDownloadUrl(id, options.expiresIn));
+    .action(async (id: string, options: JsonOption & { expiresIn?: number; wrongBytes?: true }) => {
+      const { expiresIn, wrongBytes: force = false } = options;
+      const link = await withClient(terminal, (client) => client.createDownloadUrl(id, expiresIn, { force }));
       print(terminal, options, { json: link, text: `${link.url}\n` });
       if (terminal.err.isTTY && options.json !== true) terminal.err.write(`Expires ${relativeTime(link.expiresAt)}.\n`);
     });
 }
 
-async function toStdout(client: ArtifactClient, artifact: Artifact, terminal: Terminal): Promise<void> {
-  const body = await client.downloadArtifact(artifact.id, { signal: terminal.signal });
+async function toStdout(
+  client: ArtifactClient,
+  artifact: Artifact,
+  { options, terminal }: { options: DownloadCommandOptions; terminal: Terminal },
+): Promise<void> {
+  const force = options.wrongBytes === true;
+  const body = await client.downloadArtifact(artifact.id, { force, signal: terminal.signal });
   await pipeline(Readable.fromWeb(body), terminal.out, { end: false });
 }
 
@@ -76,11 +87,12 @@ async function toFile(
   const path = targetOf(artifact, resolve(terminal.cwd, options.output ?? '.'));
   if (options.force !== true && existsSync(path))
     command.error(`error: ${path} is there already; add --force to replace it`);
+  const force = options.wrongBytes === true;
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomUUID().slice(0, 8)}.part`);
   const display = showTransfer(terminal.err, null, { quiet: options.json === true, signal: terminal.signal });
   const shown = display.begin(artifact.fileName, artifact.fileSize);
   try {
-    await terminal.withCleanup(() => save(client, { artifact, path, temporary, shown }, terminal));
+    await terminal.withCleanup(() => save(client, { artifact, path, temporary, shown, force }, terminal));
     shown.end(`saved, ${humanBytes(artifact.fileSize)}`);
   } catch (error) {
     shown.end(terminal.signal.aborted ? 'interrupted' : 'failed');
@@ -95,12 +107,20 @@ async function toFile(
 const targetOf = (artifact: Artifact, path: string): string =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, artifact.fileName) : path;
 
+interface Saving {
+  artifact: Artifact;
+  path: string;
+  temporary: string;
+  shown: FileDisplay;
+  force: boolean;
+}
+
 async function save(
   client: ArtifactClient,
-  { artifact, path, temporary, shown }: { artifact: Artifact; path: string; temporary: string; shown: FileDisplay },
+  { artifact, path, temporary, shown, force }: Saving,
   terminal: Terminal,
 ): Promise<void> {
-  const body = await client.downloadArtifact(artifact.id, { signal: terminal.signal });
+  const body = await client.downloadArtifact(artifact.id, { force, signal: terminal.signal });
   let bytes = 0;
   const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {

@@ -106,11 +106,14 @@ export class FakeArtifacts {
   content(id: string, response: ServerResponse): void {
     const { json } = this.#entry(id);
     if (json.status === 'DELETED') throw new Refusal('artifact_deleted', 'it has been deleted');
+    const isForced = response.req.url?.endsWith('?force=true') === true;
+    if (json.checksumState === 'mismatch' && !isForced) throw new Refusal('content_mismatch', 'it was read back');
     const bytes = this.contentOverride ?? this.#store.body(pathOf(json));
     const range = /^bytes=(\d+)-(\d*)$/.exec(String(response.req.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
     const part = bytes.subarray(start, range?.[2] ? Number(range[2]) + 1 : bytes.length);
-    response.writeHead(range === null ? 200 : 206, { etag: `"${json.checksum}"`, 'content-length': part.length });
+    const etag = isForced ? {} : { etag: `"${json.checksum}"` };
+    response.writeHead(range === null ? 200 : 206, { ...etag, 'content-length': part.length });
     const cut = this.cutContentAfterBytes;
     this.cutContentAfterBytes = undefined;
     if (cut === undefined) response.end(part);
@@ -190,7 +193,9 @@ export class FakeArtifacts {
   }
 
   #downloadUrl(json: ArtifactJson, body: Record<string, unknown>): Answer {
-    const { fileName, fileSize, checksum } = json;
+    const { fileName, fileSize, checksum, checksumState } = json;
+    if (checksumState === 'mismatch' && body['force'] !== true)
+      throw new Refusal('content_mismatch', 'it was read back');
     const seconds = typeof body['expiresIn'] === 'number' ? body['expiresIn'] : 300;
     const url = `${this.#url()}${pathOf(json)}`;
     return { status: 200, body: { url, expiresAt: iso(seconds * 1_000), fileName, fileSize, checksum } };

@@ -4,10 +4,18 @@ import { createConnection, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { parse } from 'content-disposition';
 import { describe, expect, test, vi } from 'vitest';
+import { readBack } from '../../../src/domain/changes.js';
 import { codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const bytes = Buffer.from('0123456789');
 const etag = `"${sha256Of(bytes)}"`;
+
+/** As its workflow writes it after it was read back. */
+async function foundWrong({ records }: TestApi, id: string): Promise<void> {
+  const record = (await records.get(id))!;
+  const change = readBack(record, 'f'.repeat(64));
+  await records.change({ artifactId: id, changeNumber: record.revision + 1, atMs: Date.now(), ...change });
+}
 
 describe('content', () => {
   test('the whole file comes as an attachment that no browser runs', async () => {
@@ -110,6 +118,35 @@ describe('content', () => {
     expect([response.statusCode, codeOf(response)]).toEqual([502, 'storage_rejected']);
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(api.log()).toContain('not in the store');
+  });
+
+  test('bytes that were found to be wrong are given to nobody who does not ask for just that', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ fileName: 'a.bin', bytes });
+    await foundWrong(api, id);
+    const url = `/v1/artifacts/${id}/content`;
+    for (const method of ['GET', 'HEAD'] as const) {
+      const refused = await api.send({ method, url, headers: { 'if-none-match': etag } });
+      expect(refused.statusCode).toBe(409);
+    }
+    expect(codeOf(await api.send({ method: 'GET', url }))).toBe('content_mismatch');
+    const forced = await api.send({ method: 'GET', url: `${url}?force=true` });
+    expect([forced.statusCode, forced.rawPayload]).toEqual([200, bytes]);
+    // The hash is that of other bytes.
+    expect(forced.headers.etag).toBeUndefined();
+    const link = { method: 'POST', url: `/v1/artifacts/${id}/download-url` } as const;
+    expect(codeOf(await api.send(link))).toBe('content_mismatch');
+    expect((await api.send({ ...link, payload: { force: true } })).json()).toMatchObject({ checksum: '' });
+  });
+
+  test('whoever uploads the same again is not told that it is there when its bytes are wrong', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ fileName: 'a.bin', bytes });
+    const { executionId } = (await api.records.get(id))!;
+    await foundWrong(api, id);
+    const url = `/v1/executions/${executionId}/artifacts`;
+    const payload = { fileName: 'a.bin', sizeBytes: bytes.length, sha256: sha256Of(bytes) };
+    expect(codeOf(await api.send({ method: 'POST', url, payload }))).toBe('path_taken');
   });
 
   test('the stream from the store is closed when the client goes away', async () => {

@@ -154,6 +154,22 @@ describe('download', () => {
     expect(await artifacts(['download', id, '-o', '-'])).toEqual({ code: 0, out: 'hello', err: '' });
   });
 
+  test('of what was found to be wrong needs a word of its own, and lists say it loudly', async () => {
+    const id = await uploaded();
+    Object.assign(fake.artifacts.only(), { checksumState: 'mismatch' });
+    for (const command of [
+      ['download', id, '-o', 'x', '--force'],
+      ['url', id],
+    ]) {
+      const { code, err } = await artifacts(command);
+      expect([code, err]).toEqual([4, expect.stringContaining('--wrong-bytes')]);
+    }
+    expect(await artifacts(['download', id, '-o', '-', '--wrong-bytes'])).toMatchObject({ code: 0, out: 'hello' });
+    expect((await artifacts(['url', id, '--wrong-bytes'])).code).toBe(0);
+    expect((await artifacts(['show', id])).out).toContain('WRONG BYTES');
+    expect((await artifacts(['list', execution])).out).toContain('ACTIVE (WRONG BYTES)');
+  });
+
   test('of wrong bytes fails and leaves no file', async () => {
     const id = await uploaded();
     fake.artifacts.contentOverride = Buffer.from('HELLO');

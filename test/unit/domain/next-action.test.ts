@@ -1,10 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { nextAction } from '../../../src/domain/lifecycle.js';
+import { acceptState, nextAction } from '../../../src/domain/lifecycle.js';
 import type { Retention } from '../../../src/domain/retention.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import { aState, BORN_MS } from '../../support/records.js';
 
 const PERMANENT: Retention = { rule: 'permanent', by: 'ann', reason: 'evidence', atMs: BORN_MS };
+
+describe('what was uploaded in parts', () => {
+  const claimed = { checksumState: 'claimed' } as const;
+  const nextOf = (record: Parameters<typeof aState>[0], rest: Parameters<typeof aState>[1] = {}) =>
+    nextAction(aState(record, rest), BORN_MS);
+
+  it('is read back at once, and again when that failed, unless it is under way, archived or known already', () => {
+    expect(nextOf(claimed)).toEqual({ kind: 'verify', atMs: BORN_MS, rule: 'unverified_checksum' });
+    expect(nextOf(claimed, { retriesMs: { verify: BORN_MS + 1 } })).toMatchObject({
+      kind: 'verify',
+      atMs: BORN_MS + 1,
+    });
+    expect(nextOf(claimed, { verifyingSinceMs: BORN_MS }).kind).not.toBe('verify');
+    expect(nextOf({ ...claimed, status: 'ARCHIVED' }).kind).not.toBe('verify');
+    for (const checksumState of ['verified', 'mismatch'] as const)
+      expect(nextOf({ checksumState }).kind).not.toBe('verify');
+  });
+
+  it('is begun anew by a run that takes over', () => {
+    const state = acceptState(aState(claimed, { verifyingSinceMs: BORN_MS }));
+    expect(nextAction(state, BORN_MS).kind).toBe('verify');
+  });
+});
 
 describe('nextAction', () => {
   it('expires a default artifact 30 days after its creation', () => {
