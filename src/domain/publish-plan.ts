@@ -20,7 +20,7 @@ export type FilePlan =
 /** What a plan looks at of the artifact that has a path. */
 type Holder = Pick<
   ArtifactRecord,
-  'id' | 'path' | 'status' | 'sizeBytes' | 'sha256' | 'deletionReason' | 'awaitsPublication' | 'holds'
+  'id' | 'path' | 'status' | 'sizeBytes' | 'sha256' | 'checksumState' | 'deletionReason' | 'awaitsPublication' | 'holds'
 >;
 
 export interface PlanRules {
@@ -46,7 +46,8 @@ function planTaken(found: FoundFile, holder: Holder, { allOrNothing, replace }: 
   const { path, sizeBytes, sha256 } = found;
   if (holder.awaitsPublication !== null) return taken(`${path} is being published at the moment`);
   if (holder.deletionReason !== null) return taken(`the artifact at ${path} is being deleted`);
-  const isSameSize = holder.sizeBytes === sizeBytes;
+  // Wrong bytes are no content that anything could equal.
+  const isSameSize = holder.checksumState !== 'mismatch' && holder.sizeBytes === sizeBytes;
   const isSame = isSameSize && sha256 !== null && holder.sha256 === sha256;
   if (holder.status === 'UPLOADING') {
     // One that everybody sees cannot be part of what nobody must see.

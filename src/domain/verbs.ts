@@ -150,13 +150,9 @@ function final(record: ArtifactRecord): ArtifactError {
   });
 }
 
-const WITHOUT_BYTES: readonly ArtifactRecord['deletionReason'][] = [
-  ...(['upload_aborted', 'upload_abandoned', 'upload_failed', 'checksum_mismatch'] as const),
-];
-
-function whyFinal({ status, deletionReason, versionId, policy }: ArtifactRecord): string {
+function whyFinal({ status, etag, deletionReason, versionId, policy }: ArtifactRecord): string {
   if (status !== 'DELETED') return 'it is being deleted for good';
-  if (WITHOUT_BYTES.includes(deletionReason)) return 'its upload never was complete';
+  if (etag === null) return 'its upload never was complete';
   if (versionId === null) return 'its bucket keeps no versions, so its bytes went at once';
   const days = deletionReason === 'expired' ? policy.undeleteExpiredDays : policy.undeleteDays;
   if (days === 0) return `what ${deletionReason === 'expired' ? 'expired' : 'somebody deleted'} goes at once here`;

@@ -84,7 +84,8 @@ function requireJoinable(existing: ArtifactRecord, { upload, mustBeNew }: Incomi
     (upload.sha256 !== null && upload.sha256 !== existing.sha256);
   // Another upload whose content nobody knows yet: their parts must not meet.
   const isUnknown = existing.sha256 === null;
-  if (differs || isUnknown || existing.deletionReason !== null) throw pathTaken(existing);
+  const cannotBeJoined = isUnknown || existing.deletionReason !== null || existing.checksumState === 'mismatch';
+  if (differs || cannotBeJoined) throw pathTaken(existing);
 }
 
 /** Reads the body only to say whether it is what exists. */

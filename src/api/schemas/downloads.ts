@@ -8,7 +8,7 @@ const Force = Type.Boolean({
   description: 'Also when the stored bytes were found not to be those that were claimed (`content_mismatch`)',
 });
 
-export const ContentQuerystring = Type.Object({ force: Force }, { additionalProperties: false });
+export const ContentQuerystring = Type.Object({ force: Force });
 
 /** @param maxSeconds longest life of a signed URL that may be asked for. */
 export const downloadUrlBody = (maxSeconds: number): TObject<{ expiresIn: TInteger; force: TBoolean }> =>
