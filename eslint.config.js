@@ -13,6 +13,7 @@ const vendors = {
 /** Where a process begins: they hand their environment to `loadConfig`. */
 const processEntries = [
   'src/worker.ts',
+  'src/upload-worker.ts',
   'src/api/server.ts',
   'src/migrate.ts',
   'src/setup.ts',
@@ -84,7 +85,7 @@ export default tseslint.config(
   { files: ['src/**/*.ts'], rules: { '@typescript-eslint/explicit-module-boundary-types': 'error' } },
   {
     // The inferred type of what the factories return is the interface that workflows call.
-    files: ['src/activities/**/*.ts'],
+    files: ['src/activities/**/*.ts', 'src/host/**/*.ts'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },
   direction('domain', {}),
@@ -92,11 +93,12 @@ export default tseslint.config(
   direction('db', { allow: ['postgres', 'node'] }),
   direction('webhooks', { allow: ['addresses', 'node'] }),
   direction('activities', { types: ['storage', 'db', 'webhooks'], allow: ['temporal', 'node'] }),
-  direction('workflows', { types: ['activities'], allow: ['temporal'] }),
+  direction('host', { imports: ['transfer', 'activities'], types: ['storage', 'temporal'], allow: ['temporal', 'node'] }),
+  direction('workflows', { types: ['activities', 'host'], allow: ['temporal'] }),
   direction('temporal', { imports: ['workflows'], allow: ['temporal', 'node'] }),
   direction('transfer', { allow: ['node'] }),
   direction('sdk', { imports: ['transfer'], allow: ['node'] }),
-  direction('cli', { imports: ['sdk'], allow: ['node'] }),
+  direction('cli', { imports: ['sdk', 'host'], allow: ['node'] }),
   direction('api', {
     imports: ['temporal'],
     types: ['storage', 'db'],

@@ -59,6 +59,25 @@ export const configSchema = Type.Object({
     }),
   ),
 
+  UPLOAD_HOST_ID: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+      description: 'Upload worker: name of the host whose files it reads; default: the name of this machine',
+    }),
+  ),
+  UPLOAD_ROOTS: Type.Optional(
+    Type.String({
+      description:
+        'Upload worker: folders below which it may read, as in PATH with : between them; links out of them are refused',
+    }),
+  ),
+  UPLOAD_TENANT: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      description: 'Upload worker: the one tenant that may be given files of this host',
+    }),
+  ),
+
   S3_BUCKET: Type.String({ default: 'artifacts', minLength: 3, maxLength: 63, description: 'Bucket; must exist' }),
   S3_REGION: Type.String({ default: 'us-east-1', description: 'Region of the bucket' }),
   S3_ENDPOINT: Type.Optional(url('Endpoint of an S3-compatible store; leave unset for AWS')),

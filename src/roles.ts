@@ -2,6 +2,7 @@
 export const roles: Readonly<Record<string, () => Promise<unknown>>> = {
   api: () => import('./api/server.js'),
   worker: () => import('./worker.js'),
+  'upload-worker': () => import('./upload-worker.js'),
   migrate: () => import('./migrate.js'),
   setup: () => import('./setup.js'),
 };

@@ -22,8 +22,7 @@ function accessOf({ env, cwd }: Terminal): ApiAccess {
       throw new ArtifactError('unauthenticated', 'ARTIFACTS_URL is set, but ARTIFACTS_TOKEN is not');
     return { apiUrl, token };
   }
-  const directory = valueOf(env['LOCAL_DIRECTORY']);
-  const local = directory === undefined ? findLocalStack(cwd) : readAccess(directory);
+  const local = accessIn(localStack({ env, cwd }));
   // Whoever gives a token means to be that caller, and not the one who may do everything.
   if (local !== null) return { ...local, ...(token === undefined ? {} : { token }) };
   throw new ArtifactError(
@@ -32,24 +31,61 @@ function accessOf({ env, cwd }: Terminal): ApiAccess {
   );
 }
 
+/**
+ * Configuration of a worker: that of the environment when it names Temporal, else of the local stack.
+ * @throws `workflows_unavailable` when there is neither.
+ */
+export function workerEnvironment({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Terminal['env'] {
+  if (valueOf(env['TEMPORAL_ADDRESS']) !== undefined) return env;
+  const stack = localStack({ env, cwd });
+  const text = (name: string): string | undefined =>
+    typeof stack?.[name] === 'string' ? valueOf(stack[name]) : undefined;
+  if (text('temporalAddress') === undefined)
+    throw new ArtifactError(
+      'workflows_unavailable',
+      'No Temporal is known: set TEMPORAL_ADDRESS (and the bucket: S3_…), or start the local stack with "npm start"',
+    );
+  return {
+    ...env,
+    TEMPORAL_ADDRESS: text('temporalAddress'),
+    TEMPORAL_NAMESPACE: text('namespace'),
+    S3_ENDPOINT: text('s3Endpoint'),
+    S3_BUCKET: text('s3Bucket'),
+    S3_REGION: text('s3Region'),
+    AWS_ACCESS_KEY_ID: text('s3AccessKeyId') ?? env['AWS_ACCESS_KEY_ID'],
+    AWS_SECRET_ACCESS_KEY: text('s3SecretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'],
+    UPLOAD_TENANT: valueOf(env['UPLOAD_TENANT']) ?? text('tenant'),
+  };
+}
+
 const valueOf = (variable: string | undefined): string | undefined => (variable === '' ? undefined : variable);
 
+type LocalStack = Record<string, unknown>;
+
+/** What the local stack wrote: into LOCAL_DIRECTORY, else into `.local` at or above the working folder; null when there is none. */
+function localStack({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): LocalStack | null {
+  const directory = valueOf(env['LOCAL_DIRECTORY']);
+  return directory === undefined ? findLocalStack(cwd) : readLocalStack(directory);
+}
+
 /** `.local/connection.json` of the nearest folder that has one. */
-function findLocalStack(folder: string): ApiAccess | null {
-  const access = readAccess(join(folder, '.local'));
-  if (access !== null) return access;
+function findLocalStack(folder: string): LocalStack | null {
+  const stack = readLocalStack(join(folder, '.local'));
+  if (stack !== null) return stack;
   const parent = dirname(folder);
   return parent === folder ? null : findLocalStack(parent);
 }
 
-/** What the local stack wrote into its data folder; null when there is none. */
-function readAccess(folder: string): ApiAccess | null {
+function readLocalStack(folder: string): LocalStack | null {
   try {
     const parsed: unknown = JSON.parse(readFileSync(join(folder, 'connection.json'), 'utf8'));
-    if (typeof parsed !== 'object' || parsed === null) return null;
-    const { apiUrl, token } = parsed as Partial<Record<keyof ApiAccess, unknown>>;
-    return typeof apiUrl === 'string' && typeof token === 'string' ? { apiUrl, token } : null;
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : null;
   } catch {
     return null;
   }
+}
+
+function accessIn(stack: LocalStack | null): ApiAccess | null {
+  const { apiUrl, token } = stack ?? {};
+  return typeof apiUrl === 'string' && typeof token === 'string' ? { apiUrl, token } : null;
 }

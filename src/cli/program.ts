@@ -6,6 +6,7 @@ import { addHoldCommands } from './commands/holds.js';
 import { addQueryCommands } from './commands/query.js';
 import { addRetentionCommands } from './commands/retention.js';
 import { addUploadCommand } from './commands/upload.js';
+import { addWorkerCommand } from './commands/worker.js';
 import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
 import type { Terminal } from './terminal.js';
 import { packageVersion } from './version.js';
@@ -60,5 +61,6 @@ function buildProgram(terminal: Terminal): Command {
   addHoldCommands(program, terminal);
   addArchiveCommands(program, terminal);
   addDeletionCommands(program, terminal);
+  addWorkerCommand(program, terminal);
   return program;
 }

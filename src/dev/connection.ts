@@ -16,6 +16,14 @@ export interface Connection {
   temporalAddress: string;
   namespace: string;
   s3Endpoint: string;
+  s3Bucket: string;
+  s3Region: string;
+  /** Of the stack's own store; null for a store of somebody else's, whose keys come from the environment. */
+  s3AccessKeyId: string | null;
+  s3SecretAccessKey: string | null;
+  /** Of the token, and of the upload worker that the stack runs. */
+  tenant: string;
+  uploadHostId: string;
   databaseUrl: string;
   /** SIGTERM to it stops the whole stack. */
   supervisorPid: number;

@@ -73,7 +73,7 @@ export function createProgress(output: WriteStream | NodeJS.WriteStream = proces
         },
         done(result) {
           running.delete(step);
-          print(`  ✔ ${name.padEnd(12)} ${result} (${seconds(step.startMs)})`);
+          print(`  ✔ ${name.padEnd(13)} ${result} (${seconds(step.startMs)})`);
         },
         failed() {
           running.delete(step);

@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { lazyConnection } from '../temporal/connection.js';
+import { defaultHostId } from '../host/host-id.js';
 import { LIFECYCLE_TASK_QUEUE } from '../temporal/ids.js';
 import type { ProcessRecords } from './processes.js';
 import type { Progress } from './progress.js';
 import type { Secrets } from './secrets.js';
 import { startService, type Service } from './service.js';
-import type { PortName, StackSettings } from './settings.js';
+import { packageRoot, type PortName, type StackSettings } from './settings.js';
 import { inStep, type Access } from './stack-servers.js';
-import { workerPolls } from './worker-polls.js';
+import { uploadQueue, workerPolls, type PolledQueue } from './worker-polls.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
+/** Of the local token, and of the upload worker. */
+export const LOCAL_TENANT = 'local';
 
 /** A client connection with the settings API and worker use. Close it. */
 export function temporalConnection(
@@ -45,13 +48,19 @@ export function serviceEnvironment(
     S3_BUCKET: settings.bucket,
     S3_REGION: store.region,
     S3_ENDPOINT: store.endpoint,
+    UPLOAD_HOST_ID: valueOr(env['UPLOAD_HOST_ID'], defaultHostId()),
+    UPLOAD_ROOTS: valueOr(env['UPLOAD_ROOTS'], packageRoot),
+    UPLOAD_TENANT: LOCAL_TENANT,
     ...(store.keys === null
       ? {}
       : { AWS_ACCESS_KEY_ID: store.keys.accessKeyId, AWS_SECRET_ACCESS_KEY: store.keys.secretAccessKey }),
   };
 }
 
-/** Starts API and worker side by side, and adds each to `services` when it is ready. */
+const valueOr = (value: string | undefined, otherwise: string): string =>
+  value === undefined || value === '' ? otherwise : value;
+
+/** Starts API and workers side by side, and adds each to `services` when it is ready. */
 export async function startServices(
   { settings, progress, signal }: { settings: StackSettings; progress: Progress; signal?: AbortSignal },
   { services, records }: { services: Service[]; records: ProcessRecords },
@@ -59,15 +68,16 @@ export async function startServices(
 ): Promise<void> {
   const common = { env, records, signal, say: (line: string) => progress.line(`  ! ${line}`) };
   const logFile = (name: string): string => join(settings.directory, 'logs', `${name}.log`);
+  const polls = async (startedAtMs: number, queue?: PolledQueue): Promise<boolean> => {
+    const connection = temporalConnection(settings, access.temporal.address);
+    try {
+      return await workerPolls(connection, settings.namespace, startedAtMs, queue);
+    } finally {
+      await connection.close();
+    }
+  };
   const worker = inStep(progress, 'Worker', async () => {
-    const isReady = async (startedAtMs: number): Promise<boolean> => {
-      const connection = temporalConnection(settings, access.temporal.address);
-      try {
-        return await workerPolls(connection, settings.namespace, startedAtMs);
-      } finally {
-        await connection.close();
-      }
-    };
+    const isReady = (startedAtMs: number): Promise<boolean> => polls(startedAtMs);
     const service = { ...common, name: 'The worker', entry: 'src/worker.ts', logFile: logFile('worker'), isReady };
     services.push(await startService(service));
     return { value: undefined, result: `task queue ${LIFECYCLE_TASK_QUEUE}` };
@@ -79,6 +89,15 @@ export async function startServices(
     services.push(await startService(service));
     return { value: undefined, result: apiUrl };
   });
-  await Promise.allSettled([worker, api]);
-  await Promise.all([worker, api]);
+  const uploadWorker = inStep(progress, 'Upload worker', async () => {
+    const hostId = env['UPLOAD_HOST_ID'] ?? '';
+    const isReady = (startedAtMs: number): Promise<boolean> => polls(startedAtMs, uploadQueue(hostId));
+    const entry = 'src/upload-worker.ts';
+    const service = { ...common, name: 'The upload worker', entry, logFile: logFile('upload-worker'), isReady };
+    services.push(await startService(service));
+    return { value: undefined, result: `host ${hostId}, reads ${env['UPLOAD_ROOTS'] ?? ''}` };
+  });
+  const all = [worker, api, uploadWorker];
+  await Promise.allSettled(all);
+  await Promise.all(all);
 }

@@ -14,7 +14,7 @@ import type { RunningServer } from './servers/running-server.js';
 import type { Service } from './service.js';
 import type { StackSettings } from './settings.js';
 import { inStep, openPostgres, openStore, openTemporal, type Access, type ServerContext } from './stack-servers.js';
-import { serviceEnvironment, startServices, temporalConnection } from './stack-services.js';
+import { LOCAL_TENANT, serviceEnvironment, startServices, temporalConnection } from './stack-services.js';
 import { takePorts } from './take-ports.js';
 
 const TOKEN_SECONDS = 30 * 86_400;
@@ -106,7 +106,7 @@ async function start({ settings, progress, signal }: StackOptions, holding: Hold
       issuer: settings.issuer,
       audience: settings.audience,
       sub: 'local-developer',
-      tenant: 'local',
+      tenant: LOCAL_TENANT,
       scope: 'artifacts:read artifacts:write artifacts:admin',
       expiresInSeconds: TOKEN_SECONDS,
     }),
@@ -114,6 +114,12 @@ async function start({ settings, progress, signal }: StackOptions, holding: Hold
     temporalAddress: access.temporal.address,
     namespace: settings.namespace,
     s3Endpoint: access.store.endpoint,
+    s3Bucket: settings.bucket,
+    s3Region: access.store.region,
+    s3AccessKeyId: access.store.keys?.accessKeyId ?? null,
+    s3SecretAccessKey: access.store.keys?.secretAccessKey ?? null,
+    tenant: LOCAL_TENANT,
+    uploadHostId: env['UPLOAD_HOST_ID'] ?? '',
     databaseUrl: access.databaseUrl,
     supervisorPid: process.pid,
   };

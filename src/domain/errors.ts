@@ -64,6 +64,11 @@ const catalogue = {
     'Send Authorization: Bearer <token>; get a new token if it has expired.',
   ),
   forbidden: kind(403, 'The token does not allow this', 'Use a token with the scope named in the detail.'),
+  source_not_allowed: kind(
+    403,
+    'The upload worker may not read this',
+    'Name a regular file or folder below its roots (--root); links that lead out of them are not followed.',
+  ),
   artifact_not_found: kind(404, 'No such artifact', 'Check the id; list the execution to see what exists.'),
   execution_not_found: kind(404, 'No such execution', 'Check the id; an execution exists from its first upload on.'),
   hold_not_found: kind(404, 'The artifact never had this hold', 'Look at the artifact: it lists its holds.'),

@@ -60,6 +60,8 @@ export class FakeLifecycle implements LifecycleClient {
   async beginUpload(upload: Parameters<LifecycleClient['beginUpload']>[0]): Promise<ArtifactRecord> {
     const { artifactId, ...facts } = upload;
     await this.#enter('beginUpload', artifactId, upload);
+    const running = await this.#records.get(artifactId);
+    if (running !== null) return running;
     const plan = planParts(upload.sizeBytes);
     const record = await this.#records.register({
       ...facts,
@@ -222,6 +224,7 @@ export class FakeLifecycle implements LifecycleClient {
     purgeAtMs: number | null,
   ): Promise<ArtifactRecord> {
     if (record.status === 'DELETED') return record;
+    if (record.uploadId !== null) await this.#store.abortUpload(record.key, record.uploadId);
     if (purgeAtMs === null) await this.#removeBytes(record);
     else await this.#store.addDeleteMarker(record.key);
     const patch = { status: 'DELETED', deletionReason, deletedAtMs: this.#nowMs(), purgeAtMs } as const;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { delimiter } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
@@ -6,7 +7,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { inject } from 'vitest';
 import { mintToken, type TokenOptions } from '../../src/api/plugins/token.js';
 import { freePort } from '../../src/dev/servers/ports.js';
-import { workerPolls } from '../../src/dev/worker-polls.js';
+import { uploadQueue, workerPolls } from '../../src/dev/worker-polls.js';
 import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
 import { openDatabaseGate, type DatabaseGate } from './gates/database-gate.js';
@@ -15,6 +16,7 @@ import { createTestDatabase } from './postgres.js';
 import { createTestProcess, type TestProcess } from './test-process.js';
 
 const SECRET = 'a secret of the end-to-end tests, 32+';
+const TENANT = 'acme';
 const REGION = 'us-east-1';
 const NAMESPACE_POLL_MS = 100;
 const NAMESPACE_TIMEOUT_MS = 30_000;
@@ -57,6 +59,8 @@ export interface TestStack {
   startWorker(): Promise<void>;
   /** A further worker with something else in its configuration; not started yet. `stop` stops it too. */
   anotherWorker(env: Record<string, string>): TestProcess;
+  /** An upload worker of tenant `acme` on a host of this name, behind the gate of the store; not started yet. `stop` stops it too. */
+  hostWorker(hostId: string, roots: string[]): TestProcess;
   /** What API and worker wrote, for the message of a failing test. */
   output(): string;
   stop(): Promise<void>;
@@ -82,6 +86,12 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   const workers: TestProcess[] = [];
   const anotherWorker = (own: Record<string, string>): TestProcess => {
     const process = workerProcess({ ...workerEnv, ...own }, connection, namespace);
+    workers.push(process);
+    return process;
+  };
+  const hostWorker = (hostId: string, roots: string[]): TestProcess => {
+    const own = { UPLOAD_HOST_ID: hostId, UPLOAD_ROOTS: roots.join(delimiter), UPLOAD_TENANT: TENANT };
+    const process = uploadWorkerProcess({ ...workerEnv, ...own }, hostId, connection);
     workers.push(process);
     return process;
   };
@@ -111,6 +121,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     kill9Worker: () => worker.kill9(),
     startWorker: () => worker.start(),
     anotherWorker,
+    hostWorker,
     output: () => `--- api\n${api.output()}\n--- worker\n${worker.output()}`,
     stop,
   };
@@ -122,7 +133,7 @@ const token = (options: Partial<TokenOptions> = {}): Promise<string> =>
     issuer: 'durable-artifacts',
     audience: 'durable-artifacts',
     sub: 'agent-7',
-    tenant: 'acme',
+    tenant: TENANT,
     scope: 'artifacts:read artifacts:write',
     expiresInSeconds: 600,
     ...options,
@@ -213,4 +224,12 @@ const workerProcess = (env: Record<string, string>, connection: Connection, name
     entry: 'src/worker.ts',
     env,
     isReady: (startedAtMs) => workerPolls(connection, namespace, startedAtMs),
+  });
+
+const uploadWorkerProcess = (env: Record<string, string>, hostId: string, connection: Connection): TestProcess =>
+  createTestProcess({
+    entry: 'src/upload-worker.ts',
+    env,
+    isReady: (startedAtMs) =>
+      workerPolls(connection, env['TEMPORAL_NAMESPACE'] ?? '', startedAtMs, uploadQueue(hostId)),
   });

@@ -8,6 +8,8 @@ export interface StoreCall {
   /** `CopyObject`, `DeleteMarker`, `DeleteVersion`, `PutTags`, `RestoreObject` or `CompleteUpload`; of all else the method. */
   verb: string;
   key: string;
+  /** Of a part that is sent. */
+  partNumber: number | null;
 }
 
 /** Stands between the worker and the store, which sees the same requests, signatures included. */
@@ -82,7 +84,12 @@ function forward(
 function toCall({ method = '', url = '', headers }: IncomingMessage): StoreCall {
   const { pathname, searchParams } = new URL(url, 'http://store');
   const [, _bucket, ...key] = pathname.split('/').map(decodeURIComponent);
-  return { verb: verbOf(method, searchParams, 'x-amz-copy-source' in headers), key: key.join('/') };
+  const partNumber = searchParams.get('partNumber');
+  return {
+    verb: verbOf(method, searchParams, 'x-amz-copy-source' in headers),
+    key: key.join('/'),
+    partNumber: partNumber === null ? null : Number(partNumber),
+  };
 }
 
 function verbOf(method: string, query: URLSearchParams, copies: boolean): string {
