@@ -18,6 +18,8 @@ const activitiesOf = ({ hostId, heartbeatTimeoutMs }: Drive) =>
     taskQueue: uploadTaskQueue(hostId),
     startToCloseTimeout: '10m',
     heartbeatTimeout: heartbeatTimeoutMs,
+    // What was begun is removed while the workflow still waits.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '100ms', maximumInterval: '1s' },
   });
 
