@@ -85,7 +85,7 @@ export default tseslint.config(
   { files: ['src/**/*.ts'], rules: { '@typescript-eslint/explicit-module-boundary-types': 'error' } },
   {
     // The inferred type of what the factories return is the interface that workflows call.
-    files: ['src/activities/**/*.ts', 'src/host/**/*.ts'],
+    files: ['src/activities/**/*.ts'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },
   direction('domain', {}),
@@ -94,7 +94,7 @@ export default tseslint.config(
   direction('webhooks', { allow: ['addresses', 'node'] }),
   direction('activities', { types: ['storage', 'db', 'webhooks'], allow: ['temporal', 'node'] }),
   direction('host', { imports: ['transfer', 'activities'], types: ['storage', 'temporal'], allow: ['temporal', 'node'] }),
-  direction('workflows', { types: ['activities', 'host'], allow: ['temporal'] }),
+  direction('workflows', { types: ['activities'], allow: ['temporal'] }),
   direction('temporal', { imports: ['workflows'], allow: ['temporal', 'node'] }),
   direction('transfer', { allow: ['node'] }),
   direction('sdk', { imports: ['transfer'], allow: ['node'] }),

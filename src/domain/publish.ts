@@ -87,6 +87,8 @@ export interface FileToUpload extends FoundFile {
   artifactId: string;
   /** An artifact of the same size at the path: hash first; equal is `unchanged`, anything else fails as `path_taken`. */
   existing?: { artifactId: string; sha256: string };
+  /** The id is that of an upload that somebody else has begun: it is not ours to abort. */
+  isJoined?: boolean;
 }
 
 export interface UploadFilesQuery {

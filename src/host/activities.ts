@@ -1,12 +1,12 @@
 import { withBoundary, withHeartbeat } from '../activities/boundary.js';
 import { ArtifactError } from '../domain/errors.js';
-import type { ScanPage, ScanQuery, UploadedFile, UploadFilesQuery } from '../domain/publish.js';
+import type { HostActivities, ScanPage, ScanQuery, UploadedFile, UploadFilesQuery } from '../domain/publish.js';
 import type { HostDeps } from './deps.js';
 import { scanPage } from './scan.js';
 import { uploadFiles } from './upload-files.js';
 
-/** What an upload worker does for workflows: it reads files of its host. The type of what it returns is what workflows may call. */
-export function createHostActivities(deps: HostDeps) {
+/** What an upload worker does for workflows: it reads files of its host. */
+export function createHostActivities(deps: HostDeps): HostActivities {
   const requireOwnTenant = (tenantId: string): void => {
     if (tenantId !== deps.tenantId)
       throw new ArtifactError('source_not_allowed', 'the upload worker of this host serves another tenant');
@@ -25,5 +25,3 @@ export function createHostActivities(deps: HostDeps) {
     },
   });
 }
-
-export type HostActivities = ReturnType<typeof createHostActivities>;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ArtifactError } from '../domain/errors.js';
 import type { FileToUpload, UploadedFile, UploadFilesQuery } from '../domain/publish.js';
@@ -66,6 +67,8 @@ class Call {
     this.#deps = deps;
     this.#query = query;
     this.tally = new Tally(query.files, readCheckpoint(activityInfo().heartbeatDetails, query.files));
+    // Every request under way listens; their number is bounded elsewhere.
+    setMaxListeners(0, this.signal);
     this.tell();
   }
 
@@ -98,7 +101,8 @@ class Call {
   async abort(): Promise<void> {
     const { files } = this.#query;
     const mayBeBegun = files.filter(
-      ({ artifactId }, index) => !this.tally.isDone(index) && (this.#attempt > 1 || this.#begun.has(artifactId)),
+      ({ artifactId, isJoined = false }, index) =>
+        !isJoined && !this.tally.isDone(index) && (this.#attempt > 1 || this.#begun.has(artifactId)),
     );
     await mapConcurrently(mayBeBegun, ABORTED_AT_ONCE, ({ artifactId }) => this.#abortUpload(artifactId));
   }
@@ -145,7 +149,7 @@ class Call {
     this.tally.done({ index, outcome, ...(sha256 === file.sha256 ? {} : { sha256 }) });
   }
 
-  async #failed(index: number, { artifactId }: FileToUpload, error: unknown): Promise<void> {
+  async #failed(index: number, { artifactId, isJoined = false }: FileToUpload, error: unknown): Promise<void> {
     const known =
       error instanceof ArtifactError
         ? error
@@ -153,7 +157,7 @@ class Call {
     const isItsFault = known.code === 'internal' && this.#attempt >= UNKNOWN_FAILURES_TRIED;
     if (!known.retryable || isItsFault) {
       // Its path is free again at once, and nothing of it stays in the store.
-      if (this.#begun.has(artifactId)) await this.#abortUpload(artifactId);
+      if (!isJoined && this.#begun.has(artifactId)) await this.#abortUpload(artifactId);
       this.tally.done(failedFile(index, known));
       return;
     }

@@ -91,7 +91,8 @@ const refusedOf = ({ found, plan }: Planned): RefusedFile[] =>
 function toUpload({ found, plan }: Planned): Upload[] {
   if (plan.kind !== 'upload') return [];
   const { artifactId = wf.uuid4(), existing, replaces = null } = plan;
-  return [{ file: { ...found, artifactId, ...(existing === undefined ? {} : { existing }) }, replaces }];
+  const joined = plan.artifactId === undefined ? {} : { isJoined: true };
+  return [{ file: { ...found, artifactId, ...joined, ...(existing === undefined ? {} : { existing }) }, replaces }];
 }
 
 /** Of all or nothing, one that failed is the end. */

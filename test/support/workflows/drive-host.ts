@@ -1,12 +1,12 @@
 import { proxyActivities } from '@temporalio/workflow';
 import {
   uploadTaskQueue,
+  type HostActivities,
   type ScanPage,
   type ScanQuery,
   type UploadedFile,
   type UploadFilesQuery,
 } from '../../../src/domain/publish.js';
-import type { HostActivities } from '../../../src/host/activities.js';
 
 interface Drive {
   hostId: string;
