@@ -93,7 +93,11 @@ export default tseslint.config(
   direction('db', { allow: ['postgres', 'node'] }),
   direction('webhooks', { allow: ['addresses', 'node'] }),
   direction('activities', { types: ['storage', 'db', 'webhooks'], allow: ['temporal', 'node'] }),
-  direction('host', { imports: ['transfer', 'activities'], types: ['storage', 'temporal'], allow: ['temporal', 'node'] }),
+  direction('host', {
+    imports: ['transfer', 'activities'],
+    types: ['storage', 'temporal'],
+    allow: ['temporal', 'node'],
+  }),
   direction('workflows', { types: ['activities'], allow: ['temporal'] }),
   direction('temporal', { imports: ['workflows'], allow: ['temporal', 'node'] }),
   direction('transfer', { allow: ['node'] }),

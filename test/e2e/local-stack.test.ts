@@ -60,7 +60,14 @@ describe('npm start', () => {
     expect(children().map(({ pid }) => pid)).not.toContain(killed[0]?.pid);
 
     const all = children();
-    expect(all.map(({ name }) => name).sort()).toEqual(['Postgres', 'S3', 'Temporal', 'The API', 'The worker']);
+    expect(all.map(({ name }) => name).sort()).toEqual([
+      'Postgres',
+      'S3',
+      'Temporal',
+      'The API',
+      'The upload worker',
+      'The worker',
+    ]);
     // npm passes a Ctrl-C on that the terminal has sent already: two signals that mean one.
     command.child.kill('SIGINT');
     command.child.kill('SIGINT');
