@@ -3,6 +3,7 @@ import { addArchiveCommands } from './commands/archive.js';
 import { addDeletionCommands } from './commands/deletion.js';
 import { addDownloadCommands } from './commands/download.js';
 import { addHoldCommands } from './commands/holds.js';
+import { addPublishCommand } from './commands/publish.js';
 import { addQueryCommands } from './commands/query.js';
 import { addRetentionCommands } from './commands/retention.js';
 import { addUploadCommand } from './commands/upload.js';
@@ -55,6 +56,7 @@ function buildProgram(terminal: Terminal): Command {
     .showHelpAfterError('(add --help for examples)')
     .showSuggestionAfterError();
   addUploadCommand(program, terminal);
+  addPublishCommand(program, terminal);
   addQueryCommands(program, terminal);
   addDownloadCommands(program, terminal);
   addRetentionCommands(program, terminal);

@@ -12,6 +12,15 @@ import { StoreConnections } from '../transfer/put.js';
 import { openDownload } from './download.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
+import {
+  cancelPublication,
+  getPublication,
+  publish,
+  startPublication,
+  type Publication,
+  type PublishCallOptions,
+  type PublishOptions,
+} from './publish.js';
 import { previewPlan, type PlanPreview, type PlanQuery } from './plan-ahead.js';
 import { PART_RETRY, PATIENT_RETRY } from '../transfer/retry.js';
 import type {
@@ -103,6 +112,22 @@ export class ArtifactClient implements ArtifactService {
     };
     const context = { api: new UploadApi(new Api({ ...this.#options, retry })), transfer };
     return uploadSource({ executionId, options, context, signal }, file);
+  }
+
+  publish(executionId: string, options: PublishCallOptions): Promise<Publication> {
+    return publish(this.#api, executionId, options);
+  }
+
+  startPublication(executionId: string, options: PublishOptions): Promise<string> {
+    return startPublication(this.#api, executionId, options);
+  }
+
+  getPublication(executionId: string, publicationId: string): Promise<Publication> {
+    return getPublication(this.#api, executionId, publicationId);
+  }
+
+  cancelPublication(executionId: string, publicationId: string): Promise<Publication> {
+    return cancelPublication(this.#api, executionId, publicationId);
   }
 
   async getPresignedUrl(artifactId: string, expiresIn?: number): Promise<string> {

@@ -23,6 +23,7 @@ export type {
   ReceivedPartJson,
   UploadStatus,
 } from './wire.js';
+export type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
 export type { PlannedAction, PlanPreview, PlanQuery, PlanTotals } from './plan-ahead.js';
 export type { UploadProgress } from '../transfer/progress.js';
 export type { ByteStream } from '../transfer/stream-cutter.js';
@@ -40,6 +41,7 @@ export type {
   UploadOptions,
 } from '../domain/artifact.js';
 export type { DeletionCounts } from '../domain/execution-deletion.js';
+export type { ListedFile, PublicationCounts, PublicationOutcome, PublicationPhase } from '../domain/publish.js';
 export type { Tiering } from '../domain/policy.js';
 export { ArtifactError } from '../domain/errors.js';
 export type { ErrorCode, ErrorDetails } from '../domain/errors.js';

@@ -3,6 +3,7 @@ import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
+import type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
 import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
 import type { UploadProgress } from '../transfer/progress.js';
 import type { ByteStream } from '../transfer/stream-cutter.js';
@@ -75,6 +76,19 @@ export interface ArtifactService {
    * @throws `path_taken`, `too_large`, `source_changed`, `source_unreadable`, `checksum_mismatch`, `aborted`, …
    */
   uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact>;
+
+  /**
+   * Publishes what lies below a folder of a host where an upload worker runs: everything becomes an artifact, `logs/…` as logs. Waits for
+   * its end, which comes also when the caller dies: the same `publicationId` joins it.
+   * @throws `host_unreachable`, `execution_not_found`, `aborted`, and what the publication failed with as a whole.
+   */
+  publish(executionId: string, options: PublishCallOptions): Promise<Publication>;
+  /** As {@link publish}, without waiting. @returns its id. */
+  startPublication(executionId: string, options: PublishOptions): Promise<string>;
+  /** @throws `publication_not_found`. */
+  getPublication(executionId: string, publicationId: string): Promise<Publication>;
+  /** Asks it to stop; too late once it is being committed, or has ended. @throws `publication_not_found`. */
+  cancelPublication(executionId: string, publicationId: string): Promise<Publication>;
 
   /** A link for anyone. @param expiresIn seconds; default 300, at most what the server allows (an hour). */
   getPresignedUrl(artifactId: string, expiresIn?: number): Promise<string>;

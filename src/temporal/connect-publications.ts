@@ -6,7 +6,8 @@ import { cancelPublication, publicationStatus } from '../workflows/messages.js';
 import type { publishOutputs } from '../workflows/publish-outputs.js';
 import { EXECUTION_ID, TENANT_ID } from '../workflows/search-attributes.js';
 import { translateTemporalError } from './errors.js';
-import { LIFECYCLE_TASK_QUEUE, publicationWorkflowId } from './ids.js';
+import { publicationOptions } from './for-clients.js';
+import { publicationWorkflowId } from './ids.js';
 import type { PublicationClient } from './publication-client.js';
 
 const CALL_MS = 12 * SECOND_MS;
@@ -40,8 +41,8 @@ export function publicationClient(connection: Connection, namespace: string): Pu
     startPublication: async (request, hostTimeoutMs) => {
       await call(`publication ${request.publicationId}`, () =>
         client.workflow.start<typeof publishOutputs>('publishOutputs', {
-          ...startOptions(request),
-          args: [{ ...request, hostTimeoutMs }],
+          ...publicationOptions({ ...request, hostTimeoutMs }),
+          ...shownAs(request),
         }),
       );
     },
@@ -71,17 +72,11 @@ export function publicationClient(connection: Connection, namespace: string): Pu
   };
 }
 
-/** Under the same ids it joins the publication that runs; one that has ended answers with how it ended. */
-const startOptions = ({ executionId, publicationId, tenantId, actor, folder, hostId }: PublishRequest) => ({
-  workflowId: publicationWorkflowId(executionId, publicationId),
-  taskQueue: LIFECYCLE_TASK_QUEUE,
-  workflowIdConflictPolicy: 'USE_EXISTING' as const,
-  workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+const shownAs = ({ executionId, publicationId, tenantId, actor }: PublishRequest) => ({
   typedSearchAttributes: new TypedSearchAttributes([
     { key: EXECUTION_ID, value: executionId },
     { key: TENANT_ID, value: tenantId },
   ]),
-  staticSummary: `${folder} of ${hostId}`.slice(0, 200),
   staticDetails: `Publication ${publicationId} for execution ${executionId}, asked for by ${actor}`,
 });
 

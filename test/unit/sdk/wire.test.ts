@@ -22,6 +22,8 @@ import type {
   SignedPartsJson,
   UploadStatusJson,
 } from '../../../src/sdk/wire.js';
+import type { PublicationSchema } from '../../../src/api/schemas/publications.js';
+import type { PublicationJson } from '../../../src/sdk/publish.js';
 import { FAKE_TOKEN, FakeApi } from '../../support/fake-api.js';
 import { bytesOf, clientOf, newExecution } from '../../support/sdk.js';
 
@@ -35,6 +37,7 @@ expectTypeOf<Static<typeof HoldAnswer>>().toEqualTypeOf<HoldAnswerJson>();
 expectTypeOf<Static<typeof Holds>>().toEqualTypeOf<HoldsJson>();
 expectTypeOf<Static<typeof DownloadUrl>>().toEqualTypeOf<DownloadUrlJson>();
 expectTypeOf<Static<typeof ExecutionDeletion>>().toEqualTypeOf<ExecutionDeletionJson>();
+expectTypeOf<Static<typeof PublicationSchema>>().toExtend<PublicationJson>();
 expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
 expectTypeOf<Static<typeof SignedParts>>().toEqualTypeOf<SignedPartsJson>();
 expectTypeOf<Static<typeof UploadStatus>>().toExtend<UploadStatusJson>();
