@@ -18,6 +18,8 @@ export interface StoreGate {
   held: HeldCalls<StoreCall>;
   /** Every request is answered with this status, as by a store that is away; null: they go through again. */
   outage: number | null;
+  /** Asked once the store has done a request: null, or what its caller is told instead, a status or (`cut`) a piece of the answer. */
+  spoil: (call: StoreCall) => number | 'cut' | null;
   /** All requests since the start. */
   calls: StoreCall[];
   /** Requests whose caller went away while they were held. */
@@ -34,6 +36,7 @@ export async function openStoreGate(target: string): Promise<StoreGate> {
     url: `http://127.0.0.1:${port}`,
     held: new HeldCalls(),
     outage: null,
+    spoil: () => null,
     calls: [],
     dropped: [],
     close: async () => {
@@ -62,6 +65,17 @@ async function pass(
   if (rule?.when === 'before') await rule.wait();
   const { response, bytes } = await forward(target, incoming, body);
   if (rule?.when === 'after') await rule.wait();
+  const spoiled = gate.spoil(call);
+  if (spoiled === 'cut') {
+    answer
+      .writeHead(200, { 'content-length': bytes.length + 100 })
+      .write(bytes.subarray(0, 10), () => answer.destroy());
+    return;
+  }
+  if (spoiled !== null) {
+    answer.writeHead(spoiled).end();
+    return;
+  }
   answer.writeHead(response.statusCode ?? 502, response.rawHeaders).end(bytes);
 }
 
