@@ -7,6 +7,7 @@ import { canonicalPath } from '../domain/keys.js';
 import { requireWish, type NewUpload } from '../domain/new-upload.js';
 import { planParts } from '../domain/part-plan.js';
 import { requireTiering } from '../domain/policy.js';
+import { requireIdempotencyKey, requireSameUpload } from '../domain/same-upload.js';
 import { requireTags } from '../domain/tags.js';
 import { requireTime } from '../domain/time.js';
 import { MIB_BYTES } from '../domain/units.js';
@@ -29,18 +30,21 @@ export async function beginUpload(
   context: ApiContext,
   caller: Caller,
   executionId: string,
-  body: BeginUploadBody,
+  { idempotencyKey, ...body }: BeginUploadBody & { idempotencyKey: string | undefined },
 ): Promise<Begun> {
-  const upload = newUpload(caller, executionId, body, requireContent(body));
+  const upload = {
+    ...newUpload(caller, executionId, body, requireContent(body)),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey: requireIdempotencyKey(idempotencyKey) }),
+  };
   const { created, record } = await openUpload(context, caller, upload);
   const instructions = record.status === 'UPLOADING' ? await uploadInstructions(context, record) : null;
   return { created, body: { artifact: encodeArtifact(record), upload: instructions } };
 }
 
 /**
- * Registers an upload, or joins the one that is there: same path and content answers with the artifact that exists.
+ * Registers an upload, or joins the one that is there: same path and same request or content answers with the artifact that exists.
  * Everything is checked before the first side effect.
- * @throws `invalid_retention`, `invalid_id`, `execution_not_found` (foreign tenant), `path_taken`, `bucket_not_found`, and what the
+ * @throws `invalid_retention`, `invalid_id`, `execution_not_found` (foreign tenant), `path_taken`, `source_changed`, `bucket_not_found`, and what the
  * workflow refuses with.
  */
 export async function openUpload(
@@ -52,11 +56,11 @@ export async function openUpload(
   await requireUsableExecution(context.records, caller, upload.executionId);
   await context.requireBucket();
   const existing = await context.records.findByPath(upload.executionId, upload.path);
-  if (existing !== null) return { created: false, record: requireSame(existing, upload) };
+  if (existing !== null) return { created: false, record: requireSameUpload(existing, upload) };
   const record = await context.lifecycle
     .beginUpload(upload)
     .catch((error: unknown) => winnerOf(context, upload, error));
-  if (record.id !== upload.artifactId) return { created: false, record: requireSame(record, upload) };
+  if (record.id !== upload.artifactId) return { created: false, record: requireSameUpload(record, upload) };
   return { created: true, record };
 }
 
@@ -68,6 +72,7 @@ async function winnerOf(context: ApiContext, upload: NewUpload, error: unknown):
   return winner;
 }
 
+<<<<<<< HEAD
 /** @throws `path_taken` unless what is there is the same file. */
 function requireSame(existing: ArtifactRecord, upload: NewUpload): ArtifactRecord {
   // Without a checksum nobody can say that it is the same file, and parts of two files must not meet in one upload.
@@ -87,6 +92,8 @@ export const pathTaken = (existing: ArtifactRecord): ArtifactError =>
     { details: { artifactId: existing.id, status: existing.status } },
   );
 
+=======
+>>>>>>> a85c888 (feat(uploads): a repeated upload is known by its key and goes on from the first missing part; a changed file is refused)
 /** What a caller wishes for a new artifact. @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_tiering`, `invalid_request`. */
 export function newUpload(
   caller: Caller,
@@ -107,6 +114,9 @@ export function newUpload(
     tags: requireTags(body.tags ?? {}),
     retentionDays: body.retentionDays ?? null,
     expiresAtMs: body.expiresAt === undefined ? null : requireTime(body.expiresAt, 'expiresAt', 'invalid_retention'),
+    ...(body.sourceModifiedAt === undefined
+      ? {}
+      : { sourceModifiedAtMs: requireTime(body.sourceModifiedAt, 'sourceModifiedAt', 'invalid_request') }),
     ...(body.tiering === undefined ? {} : { tiering: requireTiering(body.tiering) }),
     actor: caller.subject,
   };

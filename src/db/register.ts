@@ -92,8 +92,9 @@ async function insert(
     `WITH artifact AS (
        INSERT INTO artifacts (
          id, execution_id, file_name, file_path, file_size, size_known, mime_type, checksum, type, status, tags, retention,
-         part_size_bytes, created_at, updated_at, upload_deadline, policy, awaits_publication
-       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb, $19)
+         part_size_bytes, created_at, updated_at, upload_deadline, policy, awaits_publication, idempotency_key,
+         source_modified_at
+       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb, $19, $20, $21)
        ON CONFLICT DO NOTHING
        RETURNING *
      ), event AS (
@@ -122,7 +123,12 @@ async function insert(
       toJson(detail),
       toJson(artifact.policy),
       artifact.publicationId ?? null,
+      artifact.idempotencyKey ?? null,
+      toDate(artifact.sourceModifiedAtMs),
     ],
   );
   return rows[0] ?? null;
 }
+
+const toDate = (epochMs: number | null | undefined): Date | null =>
+  epochMs === null || epochMs === undefined ? null : new Date(epochMs);

@@ -48,6 +48,8 @@ export interface ArtifactRow {
   restored_at: Date | null;
   upload_id: string | null;
   part_size_bytes: string | null;
+  idempotency_key: string | null;
+  source_modified_at: Date | null;
   upload_deadline: Date;
   awaits_publication: string | null;
   untold_publication: string | null;
@@ -109,6 +111,8 @@ export function toArtifactRecord(row: ArtifactRow): ArtifactRecord {
     uploadId: row.upload_id,
     partSizeBytes: row.part_size_bytes === null ? null : safeInteger(row.part_size_bytes),
     uploadDeadlineMs: row.upload_deadline.getTime(),
+    idempotencyKey: row.idempotency_key,
+    sourceModifiedAtMs: row.source_modified_at?.getTime() ?? null,
     awaitsPublication: row.awaits_publication,
     untoldPublication: row.untold_publication,
   };

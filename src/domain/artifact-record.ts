@@ -56,6 +56,10 @@ export interface ArtifactRecord {
   partSizeBytes: number | null;
   /** When an unfinished upload is abandoned. */
   uploadDeadlineMs: number;
+  /** Of the request that began the upload; null when it had none. */
+  idempotencyKey: string | null;
+  /** When the file it comes from was written to last; null when that is not known. */
+  sourceModifiedAtMs: number | null;
   /** Nobody sees it before this publication is committed; null: everybody who may. */
   awaitsPublication: string | null;
   /** It has become visible with this publication, and its changes so far are still to be announced; null: they are. */
@@ -73,6 +77,8 @@ type Fixed =
   | 'key'
   | 'createdAtMs'
   | 'updatedAtMs'
+  | 'idempotencyKey'
+  | 'sourceModifiedAtMs'
   | 'awaitsPublication'
   | 'untoldPublication';
 
@@ -124,4 +130,6 @@ const UNKNOWN_BEFORE = {
   restoredAtMs: null,
   awaitsPublication: null,
   untoldPublication: null,
+  idempotencyKey: null,
+  sourceModifiedAtMs: null,
 } satisfies Partial<ArtifactRecord>;

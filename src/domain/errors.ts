@@ -157,8 +157,8 @@ const catalogue = {
   ),
   source_changed: kind(
     422,
-    'The file changed while it was being uploaded',
-    'Upload it again when nothing writes to it.',
+    'The file changed since its upload began',
+    'Upload it again when nothing writes to it; abort the upload that the details name, if they name one, to begin anew.',
   ),
   rate_limited: kind(429, 'Too many requests', 'Wait for the time given in Retry-After.', true),
   aborted: kind(499, 'The caller gave up', 'Call again.'),

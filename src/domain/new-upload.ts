@@ -25,6 +25,10 @@ export interface NewUpload {
   expiresAtMs?: number | null;
   /** When it wants to be moved to colder tiers; absent: as the deployment says. */
   tiering?: Tiering;
+  /** Of the request; absent: it has none. See `requireSameUpload`. */
+  idempotencyKey?: string | null;
+  /** When the file it comes from was written to last, in milliseconds since 1970; absent: it is no file, or nobody said. */
+  sourceModifiedAtMs?: number | null;
   /** `sub` of the uploader's token. */
   actor: string;
   /** It stays hidden until this publication is committed; absent or null: it does not. */
@@ -88,6 +92,8 @@ export function unregisteredRecord(upload: NewUpload, createdAtMs: number): Arti
     uploadId: null,
     partSizeBytes: null,
     uploadDeadlineMs: createdAtMs,
+    idempotencyKey: upload.idempotencyKey ?? null,
+    sourceModifiedAtMs: upload.sourceModifiedAtMs ?? null,
     awaitsPublication: upload.publicationId ?? null,
     untoldPublication: null,
   };

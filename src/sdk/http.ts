@@ -25,6 +25,7 @@ export interface ApiRequest {
   /** Begins with `/v1/`. */
   path: string;
   body?: unknown;
+  headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
   retry?: RetryPolicy;
   /** Told why, before each new try. */
@@ -56,7 +57,7 @@ export class Api {
     return withRetry(
       () =>
         this.#inTime(async (timer) => {
-          const response = await this.#authorized(request, {}, timer);
+          const response = await this.#authorized(request, request.headers ?? {}, timer);
           // The shape is the contract's; a test holds these types against the API's schemas.
           return (await this.#read(response, request)) as T;
         }),

@@ -29,6 +29,13 @@ export interface UploadArtifactOptions extends UploadOptions {
   /** Stops the upload and removes what has arrived; the call throws `aborted`. */
   signal?: AbortSignal;
   /**
+   * Names this request, 1 to 255 visible ASCII characters: the same one again, also from another process, goes on where it stopped. Default:
+   * derived from execution, path, size and content (and, of a file, when it was written to); a stream has none, so it is not gone on with.
+   */
+  idempotencyKey?: string;
+  /** Begins anew when an unfinished upload is of an earlier state of the file, instead of throwing `source_changed`. Default false. */
+  restart?: boolean;
+  /**
    * Most parts sent at the same time, 1 to 16; default 8. How many there are follows the throughput, and all uploads of a process share
    * the memory for them (see `ArtifactClientOptions.memoryBytes`).
    */

@@ -27,7 +27,13 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
 
   describe(`${name}: register`, () => {
     test('answers with an UPLOADING record that get finds again', async () => {
-      const artifact = newArtifact({ tags: { run: 'one' }, partSizeBytes: 16_777_216, path: 'logs/a b.log' });
+      const artifact = newArtifact({
+        tags: { run: 'one' },
+        partSizeBytes: 16_777_216,
+        path: 'logs/a b.log',
+        idempotencyKey: 'turn-7',
+        sourceModifiedAtMs: 1_790_000_000_123,
+      });
       const record = await records().register(artifact);
       expect(record).toEqual<ArtifactRecord>({
         ...unregisteredRecord({ ...artifact, artifactId: artifact.id }, artifact.createdAtMs),

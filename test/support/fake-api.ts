@@ -80,6 +80,9 @@ export class FakeApi {
     }
     const method = request.method ?? 'GET';
     this.requests.push(`${method} ${url.pathname}`);
+    const key = request.headers['idempotency-key'];
+    // Carried as a parameter, so that the rules need not see the request.
+    if (typeof key === 'string') url.searchParams.set('idempotencyKey', key);
     const body = await bodyOf(request);
     const fault = this.#fault(method, url.pathname);
     if (fault === 'reset') {
@@ -150,6 +153,13 @@ function sendProblem(response: ServerResponse, refusal: Refusal): void {
     ...(options.retryAfterSeconds === undefined ? {} : { 'retry-after': String(options.retryAfterSeconds) }),
   });
   response.end(
-    JSON.stringify({ title: kind.title, status: kind.status, detail: message, code, remedy: kind.remedy, details: {} }),
+    JSON.stringify({
+      title: kind.title,
+      status: kind.status,
+      detail: message,
+      code,
+      remedy: kind.remedy,
+      details: options.details ?? {},
+    }),
   );
 }

@@ -11,6 +11,7 @@ import { ArtifactParams, ExecutionParams } from '../schemas/atoms.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
 import {
   BeginUploadBody,
+  BeginUploadHeaders,
   BegunUpload,
   CompleteUploadBody,
   SignedParts,
@@ -36,8 +37,10 @@ function registerBegin(app: Api, context: ApiContext): void {
     summary: 'Begin an upload',
     description:
       'With `sizeBytes` and `sha256` the file is known. `sizeBytes` alone is enough from 16 MiB on (multipart). With neither ' +
-      'it is a stream of unknown length (multipart). Repeating the request joins the artifact that is there.',
+      'it is a stream of unknown length (multipart). Repeating the request (the same `Idempotency-Key`, or the same ' +
+      'size and hash) joins the artifact that is there.',
     params: ExecutionParams,
+    headers: BeginUploadHeaders,
     body: BeginUploadBody,
     response: {
       201: BegunUpload,
@@ -52,6 +55,7 @@ function registerBegin(app: Api, context: ApiContext): void {
         'too_large',
         'execution_not_found',
         'path_taken',
+        'source_changed',
         'not_uploading',
         ...BODY_PROBLEMS,
         ...STORAGE_PROBLEMS,
@@ -61,7 +65,11 @@ function registerBegin(app: Api, context: ApiContext): void {
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.post('/v1/executions/:executionId/artifacts', options, async (request, reply) => {
-    const { created, body } = await beginUpload(context, callerOf(request), request.params.executionId, request.body);
+    const idempotencyKey = request.headers['idempotency-key'];
+    const { created, body } = await beginUpload(context, callerOf(request), request.params.executionId, {
+      ...request.body,
+      idempotencyKey,
+    });
     return reply.code(created ? 201 : 200).send(body);
   });
 }

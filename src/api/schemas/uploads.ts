@@ -52,6 +52,13 @@ export const BeginUploadBody = Type.Object(
         examples: ['2030-01-01T00:00:00Z'],
       }),
     ),
+    sourceModifiedAt: Type.Optional(
+      Type.String({
+        description:
+          'When the file was written to last; ISO 8601 with an offset. An upload under way of a file that differs is refused with `source_changed`.',
+        examples: ['2026-11-24T08:30:00.123Z'],
+      }),
+    ),
     tiering: Type.Optional(
       Type.Object(
         { warmAfterDays: tierDays('it moves to infrequent access'), coldAfterDays: tierDays('it is archived') },
@@ -62,6 +69,17 @@ export const BeginUploadBody = Type.Object(
   { additionalProperties: false },
 );
 export type BeginUploadBody = Static<typeof BeginUploadBody>;
+
+export const BeginUploadHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description:
+        '1 to 255 visible ASCII characters. The same key for the same path is the same request: it is answered with the upload that it ' +
+        'began, and how to go on with it.',
+      examples: ['turn-7-report'],
+    }),
+  ),
+});
 
 const SingleUpload = Type.Object(
   { kind: Type.Literal('single'), request: SignedRequest },

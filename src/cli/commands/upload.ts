@@ -35,6 +35,7 @@ interface UploadCommandOptions extends JsonOption {
   warmAfter?: number | 'never';
   coldAfter?: number | 'never';
   concurrency?: number;
+  restart?: true;
 }
 
 const EXAMPLES = `
@@ -54,8 +55,10 @@ contents alone); links are not followed. Two inputs that would get the same
 path are refused before anything is sent.
 
 When a file fails, the others are uploaded all the same, and what failed is
-listed at the end. An interrupted upload is removed. One that failed for want
-of a network goes on when the same command is repeated.`;
+listed at the end. An upload interrupted by Ctrl-C is removed. One that failed
+for want of a network, or whose process was killed, goes on from the first
+missing part when the same command is repeated, for a day; if the file changed
+since, it is refused, unless --restart says to begin anew.`;
 
 export function addUploadCommand(program: Command, terminal: Terminal): void {
   withJson(program.command('upload'))
@@ -74,6 +77,7 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .option('--warm-after <days>', 'move it to infrequent access after so many days, or "never"', parseDaysOrNever)
     .option('--cold-after <days>', 'archive it after so many days, or "never"', parseDaysOrNever)
     .option('--concurrency <n>', 'parts of a large file sent at once (default 4, stdin 3)', parseWholeNumber)
+    .option('--restart', 'begin anew when an unfinished upload is of an earlier state of the file')
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
       const { files, leftOut } = findFiles(names, placeOf(names, { options, command, terminal }), terminal);
@@ -138,7 +142,7 @@ async function uploadOne(
   { options, terminal, display }: { options: UploadCommandOptions; terminal: Terminal; display: TransferDisplay },
 ): Promise<Artifact> {
   const shown = display.begin(file.name, file.sizeBytes);
-  const { execution, type, mime, tag, retentionDays, expiresAt, concurrency } = options;
+  const { execution, type, mime, tag, retentionDays, expiresAt, concurrency, restart } = options;
   try {
     const artifact = await client.uploadArtifact(execution, file.source, {
       fileName: file.fileName,
@@ -151,6 +155,7 @@ async function uploadOne(
       ...(expiresAt === undefined ? {} : { expiresAt }),
       tiering: tieringOf(options),
       ...(concurrency === undefined ? {} : { concurrency }),
+      ...(restart === true ? { restart } : {}),
     });
     shown.end(`uploaded, ${humanBytes(artifact.fileSize)}`);
     return artifact;

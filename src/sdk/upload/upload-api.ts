@@ -1,4 +1,3 @@
-import { ArtifactError } from '../../domain/errors.js';
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
 import type { UploadOptions } from '../../domain/artifact.js';
 import type { Api } from '../http.js';
@@ -29,6 +28,19 @@ const BEGIN_GRACE_MS = 5 * SECOND_MS;
 /** Cleaning up after a failure must not hold its report up for long. */
 const ABORT_RETRY: RetryPolicy = { tries: 2, budgetMs: 5 * SECOND_MS, firstDelayMs: 200, maxDelayMs: SECOND_MS };
 
+/** What is known of the bytes before they are sent; nothing of a stream. */
+export interface UploadClaim {
+  sizeBytes?: number;
+  sha256?: string;
+  sourceModifiedAt?: Date;
+}
+
+export interface BeginUpload {
+  options: UploadOptions;
+  claim: UploadClaim;
+  idempotencyKey: string;
+}
+
 /** The verbs of an upload, one HTTP call each. */
 export class UploadApi {
   readonly #api: Api;
@@ -40,18 +52,14 @@ export class UploadApi {
   /**
    * A caller who gives up meanwhile waits for the answer a little longer: without it nobody would know the upload that may have
    * begun, and could not remove it. So this may succeed although the signal has fired.
-   * @throws `path_taken`: for a stream (`content` null) it says so when the upload that has the path may be one of our own, begun by a
-   * try whose answer was lost. Nobody can tell it from another stream's, so it is left to its deadline.
    */
   async beginUpload(
     executionId: string,
-    options: UploadOptions,
-    content: Content | null,
+    { options, claim, idempotencyKey }: BeginUpload,
     signal: AbortSignal,
   ): Promise<BeginUploadJson> {
     const { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering } = options;
     throwIfAborted(signal);
-    let failed: ArtifactError | undefined;
     const later = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const startTimer = (): void => {
@@ -62,12 +70,10 @@ export class UploadApi {
       return await this.#api.call({
         method: 'POST',
         path: `/v1/executions/${executionId}/artifacts`,
-        body: { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering, ...content },
+        headers: { 'idempotency-key': idempotencyKey },
+        body: { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering, ...claim },
         signal: later.signal,
-        onRetry: (error) => (failed = error),
       });
-    } catch (error) {
-      throw content === null && failed !== undefined ? orOurOwn(error, failed) : error;
     } finally {
       signal.removeEventListener('abort', startTimer);
       clearTimeout(timer);
@@ -109,15 +115,4 @@ export class UploadApi {
     const path = `/v1/artifacts/${artifactId}/upload/abort`;
     await this.#api.call<ArtifactAnswerJson>({ method: 'POST', path, retry: ABORT_RETRY });
   }
-}
-
-function orOurOwn(error: unknown, failed: ArtifactError): unknown {
-  if (!(error instanceof ArtifactError) || error.code !== 'path_taken') return error;
-  const { artifactId } = error.details;
-  const which = typeof artifactId === 'string' ? `artifact ${artifactId}` : 'it';
-  return new ArtifactError(
-    'path_taken',
-    `${error.message}. This call may have begun it itself, in a try whose answer was lost (${failed.message}): it goes at its deadline; delete ${which} to have the path now`,
-    { details: error.details, cause: error },
-  );
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { ARTIFACT_TYPES } from '../../domain/artifact.js';
 import { ArtifactError } from '../../domain/errors.js';
@@ -6,9 +7,10 @@ import { canonicalPath } from '../../domain/keys.js';
 import { requireWish } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES, requireSize } from '../../domain/part-plan.js';
 import { requireTiering } from '../../domain/policy.js';
+import { requireIdempotencyKey } from '../../domain/same-upload.js';
 import { requireTags } from '../../domain/tags.js';
 import { throwIfAborted } from '../../transfer/aborted.js';
-import { openFile } from '../../transfer/file-reader.js';
+import { openFile, type FileReader } from '../../transfer/file-reader.js';
 import { bufferParts, contentOf, fileParts, hashParts } from '../../transfer/known-parts.js';
 import type { Content, PartSource, SignedPut } from '../../transfer/part.js';
 import { sendPart, sendParts } from '../../transfer/send-parts.js';
@@ -16,7 +18,9 @@ import type { PartTarget, TransferOptions } from '../../transfer/send-parts.js';
 import { StreamCutter } from '../../transfer/stream-cutter.js';
 import type { FileSource, UploadArtifactOptions, UploadSource } from '../service.js';
 import { toArtifact } from '../wire.js';
-import type { Artifact, UploadJson } from '../wire.js';
+import type { Artifact, BeginUploadJson, UploadJson } from '../wire.js';
+import { beginKnown, type Beginning } from './begin.js';
+import { sampleOf } from './idempotency.js';
 import type { UploadApi } from './upload-api.js';
 
 /** What every step of an upload needs. */
@@ -36,17 +40,38 @@ export interface UploadTask {
 /** Bytes whose number is known before the first of them is sent. */
 interface KnownSource {
   sizeBytes: number;
+  /** Null for what is no file. */
+  modifiedAtMs: number | null;
   /** All of it, when it is small enough for one PUT. */
   bytes: Buffer | null;
   /** Reads it from the start. */
   parts(): PartSource;
+  /** Some of it, which stands for the whole before that is hashed. */
+  sample(): Promise<string>;
 }
 
-const bufferSource = (bytes: Buffer): KnownSource => ({
+const bufferSource = (bytes: Buffer, modifiedAtMs: number | null = null): KnownSource => ({
   sizeBytes: requireSize(bytes.length),
+  modifiedAtMs,
   bytes: bytes.length <= SINGLE_PUT_MAX_BYTES ? bytes : null,
   parts: () => bufferParts(bytes),
+  sample: () =>
+    sampleOf(bytes.length, (position, length) => Promise.resolve(bytes.subarray(position, position + length))),
 });
+
+async function fileSource(reader: FileReader): Promise<KnownSource> {
+  const { sizeBytes, modifiedAtMs } = reader;
+  if (sizeBytes <= SINGLE_PUT_MAX_BYTES)
+    return bufferSource(await reader.readExactly(Buffer.allocUnsafeSlow(sizeBytes), 0), modifiedAtMs);
+  return {
+    sizeBytes,
+    modifiedAtMs,
+    bytes: null,
+    parts: () => fileParts(reader),
+    sample: () =>
+      sampleOf(sizeBytes, (position, length) => reader.readExactly(Buffer.allocUnsafeSlow(length), position)),
+  };
+}
 
 /** Sends any source. See `ArtifactService.uploadArtifact`. */
 export async function uploadSource(task: UploadTask, file: UploadSource): Promise<Artifact> {
@@ -56,10 +81,7 @@ export async function uploadSource(task: UploadTask, file: UploadSource): Promis
     return uploadKnown(task, bufferSource(Buffer.from(file.buffer, file.byteOffset, file.byteLength)));
   const reader = await openFile(file.path);
   try {
-    const { sizeBytes } = reader;
-    if (sizeBytes > SINGLE_PUT_MAX_BYTES)
-      return await uploadKnown(task, { sizeBytes, bytes: null, parts: () => fileParts(reader) });
-    return await uploadKnown(task, bufferSource(await reader.readExactly(Buffer.allocUnsafeSlow(sizeBytes), 0)));
+    return await uploadKnown(task, await fileSource(reader));
   } finally {
     await reader.close();
   }
@@ -79,7 +101,8 @@ function validate({ executionId, options, signal }: UploadTask): void {
   requireTiering(tiering);
   if (options.type !== undefined && !ARTIFACT_TYPES.includes(options.type))
     throw new ArtifactError('invalid_request', `"${String(options.type)}" is not a type of artifact`);
-  const { concurrency } = options;
+  const { concurrency, idempotencyKey } = options;
+  if (idempotencyKey !== undefined) requireIdempotencyKey(idempotencyKey);
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 16))
     throw new ArtifactError('invalid_request', `concurrency ${concurrency} is not a number from 1 to 16`);
 }
@@ -89,10 +112,15 @@ async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artif
   const { sizeBytes, bytes } = source;
   const { progress } = context.transfer;
   const onHashed = (hashedBytes: number): void => progress.hashed(hashedBytes, sizeBytes);
-  const content = await (bytes === null
-    ? hashParts(source.parts(), onHashed, signal)
-    : contentOf(bytes, onHashed, signal));
-  const begun = await context.api.beginUpload(task.executionId, task.options, content, signal);
+  const content = bytes === null ? null : await contentOf(bytes, onHashed, signal);
+  const beginning = {
+    sizeBytes,
+    modifiedAtMs: source.modifiedAtMs,
+    sha256: content?.sha256 ?? null,
+    fingerprint: content?.sha256 ?? (await source.sample()),
+    hash: () => hashParts(source.parts(), onHashed, signal),
+  };
+  const begun = await beginKnown(task, beginning);
   if (begun.upload === null) {
     progress.uploading(sizeBytes, 1);
     progress.arrived(1, sizeBytes);
@@ -105,8 +133,9 @@ async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artif
       const target = await targetOf(task, id, upload);
       return sendParts(source.parts(), target, context.transfer);
     }
-    if (bytes === null) throw new ArtifactError('internal', `The API wants ${sizeBytes} bytes in one PUT`);
-    await sendSingle(task, bytes, { content, request: upload.request });
+    if (bytes === null || content === null)
+      throw new ArtifactError('internal', `The API wants ${sizeBytes} bytes in one PUT`);
+    await sendSingle(task, bytes, { beginning, request: upload.request });
     return content;
   });
 }
@@ -125,14 +154,14 @@ async function targetOf(
 async function sendSingle(
   task: UploadTask,
   bytes: Buffer,
-  { content, request }: { content: Content; request: SignedPut },
+  { beginning, request }: { beginning: Beginning; request: SignedPut },
 ): Promise<void> {
-  const { context, signal, options, executionId } = task;
+  const { context } = task;
   context.transfer.progress.uploading(bytes.length, 1);
   // Beginning again is how a single PUT is signed again: the API answers with the upload that is under way.
   const sign = async (again: boolean): Promise<SignedPut> => {
     if (!again) return request;
-    const { upload } = await context.api.beginUpload(executionId, options, content, signal);
+    const { upload } = await beginKnown(task, beginning);
     return upload?.kind === 'single' ? upload.request : request;
   };
   await sendPart(context.transfer, { partNumber: 1, bytes }, sign);
@@ -145,8 +174,15 @@ async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Art
     const head = await cutter.head(Buffer.allocUnsafeSlow(SINGLE_PUT_MAX_BYTES), signal);
     if (head.isAll) return await uploadKnown(task, bufferSource(head.bytes));
     cutter.unread(head.bytes);
-    const { artifactId, upload } = await beginStream(task);
-    return await finish(task, { artifactId, isResumable: false }, async () => {
+    const { artifact, upload } = await beginStream(task);
+    if (upload === null) {
+      cutter.cancel();
+      return toArtifact(artifact);
+    }
+    const artifactId = artifact.id;
+    // Only who can name it again can go on with it.
+    const isResumable = task.options.idempotencyKey !== undefined;
+    return await finish(task, { artifactId, isResumable }, async () => {
       const target = await targetOf(task, artifactId, upload);
       return sendParts(cutter, target, context.transfer);
     });
@@ -156,11 +192,16 @@ async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Art
   }
 }
 
-/** Always a new upload: without a checksum the API joins nobody to one that is there. */
-async function beginStream(task: UploadTask): Promise<{ artifactId: string; upload: MultipartJson }> {
+/** A new upload, unless the caller has a key of his own. Its own tries are told by their key when an answer is lost. */
+async function beginStream(task: UploadTask): Promise<BeginUploadJson & { upload: MultipartJson | null }> {
   const { context, signal, executionId, options } = task;
-  const { artifact, upload } = await context.api.beginUpload(executionId, options, null, signal);
-  if (upload?.kind === 'multipart') return { artifactId: artifact.id, upload };
+  const { idempotencyKey = randomUUID() } = options;
+  const { artifact, upload } = await context.api.beginUpload(
+    executionId,
+    { options, claim: {}, idempotencyKey },
+    signal,
+  );
+  if (upload?.kind !== 'single') return { artifact, upload };
   await abortQuietly(context, artifact.id);
   throw new ArtifactError('internal', 'The API did not begin a multipart upload for a stream');
 }

@@ -1,16 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { artifactKey, canonicalPath, fileNameOf } from '../../../src/domain/keys.js';
 import { planParts } from '../../../src/domain/part-plan.js';
+import { requireSameUpload } from '../../../src/domain/same-upload.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import type { ArtifactJson, UploadJson } from '../../../src/sdk/wire.js';
-import { Refusal, iso, isRecord, textOf, type Answer } from './answers.js';
+import { Refusal, iso, isRecord, orRefuse, textOf, type Answer } from './answers.js';
 import { FakeHolds, requireNotHeld, retention } from './keeping.js';
 import type { FakeStore } from './store.js';
 
 interface Entry {
   json: ArtifactJson;
-  upload: { sizeBytes: number | null; sha256: string | null };
+  upload: Pick<ArtifactRecord, 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourceModifiedAtMs'>;
 }
 
 const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -53,7 +55,8 @@ export class FakeArtifacts {
 
   ofExecution(verb: string, executionId: string, query: URLSearchParams, body: unknown): Answer {
     const all = [...this.entries.values()].map(({ json }) => json).filter((json) => json.executionId === executionId);
-    if (verb === 'POST artifacts') return this.#begin(executionId, isRecord(body) ? body : {});
+    if (verb === 'POST artifacts')
+      return this.#begin(executionId, isRecord(body) ? body : {}, query.get('idempotencyKey'));
     if (all.length === 0) throw new Refusal('execution_not_found', `no execution ${executionId}`);
     if (verb === 'DELETE artifacts') {
       const live = all.filter((json) => json.status !== 'DELETED');
@@ -126,19 +129,23 @@ export class FakeArtifacts {
     return entry;
   }
 
-  #begin(executionId: string, body: Record<string, unknown>): Answer {
+  #begin(executionId: string, body: Record<string, unknown>, idempotencyKey: string | null): Answer {
     const path = canonicalPath(String(body['fileName']));
     const sizeBytes = typeof body['sizeBytes'] === 'number' ? body['sizeBytes'] : null;
     const sha256 = typeof body['sha256'] === 'string' ? body['sha256'] : null;
+    const modifiedAt = body['sourceModifiedAt'];
+    const sourceModifiedAtMs = typeof modifiedAt === 'string' ? Date.parse(modifiedAt) : null;
+    const wanted = { sizeBytes, sha256, idempotencyKey, sourceModifiedAtMs };
     for (const { json, upload } of this.entries.values()) {
       if (json.executionId !== executionId || json.path !== path || json.status === 'DELETED') continue;
-      if (sha256 === null || upload.sizeBytes !== sizeBytes || upload.sha256 !== sha256)
-        throw new Refusal('path_taken', `${path} is taken`);
+      const { id, status } = json;
+      const existing = { ...upload, id, path, status, deletionReason: null };
+      orRefuse(() => requireSameUpload(existing, wanted));
       const running = json.status === 'UPLOADING' ? this.#upload(json, sizeBytes, sha256) : null;
       return { status: 200, body: { artifact: json, upload: running } };
     }
     const json = newArtifact(executionId, path, body);
-    this.entries.set(json.id, { json, upload: { sizeBytes, sha256 } });
+    this.entries.set(json.id, { json, upload: wanted });
     return { status: 201, body: { artifact: json, upload: this.#upload(json, sizeBytes, sha256) } };
   }
 
@@ -188,7 +195,7 @@ export class FakeArtifacts {
     const { retention } = json;
     Object.assign(json, { expiresAt: retention.rule === 'date' ? retention.expiresAt : iso(30 * DAY_MS) });
     json.uploadDeadline = null;
-    upload.sizeBytes ??= stored.length;
+    Object.assign(upload, { sizeBytes: stored.length, sha256 });
     return { status: 200, body: { artifact: json } };
   }
 

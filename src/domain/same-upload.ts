@@ -1,0 +1,78 @@
+import type { ArtifactRecord } from './artifact-record.js';
+import { ArtifactError } from './errors.js';
+import type { NewUpload } from './new-upload.js';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** @throws `invalid_request` unless it is 1 to 255 visible ASCII characters. */
+export function requireIdempotencyKey(key: string): string {
+  if (!KEY.test(key))
+    throw new ArtifactError('invalid_request', 'An Idempotency-Key has 1 to 255 visible ASCII characters');
+  return key;
+}
+
+type Existing = Pick<
+  ArtifactRecord,
+  'id' | 'path' | 'status' | 'deletionReason' | 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourceModifiedAtMs'
+>;
+type Wanted = Pick<NewUpload, 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourceModifiedAtMs'>;
+
+/**
+ * Whether an upload to a path that is taken is the one that took it: the same request by its key, or the same content by its SHA-256. The
+ * answer is what exists. Parts of two files must not meet in one upload.
+ * @throws `source_changed` when the file it came from is another one since; `path_taken` for anything else.
+ */
+export function requireSameUpload<T extends Existing>(existing: T, wanted: Wanted): T {
+  if (existing.deletionReason !== null) throw pathTaken(existing);
+  if (isSameRequest(existing, wanted)) {
+    if (!agrees(existing, wanted)) throw sourceChanged(existing, wanted);
+    return existing;
+  }
+  if (wanted.sha256 !== null && existing.sha256 === wanted.sha256 && existing.sizeBytes === wanted.sizeBytes)
+    return existing;
+  if (existing.status === 'UPLOADING' && isFile(existing) && isFile(wanted)) throw sourceChanged(existing, wanted);
+  throw pathTaken(existing);
+}
+
+const isSameRequest = ({ idempotencyKey }: Existing, wanted: Wanted): boolean =>
+  idempotencyKey !== null && idempotencyKey === wanted.idempotencyKey;
+
+/** Whoever named a file said when it was written to. */
+const isFile = ({ sourceModifiedAtMs }: Pick<Wanted, 'sourceModifiedAtMs'>): boolean =>
+  (sourceModifiedAtMs ?? null) !== null;
+
+/** What both know is the same. */
+function agrees(existing: Existing, wanted: Wanted): boolean {
+  const facts = (of: Existing | Wanted) => [of.sizeBytes, of.sha256, of.sourceModifiedAtMs ?? null];
+  const others = facts(wanted);
+  return facts(existing).every((fact, index) => {
+    const other = others[index] ?? null;
+    return fact === null || other === null || fact === other;
+  });
+}
+
+/** `details.sizeBytes` lets a caller see whether it may be the same content, which he has not hashed yet. */
+export const pathTaken = ({ id, path, status, sizeBytes, deletionReason }: Existing): ArtifactError =>
+  new ArtifactError(
+    'path_taken',
+    deletionReason === null
+      ? `${path} already holds other content, or an upload whose content is not known yet`
+      : `the artifact at ${path} is being deleted; the path is free when that is done`,
+    { details: { artifactId: id, status, sizeBytes } },
+  );
+
+function sourceChanged(existing: Existing, wanted: Wanted): ArtifactError {
+  const { id: artifactId, path, status } = existing;
+  return new ArtifactError(
+    'source_changed',
+    `The file for ${path} changed since its upload began as artifact ${artifactId}: then ${facts(existing)}, now ${facts(wanted)}`,
+    { details: { artifactId, status } },
+  );
+}
+
+const facts = ({ sizeBytes, sha256, sourceModifiedAtMs = null }: Wanted): string =>
+  [
+    sizeBytes === null ? 'of unknown size' : `${sizeBytes} bytes`,
+    ...(sourceModifiedAtMs === null ? [] : [`of ${new Date(sourceModifiedAtMs).toISOString()}`]),
+    ...(sha256 === null ? [] : [`SHA-256 ${sha256.slice(0, 12)}…`]),
+  ].join(', ');
