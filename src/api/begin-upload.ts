@@ -72,28 +72,6 @@ async function winnerOf(context: ApiContext, upload: NewUpload, error: unknown):
   return winner;
 }
 
-<<<<<<< HEAD
-/** @throws `path_taken` unless what is there is the same file. */
-function requireSame(existing: ArtifactRecord, upload: NewUpload): ArtifactRecord {
-  // Without a checksum nobody can say that it is the same file, and parts of two files must not meet in one upload.
-  const sameContent =
-    upload.sha256 !== null && existing.sha256 === upload.sha256 && existing.sizeBytes === upload.sizeBytes;
-  if (!sameContent || existing.deletionReason !== null || existing.checksumState === 'mismatch')
-    throw pathTaken(existing);
-  return existing;
-}
-
-export const pathTaken = (existing: ArtifactRecord): ArtifactError =>
-  new ArtifactError(
-    'path_taken',
-    existing.deletionReason === null
-      ? `${existing.path} already holds other content, or an upload whose content is not known yet`
-      : `the artifact at ${existing.path} is being deleted; the path is free when that is done`,
-    { details: { artifactId: existing.id, status: existing.status } },
-  );
-
-=======
->>>>>>> a85c888 (feat(uploads): a repeated upload is known by its key and goes on from the first missing part; a changed file is refused)
 /** What a caller wishes for a new artifact. @throws `invalid_path`, `invalid_tags`, `invalid_retention`, `invalid_tiering`, `invalid_request`. */
 export function newUpload(
   caller: Caller,

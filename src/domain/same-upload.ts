@@ -13,7 +13,15 @@ export function requireIdempotencyKey(key: string): string {
 
 type Existing = Pick<
   ArtifactRecord,
-  'id' | 'path' | 'status' | 'deletionReason' | 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourceModifiedAtMs'
+  | 'id'
+  | 'path'
+  | 'status'
+  | 'deletionReason'
+  | 'checksumState'
+  | 'sizeBytes'
+  | 'sha256'
+  | 'idempotencyKey'
+  | 'sourceModifiedAtMs'
 >;
 type Wanted = Pick<NewUpload, 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourceModifiedAtMs'>;
 
@@ -23,7 +31,8 @@ type Wanted = Pick<NewUpload, 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourc
  * @throws `source_changed` when the file it came from is another one since; `path_taken` for anything else.
  */
 export function requireSameUpload<T extends Existing>(existing: T, wanted: Wanted): T {
-  if (existing.deletionReason !== null) throw pathTaken(existing);
+  // Wrong bytes are not what anybody uploads again.
+  if (existing.deletionReason !== null || existing.checksumState === 'mismatch') throw pathTaken(existing);
   if (isSameRequest(existing, wanted)) {
     if (!agrees(existing, wanted)) throw sourceChanged(existing, wanted);
     return existing;

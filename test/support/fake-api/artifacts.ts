@@ -138,8 +138,8 @@ export class FakeArtifacts {
     const wanted = { sizeBytes, sha256, idempotencyKey, sourceModifiedAtMs };
     for (const { json, upload } of this.entries.values()) {
       if (json.executionId !== executionId || json.path !== path || json.status === 'DELETED') continue;
-      const { id, status } = json;
-      const existing = { ...upload, id, path, status, deletionReason: null };
+      const { id, status, checksumState } = json;
+      const existing = { ...upload, id, path, status, checksumState, deletionReason: null };
       orRefuse(() => requireSameUpload(existing, wanted));
       const running = json.status === 'UPLOADING' ? this.#upload(json, sizeBytes, sha256) : null;
       return { status: 200, body: { artifact: json, upload: running } };
