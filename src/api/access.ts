@@ -15,6 +15,8 @@ export interface Caller {
   subject: string;
   tenant: string;
   scopes: ReadonlySet<string>;
+  /** When the token is over. */
+  expiresAtMs: number;
   /** Ids the token is narrowed to; null: every execution of the tenant. */
   executions: ReadonlySet<string> | null;
 }

@@ -47,6 +47,10 @@ export interface ApiDeps {
   cutUploads?: AbortSignal;
   /** A client that sends nothing for so long in the middle of an upload is given up. Default 60,000. */
   uploadStallMs?: number;
+  /** How often an upload is looked at while somebody listens to its events. Default 1,000. */
+  eventPollMs?: number;
+  /** Listeners to events at once; each is a socket and a few KiB. Default 1,000. */
+  mostListeners?: number;
   /** Requests per subject and minute; default 30,000. */
   requestsPerMinute?: number;
 }

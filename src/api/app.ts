@@ -15,6 +15,7 @@ import { registerArchiveRoutes } from './routes/archive.js';
 import { registerArtifactRoutes } from './routes/artifacts.js';
 import { registerDeletionRoutes } from './routes/deletion.js';
 import { registerDownloadRoutes } from './routes/downloads.js';
+import { registerEventRoutes } from './routes/events.js';
 import { registerExecutionRoutes } from './routes/executions.js';
 import { registerFileRoutes } from './routes/files.js';
 import { registerHealthRoutes } from './routes/health.js';
@@ -72,6 +73,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
 
   registerUploadRoutes(app, context);
   await registerFileRoutes(app, context);
+  registerEventRoutes(app, context);
   registerArtifactRoutes(app, context);
   registerDownloadRoutes(app, context);
   registerRetentionRoutes(app, context);

@@ -24,12 +24,15 @@ export interface ApiContext extends Pick<ApiDeps, 'records' | 'store' | 'lifecyc
   isDraining: () => boolean;
   cutUploads: AbortSignal;
   uploadStallMs: number;
+  eventPollMs: number;
+  mostListeners: number;
   /** `store.checkBucket()`, asked again only 10 s after it was fine. @throws as that. */
   requireBucket: () => Promise<void>;
 }
 
 /** How long a bucket that was fine is not asked again. */
 const BUCKET_FINE_MS = 10 * SECOND_MS;
+const MOST_LISTENERS = 1_000;
 const UPLOAD_STALL_MS = MINUTE_MS;
 
 export function createContext(deps: ApiDeps): ApiContext {
@@ -45,6 +48,8 @@ export function createContext(deps: ApiDeps): ApiContext {
     nowMs,
     isDraining: deps.isDraining ?? (() => false),
     cutUploads: deps.cutUploads ?? new AbortController().signal,
+    eventPollMs: deps.eventPollMs ?? SECOND_MS,
+    mostListeners: deps.mostListeners ?? MOST_LISTENERS,
     uploadStallMs: deps.uploadStallMs ?? UPLOAD_STALL_MS,
     requireBucket: async () => {
       if (nowMs() < fineUntilMs) return;

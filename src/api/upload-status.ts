@@ -1,50 +1,47 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { SECOND_MS } from '../domain/units.js';
+import { progressOf, settledProgress, type ArrivedPart, type ArrivalProgress } from '../domain/upload-progress.js';
 import { hasScope, type Caller } from './access.js';
 import type { ApiContext } from './context.js';
 import { encodeArtifact } from './encode.js';
 import type { UploadStatus } from './schemas/uploads.js';
 import { uploadInstructions } from './upload-instructions.js';
 
-type Received = Pick<UploadStatus, 'receivedBytes' | 'receivedParts'>;
+type Looking = Pick<ApiContext, 'store' | 'nowMs'>;
 
 /** How far an upload is: asked of the store, not of the row, so that it is true at any moment. */
 export async function uploadStatus(context: ApiContext, caller: Caller, record: ArtifactRecord): Promise<UploadStatus> {
   const uploading = record.status === 'UPLOADING';
-  const received = uploading ? await receivedSoFar(context, record) : settled(record);
+  const parts = uploading ? await arrivedParts(context, record) : [];
   // A signed PUT is the right to write: who may only read gets none, and nobody does once the time is over.
   const multipart = record.partSizeBytes !== null;
   const maySign = hasScope(caller, 'artifacts:write') && record.uploadDeadlineMs - context.nowMs() >= SECOND_MS;
   return {
     artifact: encodeArtifact(record),
     upload: uploading && (multipart || maySign) ? await uploadInstructions(context, record) : null,
-    ...received,
-    percent: percentOf(record, received.receivedBytes),
+    receivedParts: multipart
+      ? parts.map(({ partNumber, sizeBytes, sha256 }) => ({ partNumber, sizeBytes, sha256 }))
+      : [],
+    ...(uploading ? progressOf(record, parts, context.nowMs()) : settledProgress(record)),
   };
 }
 
-const settled = (record: ArtifactRecord): Received => ({
-  receivedBytes: record.status === 'DELETED' ? 0 : (record.sizeBytes ?? 0),
-  receivedParts: [],
-});
-
-async function receivedSoFar({ store }: ApiContext, record: ArtifactRecord): Promise<Received> {
-  const { key, uploadId } = record;
-  if (uploadId === null) {
-    const object = await store.head({ key });
-    // An older object may lie under the same key in a bucket with versions: only ours counts.
-    const ours = object?.owner?.artifactId === record.id;
-    return { receivedBytes: ours ? object.sizeBytes : 0, receivedParts: [] };
-  }
-  const parts = (await store.listParts(key, uploadId)) ?? [];
-  return {
-    receivedBytes: parts.reduce((sum, part) => sum + part.sizeBytes, 0),
-    receivedParts: parts.map(({ partNumber, sizeBytes, sha256 }) => ({ partNumber, sizeBytes, sha256 })),
-  };
+/** The same without what a client needs to go on. */
+export async function uploadProgress(context: Looking, record: ArtifactRecord): Promise<ArrivalProgress> {
+  if (record.status !== 'UPLOADING') return settledProgress(record);
+  return progressOf(record, await arrivedParts(context, record), context.nowMs());
 }
 
-function percentOf({ sizeBytes, status }: ArtifactRecord, receivedBytes: number): number | null {
-  if (sizeBytes === null) return null;
-  if (status === 'ACTIVE' || status === 'ARCHIVED') return 100;
-  return sizeBytes === 0 ? 0 : Math.min(100, Math.floor((receivedBytes / sizeBytes) * 100));
+interface Arrived extends ArrivedPart {
+  partNumber: number;
+  sha256: string | null;
+}
+
+/** What has arrived of an upload. The one place that knows from where. */
+async function arrivedParts({ store }: Looking, { id, key, uploadId }: ArtifactRecord): Promise<Arrived[]> {
+  if (uploadId !== null) return (await store.listParts(key, uploadId)) ?? [];
+  const object = await store.head({ key });
+  // An older object may lie under the same key in a bucket with versions: only ours counts.
+  if (object?.owner?.artifactId !== id) return [];
+  return [{ partNumber: 1, ...object }];
 }

@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyO
 import { ConfigError } from '../../config.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import { SECOND_MS } from '../../domain/units.js';
 import type { Caller } from '../access.js';
 import type { ApiConfig } from '../api-deps.js';
 
@@ -54,13 +55,14 @@ function chooseVerify({ AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwksUrl }: ApiCo
 const isIssuerTrouble = (error: errors.JOSEError): boolean =>
   error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC';
 
-function callerFrom({ sub, tenant, scope, executions }: JWTPayload): Caller {
+function callerFrom({ sub, tenant, scope, exp, executions }: JWTPayload): Caller {
   if (typeof sub !== 'string' || sub === '') throw refuse('The token names no subject');
   if (typeof tenant !== 'string' || tenant === '') throw refuse('The token names no tenant');
   if (scope !== undefined && typeof scope !== 'string') throw refuse('The scope of the token is not a text');
   return {
     subject: sub,
     tenant,
+    expiresAtMs: ((exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * SECOND_MS,
     scopes: new Set(scope?.split(' ') ?? []),
     executions: executions === undefined ? null : new Set(executionIds(executions)),
   };

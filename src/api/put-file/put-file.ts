@@ -11,7 +11,7 @@ import { requireUsableExecution, type Caller } from '../access.js';
 import { openUpload } from '../begin-upload.js';
 import type { ApiContext } from '../context.js';
 import type { BodyLimits, RequestBody } from './request-body.js';
-import type { Slots } from './slots.js';
+import type { Slots } from '../slots.js';
 
 /** A file on its way in, of which nothing but the head of the request was read. */
 export interface IncomingFile {

@@ -9,7 +9,7 @@ import { askForBody } from '../plugins/request-body.js';
 import { bodyFacts } from '../put-file/headers.js';
 import { putFile, type IncomingFile } from '../put-file/put-file.js';
 import { requestBody } from '../put-file/request-body.js';
-import { createSlots } from '../put-file/slots.js';
+import { createSlots } from '../slots.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { FileHeaders, FileParams, FileQuery } from '../schemas/files.js';
 import { problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';

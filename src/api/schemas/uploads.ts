@@ -127,10 +127,23 @@ export type SignedParts = Static<typeof SignedParts>;
 export const CompleteUploadBody = Type.Object({ sizeBytes: Bytes, sha256: Sha256 }, { additionalProperties: false });
 export type CompleteUploadBody = Static<typeof CompleteUploadBody>;
 
+const progress = {
+  receivedBytes: Bytes,
+  totalBytes: nullable(Type.Integer({ description: 'Null while the size is unknown (a stream)' })),
+  percent: nullable(Type.Integer({ minimum: 0, maximum: 100, description: 'Null while the size is unknown' })),
+  parts: Type.Integer({ description: 'Parts that have arrived; a small file is one' }),
+  partCount: nullable(Type.Integer({ description: 'Null while the size is unknown' })),
+  bytesPerSecond: nullable(
+    Type.Integer({ description: 'Of the last minute; 0 when nothing comes any more, null while nothing can be said' }),
+  ),
+  etaSeconds: nullable(
+    Type.Integer({ description: 'Seconds until all is there, at that speed; null: nobody can say' }),
+  ),
+};
+
 export const UploadStatus = Type.Object({
   artifact: Artifact,
   upload: UploadInstructions,
-  receivedBytes: Bytes,
   receivedParts: Type.Array(
     Type.Object({
       partNumber: PartNumber,
@@ -138,6 +151,10 @@ export const UploadStatus = Type.Object({
       sha256: nullable(Type.String({ description: 'Null on a store that keeps no part checksums' })),
     }),
   ),
-  percent: nullable(Type.Integer({ minimum: 0, maximum: 100, description: 'Null while the size is unknown' })),
+  ...progress,
 });
 export type UploadStatus = Static<typeof UploadStatus>;
+
+/** The data of one server-sent event. */
+export const UploadEvent = Type.Object({ artifact: Artifact, ...progress });
+export type UploadEvent = Static<typeof UploadEvent>;

@@ -5,6 +5,7 @@ import { artifactKey, canonicalPath, fileNameOf } from '../../../src/domain/keys
 import { planParts } from '../../../src/domain/part-plan.js';
 import { requireSameUpload } from '../../../src/domain/same-upload.js';
 import { DAY_MS } from '../../../src/domain/units.js';
+import { progressOf } from '../../../src/domain/upload-progress.js';
 import type { ArtifactJson, UploadJson } from '../../../src/sdk/wire.js';
 import { Refusal, iso, isRecord, orRefuse, textOf, type Answer } from './answers.js';
 import { FakeHolds, requireNotHeld, retention } from './keeping.js';
@@ -181,9 +182,10 @@ export class FakeArtifacts {
 
   #status({ json, upload }: Entry): Answer {
     const receivedParts = this.#store.parts(pathOf(json));
-    const receivedBytes = receivedParts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    const percent = upload.sizeBytes === null ? null : (100 * receivedBytes) / upload.sizeBytes;
-    return { status: 200, body: { artifact: json, upload: null, receivedBytes, receivedParts, percent } };
+    const { sizeBytes } = upload;
+    const parts = receivedParts.map((part) => ({ ...part, lastModifiedMs: Date.now() }));
+    const progress = progressOf({ sizeBytes, partSizeBytes: null, createdAtMs: Date.now() }, parts, Date.now());
+    return { status: 200, body: { artifact: json, upload: null, receivedParts, ...progress } };
   }
 
   #complete({ json, upload }: Entry, body: Record<string, unknown>): Answer {

@@ -1,4 +1,4 @@
-import { ArtifactError } from '../../domain/errors.js';
+import { ArtifactError } from '../domain/errors.js';
 
 /** How many of something run at once in this process. */
 export interface Slots {
