@@ -8,6 +8,7 @@ import { addQueryCommands } from './commands/query.js';
 import { addRetentionCommands } from './commands/retention.js';
 import { addUploadCommand } from './commands/upload.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { addWatchCommand } from './commands/watch.js';
 import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
 import type { Terminal } from './terminal.js';
 import { packageVersion } from './version.js';
@@ -57,6 +58,7 @@ function buildProgram(terminal: Terminal): Command {
     .showSuggestionAfterError();
   addUploadCommand(program, terminal);
   addPublishCommand(program, terminal);
+  addWatchCommand(program, terminal);
   addQueryCommands(program, terminal);
   addDownloadCommands(program, terminal);
   addRetentionCommands(program, terminal);

@@ -49,9 +49,11 @@ import type {
   HoldsJson,
   Plan,
   PlanJson,
+  UploadEvent,
   UploadStatus,
   UploadStatusJson,
 } from './wire.js';
+import { watchUpload } from './watch-upload.js';
 
 /** How long the API waits for the end of a deletion before it says how far it is, in seconds. */
 const UNWATCHED_WAIT_SECONDS = 20;
@@ -174,9 +176,19 @@ export class ArtifactClient implements ArtifactService {
 
   async getUploadStatus(artifactId: string): Promise<UploadStatus> {
     const path = ofArtifact(artifactId, '/upload');
-    const answer = await this.#api.call<UploadStatusJson>({ method: 'GET', path });
-    const { receivedBytes, receivedParts, percent } = answer;
-    return { artifact: toArtifact(answer.artifact), receivedBytes, receivedParts, percent };
+    // What a client needs to send the rest is not for here.
+    const { upload: _upload, ...status } = await this.#api.call<UploadStatusJson & { upload: unknown }>({
+      method: 'GET',
+      path,
+    });
+    return { ...status, artifact: toArtifact(status.artifact) };
+  }
+
+  watchUpload(
+    artifactId: string,
+    options: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<UploadEvent, void, undefined> {
+    return watchUpload(this.#api, ofArtifact(artifactId, '/events'), options.signal);
   }
 
   async getPlan(artifactId: string): Promise<Plan> {

@@ -21,9 +21,11 @@ export type {
   HistoryEntry,
   Plan,
   ReceivedPartJson,
+  UploadEvent,
   UploadStatus,
 } from './wire.js';
 export type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
+export type { ArrivalProgress } from '../domain/upload-progress.js';
 export type { PlannedAction, PlanPreview, PlanQuery, PlanTotals } from './plan-ahead.js';
 export type { UploadProgress } from '../transfer/progress.js';
 export type { ByteStream } from '../transfer/stream-cutter.js';

@@ -4,7 +4,7 @@ import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
 import type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
-import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadStatus } from './wire.js';
+import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadEvent, UploadStatus } from './wire.js';
 import type { UploadProgress } from '../transfer/progress.js';
 import type { ByteStream } from '../transfer/stream-cutter.js';
 
@@ -121,6 +121,12 @@ export interface ArtifactService {
   /** As {@link listArtifacts}, without holding all of them. */
   iterateArtifacts(executionId: string, filters?: ListFilters): AsyncGenerator<Artifact, void, undefined>;
   getUploadStatus(artifactId: string): Promise<UploadStatus>;
+  /**
+   * How far an upload is, whoever sends it, about once a second until it is ACTIVE or DELETED, which is the last. A connection that
+   * breaks is taken up again, also by another process of the API.
+   * @throws `unauthenticated` once a token that is not renewed is over; `aborted`.
+   */
+  watchUpload(artifactId: string, options?: { signal?: AbortSignal }): AsyncGenerator<UploadEvent, void, undefined>;
   history(artifactId: string): Promise<HistoryEntry[]>;
   /** What happens to it next by itself, when and why. */
   getPlan(artifactId: string): Promise<Plan>;

@@ -9,6 +9,7 @@ import type {
 } from '../domain/artifact.js';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { StorageTier } from '../domain/tiers.js';
+import type { ArrivalProgress } from '../domain/upload-progress.js';
 
 /** The JSON of the HTTP API as it crosses the wire, and how it becomes what callers of the client see. */
 
@@ -91,11 +92,13 @@ export interface ReceivedPartJson {
   sha256: string | null;
 }
 
-export interface UploadStatusJson {
+export interface UploadStatusJson extends ArrivalProgress {
   artifact: ArtifactJson;
-  receivedBytes: number;
   receivedParts: ReceivedPartJson[];
-  percent: number | null;
+}
+
+export interface UploadEventJson extends ArrivalProgress {
+  artifact: ArtifactJson;
 }
 
 export interface ArtifactAnswerJson {
@@ -205,13 +208,14 @@ export interface DownloadUrl {
   checksum: string;
 }
 
-/** How far an upload has come, as the store sees it. */
-export interface UploadStatus {
+/** How far an upload has come, as the store sees it, whoever sends it. */
+export interface UploadEvent extends ArrivalProgress {
   artifact: Artifact;
-  receivedBytes: number;
+}
+
+/** The same, with the parts that are there. */
+export interface UploadStatus extends UploadEvent {
   receivedParts: ReceivedPartJson[];
-  /** 0 to 100; null while the size is unknown (a stream). */
-  percent: number | null;
 }
 
 export function toArtifact(json: ArtifactJson): Artifact {

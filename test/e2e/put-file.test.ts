@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MIB_BYTES } from '../../src/domain/units.js';
+import type { UploadEvent } from '../../src/sdk/index.js';
+import { runArtifacts } from '../support/cli.js';
 import { aFile, bucketOf, clientOf, request } from '../support/e2e.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
 
@@ -134,6 +136,25 @@ async function leavesNothing({ id, key }: { id: string; key: string }, deletionR
   client.close();
   bucket.close();
 }
+
+describe('artifacts watch', () => {
+  it('tells how far the upload of another process is, until it is ACTIVE', async () => {
+    const upload = await slowPut(randomUUID());
+    const env = { ARTIFACTS_URL: stack.apiUrl, ARTIFACTS_TOKEN: token };
+    const { code, out, err } = await runArtifacts(['watch', upload.id, '--json'], { cwd: folder, env });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as UploadEvent);
+    const percents = events.map(({ percent }) => percent ?? -1);
+    expect(percents).toEqual([...percents].sort((a, b) => a - b));
+    expect(new Set(percents).size).toBeGreaterThan(2);
+    expect(events[0]).toMatchObject({ artifact: { status: 'UPLOADING' }, partCount: 5, totalBytes: 40 * MIB_BYTES });
+    expect(events.some(({ bytesPerSecond, etaSeconds }) => bytesPerSecond !== null && etaSeconds !== null)).toBe(true);
+    expect(events.at(-1)).toMatchObject({ artifact: { status: 'ACTIVE' }, percent: 100 });
+  });
+});
 
 describe('an upload through the API that is cut off', () => {
   it('by its client is aborted at once', async () => {
