@@ -1,0 +1,148 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { artifactKey } from '../../src/domain/keys.js';
+import { MIB_BYTES } from '../../src/domain/units.js';
+import type { ObjectStore } from '../../src/storage/object-store.js';
+import { aFile, bucketOf, clientOf, sha256Of } from '../support/e2e.js';
+import { openTcpGate, type PassedRequest, type TcpGate } from '../support/gates/tcp-gate.js';
+import { startTestStack, type TestStack } from '../support/stack.js';
+
+const PART_BYTES = 8 * MIB_BYTES;
+const PARTS = 16;
+const SIZE_BYTES = PARTS * PART_BYTES;
+/** Most parts of one upload that the client has under way. */
+const IN_FLIGHT = 8;
+/** Each part takes its time, so that there is a middle. */
+const PART_DELAY_MS = 300;
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+let stack: TestStack;
+let wire: TcpGate;
+let bucket: ObjectStore;
+let token: string;
+let folder: string;
+beforeAll(async () => {
+  wire = await openTcpGate(inject('versitygw').endpoint);
+  stack = await startTestStack({ env: { S3_PUBLIC_ENDPOINT: wire.url } });
+  token = await stack.token();
+  bucket = bucketOf(stack);
+  folder = await mkdtemp(join(tmpdir(), 'resume-'));
+});
+afterAll(async () => {
+  bucket.close();
+  await stack.stop();
+  await wire.close();
+  await rm(folder, { recursive: true });
+});
+
+let executionId: string;
+let sha256: string;
+const running = new Set<ChildProcess>();
+beforeEach(async () => {
+  executionId = randomUUID();
+  const file = aFile(SIZE_BYTES);
+  sha256 = file.sha256;
+  await writeFile(join(folder, 'a.bin'), file.bytes);
+  wire.requests.length = 0;
+  wire.fault = () => ({ kind: 'delay', delayMs: PART_DELAY_MS });
+});
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+interface Upload {
+  child: ChildProcess;
+  /** Exit code and what it wrote. */
+  ended: Promise<{ code: number | null; output: string }>;
+}
+
+/** The command line as an agent job runs it, in a process of its own. */
+function upload(...options: string[]): Upload {
+  const args = ['--import', 'tsx', 'src/cli/main.ts', 'upload', join(folder, 'a.bin'), '--execution', executionId];
+  const child = spawn(process.execPath, [...args, ...options], {
+    cwd: packageRoot,
+    env: { ...process.env, ARTIFACTS_URL: stack.apiUrl, ARTIFACTS_TOKEN: token },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return { code: code as number | null, output };
+  });
+  return { child, ended };
+}
+
+const isArrived = ({ status }: PassedRequest): boolean => status === 200;
+const sentBytes = (requests: readonly PassedRequest[]): number =>
+  requests.reduce((sum, { passedBytes }) => sum + passedBytes, 0);
+
+/** Resolves when so many parts have arrived. */
+const arrived = (parts: number): Promise<void> =>
+  expect
+    .poll(() => wire.requests.filter(isArrived).length, { timeout: 60_000, interval: 10 })
+    .toBeGreaterThanOrEqual(parts);
+
+async function expectStored(): Promise<void> {
+  const client = clientOf(stack, token);
+  const [artifact, ...others] = await client.listArtifacts(executionId);
+  client.close();
+  expect(others).toEqual([]);
+  expect(artifact).toMatchObject({ status: 'ACTIVE', fileSize: SIZE_BYTES, checksum: sha256 });
+  const chunks: Buffer[] = [];
+  const key = artifactKey(executionId, 'output/a.bin');
+  for await (const chunk of (await bucket.read({ key })) ?? []) chunks.push(chunk as Buffer);
+  expect(sha256Of(Buffer.concat(chunks))).toBe(sha256);
+  expect(await bucket.listUploads(`artifacts/${executionId}/`)).toEqual([]);
+}
+
+describe('a large upload is interrupted at about half', () => {
+  it('its client is killed: the same command sends again what was under way, and nothing else', async () => {
+    const first = upload();
+    await arrived(PARTS / 2);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const before = [...wire.requests];
+    const arrivedParts = before.filter(isArrived).length;
+    expect(before.length - arrivedParts).toBeLessThanOrEqual(IN_FLIGHT);
+
+    const { code, output } = await upload().ended;
+    expect(output).not.toContain('failed');
+    expect(code).toBe(0);
+    const again = wire.requests.slice(before.length);
+    console.log(
+      `killed with ${arrivedParts} of ${PARTS} parts in the store, ${before.length - arrivedParts} under way; then ` +
+        `${again.length} parts sent: ${Math.round((sentBytes(before) + sentBytes(again) - SIZE_BYTES) / MIB_BYTES)} MiB twice`,
+    );
+    expect(sentBytes(again)).toBeLessThanOrEqual(SIZE_BYTES - arrivedParts * PART_BYTES);
+    await expectStored();
+  });
+
+  it('the API is killed and comes back: no part is sent twice', async () => {
+    const { ended } = upload();
+    await arrived(PARTS / 2);
+    await stack.kill9Api();
+    await stack.startApi();
+    expect(await ended).toMatchObject({ code: 0 });
+    expect(sentBytes(wire.requests)).toBe(SIZE_BYTES);
+    await expectStored();
+  });
+
+  it('the worker is killed and comes back: no part is sent twice', async () => {
+    const { ended } = upload();
+    await arrived(PARTS / 2);
+    await stack.kill9Worker();
+    await arrived(PARTS);
+    await stack.startWorker();
+    expect(await ended).toMatchObject({ code: 0 });
+    expect(sentBytes(wire.requests)).toBe(SIZE_BYTES);
+    await expectStored();
+  });
+});
