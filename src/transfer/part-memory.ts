@@ -18,6 +18,7 @@ export class PartMemory {
   readonly budgetBytes: number;
   #usedBytes = 0;
   readonly #free: Buffer[] = [];
+  #users = 0;
   readonly #waiting: Waiting[] = [];
 
   constructor(budgetBytes: number = DEFAULT_BUDGET_BYTES) {
@@ -27,6 +28,18 @@ export class PartMemory {
   /** Bytes in buffers that were taken and not given back. */
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /**
+   * Whoever will take one buffer after another says so, for as long as it does: those that are free meanwhile are kept for it.
+   * @returns what ends that.
+   */
+  enter(): () => void {
+    this.#users += 1;
+    return () => {
+      this.#users -= 1;
+      this.#forget();
+    };
   }
 
   /**
@@ -50,8 +63,12 @@ export class PartMemory {
     this.#free.push(buffer);
     this.#trim();
     this.#grantWaiting();
-    // Who has nothing more to send should not sit on the memory of its last upload.
-    if (this.#usedBytes === 0) this.#free.length = 0;
+    this.#forget();
+  }
+
+  /** Who has nothing more to send should not sit on the memory of its last upload. */
+  #forget(): void {
+    if (this.#usedBytes === 0 && this.#users === 0) this.#free.length = 0;
   }
 
   #hasRoom(sizeBytes: number): boolean {

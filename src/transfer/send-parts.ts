@@ -77,6 +77,7 @@ export async function sendParts(source: PartSource, target: PartTarget, options:
   const pace = new Pace({ max: concurrency });
   const signer = new PartSigner(target.sign, signal);
   const flight = new Flight((error) => siblings.abort(error));
+  const leaveMemory = memory.enter();
   /** What the source fills, or has filled for nothing. */
   let buffer: Buffer | null = null;
 
@@ -98,8 +99,9 @@ export async function sendParts(source: PartSource, target: PartTarget, options:
     }
   };
 
-  progress.uploading(source.sizeBytes, source.sizeBytes === null ? null : Math.ceil(source.sizeBytes / partSizeBytes));
+  const parts = source.sizeBytes === null ? null : Math.ceil(source.sizeBytes / partSizeBytes);
   try {
+    progress.uploading(source.sizeBytes, parts);
     for (;;) {
       const part = await source.next(partSizeBytes, takeMemory, signal);
       progress.hashed(source.hashedBytes, source.sizeBytes);
@@ -116,7 +118,7 @@ export async function sendParts(source: PartSource, target: PartTarget, options:
     flight.fail(error);
   }
   if (buffer !== null) memory.giveBack(buffer);
-  await flight.end();
+  await flight.end().finally(leaveMemory);
   throwIfAborted(options.signal);
   return source.content();
 }

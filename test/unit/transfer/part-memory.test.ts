@@ -30,6 +30,18 @@ describe('the memory of all parts', () => {
     memory.giveBack(kept);
   });
 
+  test('is kept while somebody goes on, and let go when nobody does', async () => {
+    const memory = new PartMemory(100);
+    const leave = memory.enter();
+    const buffer = await memory.take(50, { signal });
+    memory.giveBack(buffer);
+    expect(await memory.take(50, { signal })).toBe(buffer);
+    memory.giveBack(buffer);
+    leave();
+    const other = await memory.take(50, { signal });
+    expect(other).not.toBe(buffer);
+  });
+
   test('has room for something larger than it once nothing else is in use', async () => {
     const memory = new PartMemory(100);
     const small = await memory.take(1, { signal });
