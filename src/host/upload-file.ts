@@ -171,13 +171,25 @@ function found({ status, deletionReason, sha256, sizeBytes }: ArtifactRecord, fi
 }
 
 function newUpload(
-  { executionId, tenantId, actor, tags, retentionDays }: UploadFilesQuery,
+  { executionId, tenantId, actor, tags, retentionDays, publicationId }: UploadFilesQuery,
   file: FileToUpload,
 ): NewUpload {
   const { artifactId, path, sizeBytes, sha256 } = file;
   const mimeType = guessMimeType(path);
   return {
-    ...{ artifactId, executionId, tenantId, actor, path, sizeBytes, sha256, mimeType, tags, retentionDays },
+    ...{
+      artifactId,
+      executionId,
+      tenantId,
+      actor,
+      path,
+      sizeBytes,
+      sha256,
+      mimeType,
+      tags,
+      retentionDays,
+      publicationId,
+    },
     type: guessArtifactType(path, mimeType),
   };
 }

@@ -61,7 +61,7 @@ export const hostActivities = (hostId: string, hostTimeoutMs: number): ActivityI
     scheduleToStartTimeout: hostTimeoutMs,
     startToCloseTimeout: '24h',
     scheduleToCloseTimeout: '24h',
-    heartbeatTimeout: '30s',
+    heartbeatTimeout: '15s',
     // Nothing is aborted before the host has stopped to send.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },

@@ -66,8 +66,6 @@ async function publishPage(publishing: Publishing, host: Host, page: ScanPage): 
   note(publishing, withRefused(state.report, planned.flatMap(refusedOf)));
   requireAll(publishing);
   const uploads = await removeOld(publishing, planned.flatMap(toUpload));
-  for (const { plan } of planned)
-    if (plan.kind === 'upload' && plan.artifactId !== undefined) publishing.joined.add(plan.artifactId);
   await inTurn(batchesOf(uploads.map(({ file }) => file)), (batch) => uploadBatch(publishing, host, batch));
   requireAll(publishing);
 }
@@ -135,8 +133,8 @@ async function inTurn<T>(items: T[], work: (item: T) => Promise<void>): Promise<
 }
 
 async function uploadBatch(publishing: Publishing, host: Host, files: FileToUpload[]): Promise<void> {
-  const { underWay, joined, request } = publishing;
-  for (const { artifactId } of files) if (!joined.has(artifactId)) underWay.add(artifactId);
+  const { underWay, request } = publishing;
+  for (const { artifactId, isJoined } of files) if (isJoined !== true) underWay.add(artifactId);
   const results = await sendBatch(publishing, host, files);
   const changed = request.replace === true ? results.filter((result) => isChanged(files, result)) : [];
   const settled = results.filter((result) => !changed.includes(result));

@@ -49,7 +49,6 @@ export async function publishOutputs(input: PublishOutputsInput): Promise<Public
     hostTimeoutMs,
     state: handedOver ?? { report: newReport(request, Date.now()), after: null },
     underWay: new Set(),
-    joined: new Set(),
   };
   const work = new wf.CancellationScope();
   let cancelledBy: string | null = null;

@@ -15,8 +15,6 @@ export interface Publishing {
   state: PublishingState;
   /** Artifacts that were begun, or may have been, and are not known to be complete: who gives up must abort them. */
   underWay: Set<string>;
-  /** Uploads that somebody else has begun, and which are not ours to abort. */
-  joined: Set<string>;
 }
 
 /** Believes it, and shows it to operators, which costs no event. */
