@@ -18,39 +18,39 @@ describe('signed parts', () => {
 
   test('a part is signed for its number, length and hash, and the store takes it', async () => {
     const api = await startTestApi();
-    const id = await begin(api, { fileName: 'a', sizeBytes: PART_BYTES + 1 });
+    const id = await begin(api, { fileName: 'a', sizeBytes: 2 * PART_BYTES + 1 });
     const last = Buffer.from('z');
     const response = await sign(
       api,
       id,
       { partNumber: 1, sizeBytes: PART_BYTES, sha256: SHA256 },
-      { partNumber: 2, sizeBytes: 1, sha256: sha256Of(last) },
+      { partNumber: 3, sizeBytes: 1, sha256: sha256Of(last) },
     );
     expect(response.statusCode).toBe(200);
     const { parts } = response.json<{ parts: { partNumber: number; request: { url: string; expiresAt: string } }[] }>();
-    expect(parts.map(({ partNumber }) => partNumber)).toEqual([1, 2]);
+    expect(parts.map(({ partNumber }) => partNumber)).toEqual([1, 3]);
     const { request } = parts[1]!;
     const signed = { ...request, method: 'PUT' as const, headers: {}, expiresAtMs: Date.parse(request.expiresAt) };
     const sent = await api.store.receive({ ...signed, ...(request as object) }, last);
     expect(sent.status).toBe(200);
     const status = await api.send({ method: 'GET', url: `/v1/artifacts/${id}/upload` });
     expect(status.json()).toMatchObject({
-      upload: { kind: 'multipart', partSizeBytes: PART_BYTES, partCount: 2 },
+      upload: { kind: 'multipart', partSizeBytes: PART_BYTES, partCount: 3 },
       receivedBytes: 1,
-      receivedParts: [{ partNumber: 2, sizeBytes: 1 }],
+      receivedParts: [{ partNumber: 3, sizeBytes: 1 }],
       percent: 0,
     });
   });
 
   test.each([
     ['number 0', { partNumber: 0, sizeBytes: PART_BYTES, sha256: SHA256 }, 'invalid_part'],
-    ['a number past the end', { partNumber: 3, sizeBytes: 1, sha256: SHA256 }, 'invalid_part'],
+    ['a number past the end', { partNumber: 4, sizeBytes: 1, sha256: SHA256 }, 'invalid_part'],
     ['another length', { partNumber: 1, sizeBytes: 5, sha256: SHA256 }, 'invalid_part'],
-    ['no length', { partNumber: 2, sizeBytes: 0, sha256: SHA256 }, 'invalid_part'],
-    ['a hash that is none', { partNumber: 2, sizeBytes: 1, sha256: 'x' }, 'invalid_checksum'],
+    ['no length', { partNumber: 3, sizeBytes: 0, sha256: SHA256 }, 'invalid_part'],
+    ['a hash that is none', { partNumber: 3, sizeBytes: 1, sha256: 'x' }, 'invalid_checksum'],
   ])('%s is refused', async (_name, part, code) => {
     const api = await startTestApi();
-    const id = await begin(api, { fileName: 'a', sizeBytes: PART_BYTES + 1 });
+    const id = await begin(api, { fileName: 'a', sizeBytes: 2 * PART_BYTES + 1 });
     expect(codeOf(await sign(api, id, part))).toBe(code);
     expect(api.store.calls.get('presignPart')).toBeUndefined();
   });
