@@ -76,7 +76,7 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .option('--expires-at <time>', 'instead: keep it until a day such as 2030-01-01, or a time', parseTimeOption)
     .option('--warm-after <days>', 'move it to infrequent access after so many days, or "never"', parseDaysOrNever)
     .option('--cold-after <days>', 'archive it after so many days, or "never"', parseDaysOrNever)
-    .option('--concurrency <n>', 'parts of a large file sent at once (default 4, stdin 3)', parseWholeNumber)
+    .option('--concurrency <n>', 'most parts of a large file sent at once (default 8)', parseWholeNumber)
     .option('--restart', 'begin anew when an unfinished upload is of an earlier state of the file')
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
