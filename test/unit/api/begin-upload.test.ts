@@ -206,3 +206,56 @@ describe('beginning the same path again', () => {
     expect([response.statusCode, codeOf(response)]).toEqual([404, 'execution_not_found']);
   });
 });
+
+describe('an Idempotency-Key', () => {
+  const large = { fileName: 'a.bin', sizeBytes: 33 * MIB_BYTES, sourceModifiedAt: '2026-01-01T00:00:00.123Z' };
+  const keyed = (api: TestApi, executionId: string, payload: object, key = 'turn-7'): Promise<LightMyRequestResponse> =>
+    api.send({
+      method: 'POST',
+      url: `/v1/executions/${executionId}/artifacts`,
+      payload,
+      headers: { 'idempotency-key': key },
+    });
+  const idOf = (response: LightMyRequestResponse): string => response.json<Begun>().artifact.id;
+
+  test('makes a repetition the same upload, without a checksum', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const first = await keyed(api, executionId, large);
+    const again = await keyed(api, executionId, large);
+    expect([first.statusCode, again.statusCode]).toEqual([201, 200]);
+    expect(idOf(again)).toBe(idOf(first));
+    expect(again.json<Begun>().upload).toMatchObject({ kind: 'multipart', partCount: 5 });
+  });
+
+  test('joins a stream to its own begin, and no other stream', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const first = await keyed(api, executionId, { fileName: 'a.bin' });
+    expect(idOf(await keyed(api, executionId, { fileName: 'a.bin' }))).toBe(idOf(first));
+    expect(codeOf(await keyed(api, executionId, { fileName: 'a.bin' }, 'turn-8'))).toBe('path_taken');
+  });
+
+  test.each([
+    ['another size', { sizeBytes: 34 * MIB_BYTES }],
+    ['another time of writing', { sourceModifiedAt: '2026-01-01T00:00:00.124Z' }],
+  ])('of a file that has %s since is refused, naming the artifact and what to do', async (_what, change) => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const first = await keyed(api, executionId, large);
+    const changed = await keyed(api, executionId, { ...large, ...change });
+    expect(changed.statusCode).toBe(422);
+    const problem = changed.json<{ code: string; detail: string; remedy: string; details: object }>();
+    expect(problem).toMatchObject({ code: 'source_changed', details: { artifactId: idOf(first) } });
+    expect(problem.detail).toContain(idOf(first));
+    expect(problem.remedy).not.toBe('');
+    // What it makes of another key: the file under this path is another one.
+    expect(codeOf(await keyed(api, executionId, { ...large, ...change }, 'turn-8'))).toBe('source_changed');
+  });
+
+  test.each([' ', 'two words', 'ü', 'x'.repeat(256)])('"%s" is none', async (key) => {
+    const api = await startTestApi();
+    const response = await keyed(api, randomUUID(), large, key);
+    expect(response.statusCode).toBe(400);
+  });
+});
