@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Connection } from '../../src/dev/connection.js';
 import { loadSecrets } from '../../src/dev/secrets.js';
+import { runToEnd } from '../../src/dev/servers/run.js';
 import { VERSITYGW_REGION } from '../../src/dev/servers/versitygw.js';
 import { packageRoot, readSettings } from '../../src/dev/settings.js';
 import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
@@ -26,6 +27,8 @@ export interface Place {
 const BUCKET = 'bench-peers';
 
 export async function openPlace(connection: Connection): Promise<Place> {
+  // What runs is what users run, of the sources as they are now.
+  await runToEnd('npm', ['run', 'build', '--silent', '--prefix', packageRoot]);
   const secrets = loadSecrets(readSettings(process.env).directory);
   const keys = { accessKeyId: secrets.s3AccessKey, secretAccessKey: secrets.s3SecretKey };
   const bucket = { endpoint: connection.s3Endpoint, region: VERSITYGW_REGION, bucket: BUCKET };
