@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MIB_BYTES } from '../../src/domain/units.js';
@@ -27,4 +27,11 @@ export async function writeLargeFile(path: string, sizeBytes: number): Promise<s
     await file.close();
   }
   return path;
+}
+
+export async function writeSmallFiles(folder: string, count: number, sizeBytes: number): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (let index = 0; index < count; index += 1)
+    await writeFile(join(folder, `${String(index).padStart(5, '0')}.bin`), randomBytes(sizeBytes));
+  return folder;
 }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { table } from '../../src/cli/tables.js';
-import { ArtifactClient } from '../../src/sdk/index.js';
 import { MIB_BYTES } from '../../src/domain/units.js';
 import { mib, quantile } from '../figures.js';
 import { awsArgs } from './awscli.js';
 import { withFolder, writeLargeFile } from './files.js';
+import { withHostWorker } from './host-worker.js';
 import { measure, type Cost } from './measure.js';
-import { removeObject, type Place } from './place.js';
+import { purge, removeObjects, type Place } from './place.js';
 
 interface Contestant {
   name: string;
@@ -19,16 +19,30 @@ const PEER_KEY = 'large.bin';
 
 const client: Contestant = {
   name: 'artifacts upload',
-  upload: async ({ python, cli, own, connection }, path) => {
+  upload: async (place, path) => {
+    const { python, cli, own } = place;
     const execution = randomUUID();
     const cost = await measure(python, {
       command: process.execPath,
       args: [cli, 'upload', path, '--execution', execution, '--json'],
       env: own,
     });
-    await purge(connection, execution);
+    await purge(place, execution);
     return cost;
   },
+};
+
+const hostWorker: Contestant = {
+  name: 'host worker (artifacts publish)',
+  upload: (place, path) =>
+    withHostWorker(place, dirname(path), async ({ publish }) => {
+      // The first one is waited for until the worker is there.
+      const warmUp = await publish(await writeLargeFile(join(dirname(path), 'warm-up.bin'), MIB_BYTES));
+      await purge(place, warmUp.execution);
+      const { execution, cost } = await publish(path);
+      await purge(place, execution);
+      return cost;
+    }),
 };
 
 const awscli: Contestant = {
@@ -37,7 +51,7 @@ const awscli: Contestant = {
     const { python, keys: env, connection, bucket } = place;
     const args = awsArgs(connection.s3Endpoint, ['s3', 'cp', path, `s3://${bucket}/${PEER_KEY}`]);
     const cost = await measure(python, { command: python, args, env });
-    await removeObject(place, PEER_KEY);
+    await removeObjects(place, PEER_KEY);
     return cost;
   },
 };
@@ -49,14 +63,14 @@ const libStorage: Contestant = {
     const script = fileURLToPath(new URL('./lib-storage.ts', import.meta.url));
     const args = ['--import', 'tsx', script, connection.s3Endpoint, region, bucket, PEER_KEY, path];
     const cost = await measure(python, { command: process.execPath, args, env });
-    await removeObject(place, PEER_KEY);
+    await removeObjects(place, PEER_KEY);
     return cost;
   },
 };
 
 /** A large file, each contestant in a process of its own, one after the other and again `rounds` times; the median counts. */
 export async function large(place: Place, { sizeMib, rounds }: { sizeMib: number; rounds: number }): Promise<void> {
-  const contestants = [client, awscli, libStorage];
+  const contestants = [client, hostWorker, awscli, libStorage];
   const costs = new Map(contestants.map(({ name }) => [name, [] as Cost[]]));
   await withFolder(async (folder) => {
     const path = await writeLargeFile(join(folder, 'large.bin'), sizeMib * MIB_BYTES);
@@ -90,9 +104,3 @@ const median = (costs: Cost[], of: 'wallSeconds' | 'userSeconds'): number =>
     costs.map((cost) => cost[of]),
     0.5,
   );
-
-async function purge({ apiUrl, token }: Place['connection'], execution: string): Promise<void> {
-  const api = new ArtifactClient({ baseUrl: apiUrl, token });
-  for await (const { id } of api.iterateArtifacts(execution)) await api.deleteArtifact(id, { purge: true });
-  api.close();
-}

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
+import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Connection } from '../../src/dev/connection.js';
 import { loadSecrets } from '../../src/dev/secrets.js';
 import { runToEnd } from '../../src/dev/servers/run.js';
 import { VERSITYGW_REGION } from '../../src/dev/servers/versitygw.js';
 import { packageRoot, readSettings } from '../../src/dev/settings.js';
 import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
-import { createS3ObjectStore } from '../../src/storage/s3/index.js';
-import type { ObjectStore } from '../../src/storage/object-store.js';
+import { ArtifactClient } from '../../src/sdk/index.js';
 import { findAwscli } from './awscli.js';
 
 /** Where peers put their objects, and how: the store of the local stack, in a bucket of their own. */
@@ -21,7 +21,7 @@ export interface Place {
   own: Record<string, string>;
   /** Our program as users run it. */
   cli: string;
-  store: ObjectStore;
+  client: S3Client;
 }
 
 const BUCKET = 'bench-peers';
@@ -46,11 +46,37 @@ export async function openPlace(connection: Connection): Promise<Place> {
     },
     own: { ARTIFACTS_URL: connection.apiUrl, ARTIFACTS_TOKEN: connection.token },
     cli: join(packageRoot, 'build/src/cli/main.js'),
-    store: createS3ObjectStore({ ...bucket, credentials: keys }),
+    client: new S3Client({
+      endpoint: connection.s3Endpoint,
+      region: VERSITYGW_REGION,
+      credentials: keys,
+      forcePathStyle: true,
+    }),
   };
 }
 
-/** Removes every version of an object of a peer. */
-export async function removeObject({ store }: Place, key: string): Promise<void> {
-  for (const { versionId } of await store.listVersions(key)) await store.deleteVersion(key, versionId);
+/** Removes every version of the objects of a peer whose keys begin so. */
+export async function removeObjects({ client, bucket }: Place, prefix: string): Promise<void> {
+  for (;;) {
+    const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix }));
+    const objects = (page.Versions ?? []).map(({ Key, VersionId }) => ({ Key, VersionId }));
+    if (objects.length === 0) return;
+    await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } }));
+  }
 }
+
+/** Removes all that an execution has, for good: large files would fill the disk. */
+export async function purge(place: Place, execution: string): Promise<void> {
+  const api = apiOf(place);
+  for await (const { id } of api.iterateArtifacts(execution)) await api.deleteArtifact(id, { purge: true });
+  api.close();
+}
+
+export async function deleteExecution(place: Place, execution: string): Promise<void> {
+  const api = apiOf(place);
+  await api.deleteExecutionArtifacts(execution);
+  api.close();
+}
+
+const apiOf = ({ connection: { apiUrl: baseUrl, token } }: Place): ArtifactClient =>
+  new ArtifactClient({ baseUrl, token });
