@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aFile, begin, bucketOf, put, request } from '../support/e2e.js';
+import { aFile, begin, bucketOf, put, request, type Begun } from '../support/e2e.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
 
 describe.each([
@@ -40,5 +40,33 @@ describe.each([
     const path = `/v1/artifacts/${begun.artifact.id}/upload/complete`;
     const answer = await request(stack, token, { method: 'POST', path, body: claim });
     expect(answer).toMatchObject({ status: 200, body: { artifact: { status: 'ACTIVE', checksumState: 'verified' } } });
+  });
+
+  it('in parts are told before the artifact is ACTIVE, or found after it and given to nobody', async () => {
+    const body = { fileName: 'stream.bin' };
+    const { sizeBytes, sha256: partSha256, bytes } = aFile(4096);
+    const post = (path: string, more: object) => request(stack, token, { method: 'POST', path, body: more });
+    const begun = await post(`/v1/executions/${randomUUID()}/artifacts`, body);
+    const path = `/v1/artifacts/${(begun.body['artifact'] as { id: string }).id}`;
+    const parts = [{ partNumber: 1, sizeBytes, sha256: partSha256 }];
+    const signed = await post(`${path}/upload/parts`, { parts });
+    const [part] = signed.body['parts'] as [Pick<Begun['upload'], 'request'>];
+    const { 'content-length': _length, ...headers } = part.request.headers;
+    const sentPart = await fetch(part.request.url, { method: 'PUT', headers, body: new Uint8Array(bytes) });
+    expect(sentPart.status).toBe(200);
+    const claim = { sizeBytes, sha256: aFile(1).sha256 };
+    const answer = await post(`${path}/upload/complete`, claim);
+    if (store === 'moto') {
+      expect(answer).toMatchObject({ status: 422, body: { code: 'checksum_mismatch' } });
+      return;
+    }
+    expect(answer).toMatchObject({ status: 200, body: { artifact: { status: 'ACTIVE' } } });
+    await expect
+      .poll(async () => (await request(stack, token, { method: 'GET', path })).body, { timeout: 30_000 })
+      .toMatchObject({ artifact: { status: 'ACTIVE', checksumState: 'mismatch' } });
+    const refused = await request(stack, token, { method: 'GET', path: `${path}/content` });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'content_mismatch' } });
+    const link = await post(`${path}/download-url`, { force: true });
+    expect((await fetch(String(link.body['url']))).status).toBe(200);
   });
 });
