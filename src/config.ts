@@ -169,6 +169,27 @@ export const configSchema = Type.Object({
     maximum: 86_400,
     description: 'How often a running restore from the archive is looked at, in seconds',
   }),
+  EXECUTION_MAX_BYTES: Type.Integer({
+    default: 100 * 1024 ** 3,
+    minimum: 0,
+    description: 'Bytes that an execution may have at a time (what is deleted does not count); 0: any number',
+  }),
+  EXECUTION_MAX_ARTIFACTS: Type.Integer({
+    default: 100_000,
+    minimum: 0,
+    description: 'Artifacts that an execution may have at a time; 0: any number',
+  }),
+  TENANT_MAX_BYTES: Type.Integer({
+    default: 10 * 1024 ** 4,
+    minimum: 0,
+    description: 'Bytes that a tenant may have at a time; 0: any number',
+  }),
+  TENANT_MAX_ARTIFACTS: Type.Integer({
+    default: 10_000_000,
+    minimum: 0,
+    description: 'Artifacts that a tenant may have at a time; 0: any number',
+  }),
+
   READ_BACKS_AT_ONCE: Type.Integer({
     default: 4,
     minimum: 1,

@@ -138,6 +138,12 @@ const activitySettings = (config: Config): Parameters<typeof createActivities>[0
   uploadDeadlineMs: config.UPLOAD_DEADLINE_SECONDS * SECOND_MS,
   putUrlMs: config.PRESIGN_UPLOAD_SECONDS * SECOND_MS,
   restorePollMs: config.RESTORE_POLL_SECONDS * SECOND_MS,
+  quotas: {
+    executionBytes: config.EXECUTION_MAX_BYTES,
+    executionArtifacts: config.EXECUTION_MAX_ARTIFACTS,
+    tenantBytes: config.TENANT_MAX_BYTES,
+    tenantArtifacts: config.TENANT_MAX_ARTIFACTS,
+  },
   policy: {
     warmAfterDays: config.WARM_AFTER_DAYS === 0 ? null : config.WARM_AFTER_DAYS,
     coldAfterDays: config.COLD_AFTER_DAYS === 0 ? null : config.COLD_AFTER_DAYS,

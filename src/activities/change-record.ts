@@ -1,16 +1,20 @@
 import type { RecordChange } from '../db/artifact-records.js';
 import { announcementOf, type WrittenChange } from '../domain/announcements.js';
+import type { Change } from '../domain/changes.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ActivityDeps } from './deps.js';
 
-type Deps = Pick<ActivityDeps, 'records' | 'lives' | 'webhooks'>;
+type Deps = Pick<ActivityDeps, 'records' | 'lives' | 'webhooks'> & Partial<Pick<ActivityDeps, 'settings'>>;
+export type ChangeToRecord = Omit<RecordChange, 'quotas'> & Pick<Change, 'addsBytes'>;
 
 /**
  * Writes a change of an artifact and tells whoever must hear of it: receivers of webhooks, and the manifest of its execution. The only way
  * in which activities do it. Of one that waits for its publication nobody hears before that is committed. Safe to repeat: it counts as done only when it is told too, and what is known is not done again.
  */
-export async function changeRecord(deps: Deps, change: RecordChange): Promise<ArtifactRecord> {
-  const record = await deps.records.change(change);
+export async function changeRecord(deps: Deps, change: ChangeToRecord): Promise<ArtifactRecord> {
+  const { addsBytes, ...rest } = change;
+  const quotas = deps.settings?.quotas;
+  const record = await deps.records.change(addsBytes && quotas ? { ...rest, quotas } : rest);
   const { changeNumber, event } = change;
   if (record.revision === changeNumber && record.awaitsPublication === null && record.untoldPublication === null) {
     const written = { ...event, changeNumber, atMs: record.updatedAtMs };

@@ -1,5 +1,6 @@
 import type { Announcement } from '../domain/announcements.js';
 import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
@@ -60,6 +61,8 @@ export interface ActivitySettings {
   /** Life of a signed PUT. */
   putUrlMs: number;
   restorePollMs: number;
+  /** Default: none. */
+  quotas?: Quotas;
   /** Of artifacts that want nothing else. */
   policy: LifePolicy;
 }

@@ -1,8 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type { RecordChange } from '../db/artifact-records.js';
 import { currentTags } from '../domain/stored-object.js';
-import { changeRecord } from './change-record.js';
+import { changeRecord, type ChangeToRecord } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
 import { storedVersion } from './own-object.js';
 
@@ -13,7 +12,7 @@ export function recordActivities(deps: ActivityDeps) {
     findRow: (artifactId: string): Promise<ArtifactRecord | null> => records.get(artifactId),
 
     /** Writes a state change and its audit row in one transaction. Safe to repeat. */
-    recordChange: (change: RecordChange): Promise<ArtifactRecord> => changeRecord(deps, change),
+    recordChange: (change: ChangeToRecord): Promise<ArtifactRecord> => changeRecord(deps, change),
 
     /**
      * Makes the tags of the object say what the record says: the bucket's expiry rule goes by them.

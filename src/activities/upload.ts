@@ -65,6 +65,7 @@ export function uploadActivities(deps: ActivityDeps) {
         id,
         key: artifactKey(upload.executionId, upload.path),
         policy: choosePolicy(settings.policy, upload.tiering ?? {}),
+        ...(settings.quotas === undefined ? {} : { quotas: settings.quotas }),
         partSizeBytes: plan.kind === 'multipart' ? plan.partSizeBytes : null,
         defaultRetentionDays: settings.defaultRetentionDays,
         uploadDeadlineMs: upload.createdAtMs + settings.uploadDeadlineMs,

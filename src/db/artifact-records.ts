@@ -1,6 +1,7 @@
 import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
 import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ExecutionDeletionReads, ExecutionDeletions } from './execution-deletions.js';
 import type { PublicationReads, Publications } from './publications.js';
@@ -69,6 +70,8 @@ export interface NewArtifact extends Omit<NewUpload, 'artifactId'> {
   /** Used when neither the upload nor the execution says anything. */
   defaultRetentionDays: number;
   policy: LifePolicy;
+  /** Default: none. */
+  quotas?: Quotas;
   partSizeBytes: number | null;
   createdAtMs: number;
   uploadDeadlineMs: number;
@@ -81,6 +84,8 @@ export interface RecordChange {
   atMs: number;
   patch: RecordPatch;
   event: AuditEvent;
+  /** Of a change that brings bytes nobody counted before: an upload whose size was not known is complete. */
+  quotas?: Quotas;
 }
 
 export interface ExecutionRecord {

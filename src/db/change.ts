@@ -4,13 +4,36 @@ import { isAtItsEnd, requireNoDeletionIgnored } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { RecordChange } from './artifact-records.js';
 import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
+import { quotaCheck } from './quotas.js';
 import { inTransaction } from './pool.js';
-import { toArtifactRecord, type ArtifactRow } from './rows.js';
+import { safeInteger, toArtifactRecord, type ArtifactRow } from './rows.js';
 
 /** See `ArtifactRecords.change`. Nearly always one statement, so one round trip: only a change that was tried before needs more. */
 export async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
+  const { quotas } = change;
+  if (quotas !== undefined)
+    return inTransaction(pool, (client, atCommit) =>
+      addBytes(client, change, (bytes) => atCommit(quotaCheck(quotas, bytes))),
+    );
   const written = await write(pool, change, change.changeNumber);
   return written ?? inTransaction(pool, (client) => changeAgain(client, change));
+}
+
+/** The same, and whoever brings bytes is refused when there is no room for them; not when they were written before. */
+async function addBytes(
+  client: PoolClient,
+  change: RecordChange,
+  check: (added: Parameters<typeof quotaCheck>[1]) => void,
+): Promise<ArtifactRecord> {
+  const sql = 'SELECT file_size FROM artifacts WHERE id = $1 FOR UPDATE';
+  const { rows } = await client.query<Pick<ArtifactRow, 'file_size'>>(sql, [change.artifactId]);
+  const before = safeInteger(rows[0]?.file_size ?? '0');
+  const written = await write(client, change, change.changeNumber);
+  const record = written ?? (await changeAgain(client, change));
+  const { executionId, tenantId, sizeBytes } = record;
+  const bytes = (sizeBytes ?? 0) - before;
+  if (bytes > 0) check({ executionId, tenantId, artifacts: 0, bytes });
+  return record;
 }
 
 /** The row is not at the revision that the change builds on. Whatever else writes to it waits for this transaction. */

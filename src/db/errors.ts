@@ -1,4 +1,5 @@
 import { ArtifactError } from '../domain/errors.js';
+import { quotaErrorOf } from './quotas.js';
 
 /** Node's codes for a server that cannot be reached or went away. */
 const NETWORK_CODES = new Set([
@@ -53,12 +54,14 @@ function isUnavailable(error: unknown): boolean {
 
 /**
  * Turns whatever the driver threw into the product's error: `database_unavailable` (retryable) when the database is away, busy
- * or not set up, `path_taken` when a change would give two living artifacts one path, `invalid_request` for a value that no
+ * or not set up, `quota_exceeded`, `path_taken` when a change would give two living artifacts one path, `invalid_request` for a value that no
  * column takes. Anything else is a bug and becomes a plain Error. An error of the product passes unchanged.
  * @param doing what was tried, as in "list artifacts"
  */
 export function translateDatabaseError(error: unknown, doing: string): Error {
   if (error instanceof ArtifactError) return error;
+  const quotaError = quotaErrorOf(error);
+  if (quotaError !== null) return quotaError;
   const reason = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error);
   if (isUnavailable(error))
     return new ArtifactError('database_unavailable', `Could not ${doing}: ${reason}`, { cause: error });

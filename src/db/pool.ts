@@ -36,14 +36,21 @@ export function createPool(databaseUrl: string, options: PoolOptions = {}): pg.P
   return pool;
 }
 
+/** Has a statement sent together with COMMIT, in one message: what it locks is held while no client is waited for. */
+export type AtCommit = (statement: string) => void;
+
 /** Runs `work` in one transaction on one connection: commits when it returns, rolls back when it throws. */
-export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient, atCommit: AtCommit) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
-    const result = await work(client);
-    await client.query('COMMIT');
+    const last: string[] = [];
+    const result = await work(client, (statement) => last.push(statement));
+    await client.query([...last, 'COMMIT'].join('; '));
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch((rollbackError: unknown) => {

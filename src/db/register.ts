@@ -6,7 +6,9 @@ import { wishOf } from '../domain/new-upload.js';
 import { chooseRetention, type Retention } from '../domain/retention.js';
 import type { NewArtifact } from './artifact-records.js';
 import { toJson, toText } from './columns.js';
-import { inTransaction } from './pool.js';
+import { inTransaction, type AtCommit } from './pool.js';
+import { NO_QUOTAS } from '../domain/quotas.js';
+import { quotaCheck } from './quotas.js';
 import { pathTaken } from './publications.js';
 import { SELECT_ARTIFACT, toArtifactRecord, type ArtifactRow } from './rows.js';
 import { requireOpenPublication } from './sql-publications.js';
@@ -17,14 +19,18 @@ const TRIES = 3;
 /** See `ArtifactRecords.register`. */
 export async function registerArtifact(pool: Pool, artifact: NewArtifact): Promise<ArtifactRecord> {
   for (let tries = 1; tries <= TRIES; tries += 1) {
-    const registered = await inTransaction(pool, (client) => tryToRegister(client, artifact));
+    const registered = await inTransaction(pool, (client, atCommit) => tryToRegister(client, artifact, atCommit));
     if (registered !== null) return registered;
   }
   throw new Error(`Artifact ${artifact.id} could not be registered: its id belongs to another execution`);
 }
 
 /** Null when something was in the way that is gone now. */
-async function tryToRegister(client: PoolClient, artifact: NewArtifact): Promise<ArtifactRecord | null> {
+async function tryToRegister(
+  client: PoolClient,
+  artifact: NewArtifact,
+  atCommit: AtCommit,
+): Promise<ArtifactRecord | null> {
   const executionDays = await joinExecution(client, artifact);
   const { publicationId, executionId } = artifact;
   if (typeof publicationId === 'string') {
@@ -34,7 +40,11 @@ async function tryToRegister(client: PoolClient, artifact: NewArtifact): Promise
   }
   const retention = chooseRetention(wishOf(artifact), executionDays, artifact.defaultRetentionDays);
   const inserted = await insert(client, artifact, retention);
-  if (inserted !== null) return toArtifactRecord({ ...inserted, tenant_id: artifact.tenantId });
+  if (inserted !== null) {
+    const { tenantId, sizeBytes, quotas = NO_QUOTAS } = artifact;
+    atCommit(quotaCheck(quotas, { executionId, tenantId, artifacts: 1, bytes: sizeBytes ?? 0 }));
+    return toArtifactRecord({ ...inserted, tenant_id: tenantId });
+  }
 
   // A conflict is decided only once the other transaction has ended, so what it wrote is visible from here on.
   const { rows } = await client.query<ArtifactRow>(
@@ -93,8 +103,10 @@ async function insert(
        INSERT INTO artifacts (
          id, execution_id, file_name, file_path, file_size, size_known, mime_type, checksum, type, status, tags, retention,
          part_size_bytes, created_at, updated_at, upload_deadline, policy, awaits_publication, idempotency_key,
-         source_modified_at
-       ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb, $19, $20, $21)
+         source_modified_at, quota_tenant
+       ) VALUES (
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, 'UPLOADING', $10::jsonb, $11::jsonb, $12, $13, $13, $14, $18::jsonb, $19, $20, $21, $15
+       )
        ON CONFLICT DO NOTHING
        RETURNING *
      ), event AS (

@@ -10,6 +10,8 @@ import { DAY_MS } from './units.js';
 export interface Change {
   patch: RecordPatch;
   event: AuditEvent;
+  /** It brings bytes that no quota has counted yet. */
+  addsBytes?: true;
 }
 
 /** What a deletion itself writes, whoever else has written meanwhile. */
@@ -53,6 +55,7 @@ export function uploadCompleted(
 ): Change {
   const { versionId, etag, storageClass, verifiedBy } = stored;
   return {
+    ...(record.sizeBytes === null ? { addsBytes: true as const } : {}),
     patch: {
       status: 'ACTIVE',
       sizeBytes: claim.sizeBytes,

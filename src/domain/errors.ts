@@ -117,6 +117,12 @@ const catalogue = {
     'This retention would delete the artifact now',
     'Repeat with confirm: true to delete it, or give more days or a later date.',
   ),
+  // Not 413, which says that the file itself is too large, nor 507, by which proxies would take us for broken: it fits once there is room.
+  quota_exceeded: kind(
+    409,
+    'There is no room left for this',
+    'Delete what is not needed any more, wait until it expires, or ask an operator for a higher quota.',
+  ),
   upload_incomplete: kind(409, 'Bytes are missing in the store', 'Upload the missing parts, then complete again.'),
   artifact_deleted: kind(
     410,

@@ -20,7 +20,7 @@ export interface LifecycleResult {
 }
 
 /** Errors of a registration that has not begun. */
-const UNWRITTEN: readonly ErrorCode[] = ['path_taken', 'execution_not_found', 'publication_over'];
+const UNWRITTEN: readonly ErrorCode[] = ['path_taken', 'execution_not_found', 'publication_over', 'quota_exceeded'];
 
 /** Endings that are nobody's wish: the workflow fails, red in the Temporal UI. */
 const FAILED_ENDINGS: readonly string[] = ['upload_abandoned', 'upload_failed', 'checksum_mismatch'];

@@ -104,6 +104,7 @@ async function completeUpload(life: Life, message: CompleteUpload): Promise<void
     const code = errorOf(error)?.code;
     if (code === 'checksum_mismatch' || code === 'size_mismatch')
       life.decideDeletion('checksum_mismatch', message.actor);
+    if (code === 'quota_exceeded') life.decideDeletion('upload_failed', message.actor);
     throw error;
   }
 }

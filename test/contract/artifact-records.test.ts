@@ -9,6 +9,7 @@ import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-
 import { executionDeletionsSuite } from './execution-deletions-suite.js';
 import { lateDeletionsSuite } from './late-deletions-suite.js';
 import { publicationsSuite } from './publications-suite.js';
+import { quotasSuite } from './quotas-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
 
 const memory = new MemoryArtifactRecords();
@@ -21,6 +22,7 @@ const inMemory: RecordsUnderTest = {
 artifactRecordsSuite('memory', () => inMemory);
 executionDeletionsSuite('memory', () => inMemory);
 publicationsSuite('memory', () => memory);
+quotasSuite('memory', () => memory);
 upcomingSuite('memory', () => memory);
 
 let database: TestDatabase;
@@ -51,6 +53,7 @@ const inPostgres = (): RecordsUnderTest => ({
 artifactRecordsSuite('Postgres', inPostgres);
 executionDeletionsSuite('Postgres', inPostgres);
 publicationsSuite('Postgres', () => records);
+quotasSuite('Postgres', () => records);
 upcomingSuite('Postgres', () => records);
 
 lateDeletionsSuite('memory', () => memory);

@@ -4,6 +4,7 @@ import { isAtItsEnd, requireNoDeletionIgnored } from '../../domain/changes.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
+import { exceededQuota, NO_QUOTAS, quotaExceeded, type Quotas, type Usage } from '../../domain/quotas.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
 import type {
   ArtifactRecords,
@@ -200,6 +201,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     const holder = this.#holder(executionId, artifact.key);
     if (holder !== undefined) throw pathTaken(artifact.path, holder);
     const record = newRecord(artifact, execution);
+    this.#requireRoom(record, artifact.quotas ?? NO_QUOTAS, { artifacts: 1, bytes: record.sizeBytes ?? 0 });
     const { path, sizeBytes, sha256, mimeType, retention } = record;
     this.#executions.set(executionId, execution);
     this.#artifacts.set(id, record);
@@ -225,7 +227,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return execution;
   }
 
-  #change({ artifactId, changeNumber, atMs, patch, event }: RecordChange): ArtifactRecord {
+  #change({ artifactId, changeNumber, atMs, patch, event, quotas }: RecordChange): ArtifactRecord {
     const record = this.#existing(artifactId);
     const events = this.#events.get(artifactId) ?? [];
     if (record.revision !== changeNumber - 1) {
@@ -247,6 +249,8 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     const holder = this.#holder(record.executionId, record.key);
     if (changed.status !== 'DELETED' && holder !== undefined && holder.id !== artifactId)
       throw new ArtifactError('path_taken', `Could not change the artifact: another artifact has its path`);
+    const bytes = (changed.sizeBytes ?? 0) - (record.sizeBytes ?? 0);
+    if (quotas !== undefined && bytes > 0) this.#requireRoom(record, quotas, { artifacts: 0, bytes });
     this.#artifacts.set(artifactId, changed);
     events.push({ changeNumber: revision, atMs, ...structuredClone(event) });
     return changed;
@@ -274,6 +278,19 @@ export class MemoryArtifactRecords implements ArtifactRecords {
       items,
       nextCursor: more ? encodeCursor({ createdAtMicros: String(last.createdAtMs * 1_000), id: last.id }) : null,
     };
+  }
+
+  /** @throws `quota_exceeded` unless what is added fits beside what is there. */
+  #requireRoom({ executionId, tenantId }: ArtifactRecord, quotas: Quotas, added: Usage): void {
+    const living = [...this.#artifacts.values()].filter(({ status }) => status !== 'DELETED');
+    const total = (records: ArtifactRecord[]): Usage => ({
+      artifacts: records.length + added.artifacts,
+      bytes: records.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), added.bytes),
+    });
+    const execution = total(living.filter((record) => record.executionId === executionId));
+    const tenant = total(living.filter((record) => record.tenantId === tenantId));
+    const exceeded = exceededQuota(quotas, { execution, tenant }, added);
+    if (exceeded !== null) throw quotaExceeded(exceeded);
   }
 
   #existing(artifactId: string): ArtifactRecord {

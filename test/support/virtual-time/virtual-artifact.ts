@@ -15,6 +15,7 @@ import { artifactKey } from '../../../src/domain/keys.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
 import { DEFAULT_POLICY, type LifePolicy } from '../../../src/domain/policy.js';
+import { NO_QUOTAS, type Quotas } from '../../../src/domain/quotas.js';
 import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import type { StoreCapabilities } from '../../../src/storage/object-store.js';
@@ -60,6 +61,8 @@ export const SETTINGS: ActivitySettings = {
 interface Options {
   /** Of the deployment. Default: no tiers, else as delivered. */
   policy?: Partial<LifePolicy>;
+  /** Default: none. */
+  quotas?: Partial<Quotas>;
   upload?: Partial<NewUpload>;
   capabilities?: Partial<StoreCapabilities>;
   /** The world of another artifact, to share its bucket and its rows. */
@@ -113,7 +116,8 @@ export class VirtualArtifact {
     const world = options.world ?? { store: new MemoryObjectStore({}), records: new MemoryArtifactRecords() };
     if (options.outageAtStart === true) world.store.outage = 'storage_unavailable';
     const capabilities = { ...CAPABLE_OF_ALL, ...options.capabilities };
-    const settings = { ...SETTINGS, policy: { ...SETTINGS.policy, ...options.policy } };
+    const quotas = { ...NO_QUOTAS, ...options.quotas };
+    const settings = { ...SETTINGS, quotas, policy: { ...SETTINGS.policy, ...options.policy } };
     const ports = options.ports?.(world) ?? world;
     const activities = createActivities({ ...ports, lives: NO_OTHERS, capabilities, settings });
     const faults = new Map<string, () => unknown>();
