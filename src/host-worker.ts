@@ -28,7 +28,7 @@ export interface HostSettings {
 /** Activities at once: they only share the places below, so a long one never keeps a short one from its scan. */
 const MAX_CONCURRENT_ACTIVITIES = 12;
 /** An upload of a few KiB waits for Temporal most of its time. */
-const SMALL_FILES_AT_ONCE = 40;
+const SMALL_FILES_AT_ONCE = 48;
 /** Each sends several parts at once. */
 const LARGE_FILES_AT_ONCE = 2;
 /** What is nearly there may end; the rest is handed over. */
@@ -57,7 +57,12 @@ export function hostSettings(config: Config, given: Partial<HostSettings> = {}):
 export async function runHostWorker(config: Config, settings: HostSettings, log: HostLog): Promise<void> {
   const { hostId, tenantId } = settings;
   const roots = await openRoots(settings.roots);
-  Runtime.install({ logger: new DefaultLogger('WARN', ({ message, meta }) => log.warn(meta ?? {}, message)) });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ message, meta }) => {
+      // It is meant to have none.
+      if (!message.startsWith('No workflows registered')) log.warn(meta ?? {}, message);
+    }),
+  });
   // It signs for itself; what clients reach may be out of its own reach.
   const { S3_PUBLIC_ENDPOINT: _clients, ...internal } = config;
   const store = openStore(internal);

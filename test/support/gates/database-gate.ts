@@ -27,6 +27,8 @@ export async function openDatabaseGate(databaseUrl: string): Promise<DatabaseGat
     ] as const) {
       sockets.add(socket);
       socket.on('error', () => other.destroy());
+      // Answers are many small messages: each would wait 40 ms for the one before to be acknowledged.
+      socket.setNoDelay(true);
       socket.on('close', () => {
         sockets.delete(socket);
         other.destroy();
