@@ -119,7 +119,7 @@ export default tseslint.config(
   },
   {
     // Programs talk to people; libraries log.
-    files: ['src/cli/**', 'src/dev/**', 'bench/**', 'scripts/**', 'test/**'],
+    files: ['src/cli/**', 'src/dev/**', 'bench/**', 'scripts/**', 'test/**', 'examples/**'],
     rules: { 'no-console': 'off' },
   },
   { files: ['test/**'], rules: { 'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }] } },

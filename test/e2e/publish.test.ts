@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, realpath, rm, unlink } from 'node:fs/promises';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Manifest } from '../../src/domain/manifest.js';
@@ -159,7 +161,9 @@ it('all or nothing that is cancelled leaves nothing, neither to see nor in the b
   await expect.poll(() => remains(executionId, paths), PATIENTLY).toEqual([]);
 });
 
-it('an agent job needs nothing but a Temporal client; a host that is not there is a failure of that kind', async () => {
+const run = promisify(execFile);
+
+it('the example of an agent job needs nothing but a Temporal client; a host that is not there is a failure of that kind', async () => {
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const temporal = new Client({ connection, namespace: stack.namespace });
   const execute = (request: { hostId: string; hostTimeoutMs?: number }) => {
@@ -168,11 +172,18 @@ it('an agent job needs nothing but a Temporal client; a host that is not there i
     return temporal.workflow.execute<typeof publishOutputs>('publishOutputs', options);
   };
   try {
-    await writeFiles(join(root, 'job'), { 'answer.txt': '42', 'gone.txt': '' });
-    await unlink(join(root, 'job', 'gone.txt'));
-    const report = await execute({ hostId: HOST });
-    expect(report).toMatchObject({ outcome: 'published', files: [{ path: 'output/answer.txt' }] });
-    expect(await client.listArtifacts(report.executionId)).toHaveLength(1);
+    const executionId = randomUUID();
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'examples/agent-job/job.ts'], {
+      env: {
+        ...process.env,
+        TEMPORAL_ADDRESS: stack.temporalAddress,
+        TEMPORAL_NAMESPACE: stack.namespace,
+        ...{ UPLOAD_HOST_ID: HOST, TENANT: 'acme', EXECUTION_ID: executionId, OUTPUT_FOLDER: join(root, 'job') },
+      },
+    });
+    expect(stdout).toContain('published, 2 uploaded');
+    const artifacts = await client.listArtifacts(executionId);
+    expect(artifacts.map(({ path }) => path).sort()).toEqual(['logs/agent.log', 'output/answer.md']);
     const failure: unknown = await execute({ hostId: 'nobody', hostTimeoutMs: SECOND_MS }).catch((e: unknown) => e);
     expect(failure).toBeInstanceOf(WorkflowFailedError);
     expect(failure).toMatchObject({ cause: { type: 'host_unreachable' } });
