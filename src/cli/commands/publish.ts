@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ArtifactError, type ArtifactClient, type ListedFile, type Publication, type Tags } from '../../sdk/index.js';
 import { isErrorCode } from '../../domain/errors.js';
+import { defaultHostId } from '../../host/host-id.js';
 import { FilesFailed } from '../failures.js';
 import { humanBytes } from '../format.js';
 import { showPublication } from '../publication-display.js';
@@ -39,7 +39,10 @@ export function addPublishCommand(program: Command, terminal: Terminal): void {
     .description('publish a folder of a host with an upload worker, as output and logs of an execution')
     .argument('<folder>', 'folder or file; with --host as that host calls it, else on this machine')
     .requiredOption('--execution <uuid>', 'execution the files belong to')
-    .option('--host <id>', 'name that the upload worker of the host runs under (default: the name of this machine)')
+    .option(
+      '--host <id>',
+      'name that the upload worker of the host runs under (default: UPLOAD_HOST_ID, or the name of this machine)',
+    )
     .option('--include <glob>', 'only these, relative to the folder; repeatable', collect)
     .option('--exclude <glob>', 'not these, besides those in .artifactsignore; repeatable', collect)
     .option('--tag <key=value>', 'tag of every file, repeatable', parseTag)
@@ -67,7 +70,7 @@ async function run(
   try {
     return await terminal.withCleanup(() =>
       client.publish(execution, {
-        hostId: host ?? hostname(),
+        hostId: host ?? (terminal.env['UPLOAD_HOST_ID'] || defaultHostId()),
         folder: host === undefined ? resolve(terminal.cwd, folder) : folder,
         onProgress: display.update,
         signal: terminal.signal,
