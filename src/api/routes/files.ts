@@ -37,6 +37,7 @@ const schema = {
       'execution_not_found',
       'request_timeout',
       'path_taken',
+      'quota_exceeded',
       'not_uploading',
       'artifact_deleted',
       'already_exists',
