@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { MAX_ARTIFACT_BYTES } from '../../domain/artifact.js';
+import type { CompleteUpload } from '../../domain/commands.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireWish, type NewUpload } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES } from '../../domain/part-plan.js';
@@ -151,7 +152,7 @@ async function deliver(
   try {
     const content = await send();
     isSent = true;
-    return { created, record: await complete(context, record, content, actor) };
+    return { created, record: await complete(context, { created, record }, content, actor) };
   } catch (error) {
     // What is all there may still become complete; and one that was joined is another request's too.
     const mayGoOn = isSent && error instanceof ArtifactError && error.retryable;
@@ -163,15 +164,25 @@ async function deliver(
   }
 }
 
-/** The hash is our own, of the bytes that came in. Also without a client, who may be gone: asked again, it is given what exists. */
+/**
+ * The hash is our own, of the bytes that came in. It proves what is stored only where nobody else can have sent a part: an upload that
+ * began with a hash may be joined by whoever claims the same, so that one is read back.
+ * Also without a client, who may be gone: asked again, it is given what exists.
+ */
 async function complete(
   { lifecycle }: ApiContext,
-  record: ArtifactRecord,
+  { created, record }: Put,
   content: Content,
   actor: string,
 ): Promise<ArtifactRecord> {
   const endsAtMs = Date.now() + COMPLETE_PATIENCE_MS;
-  const message = { sizeBytes: content.sizeBytes(), sha256: content.sha256(), hashedBy: 'service', actor } as const;
+  const isOurs = created && record.sha256 === null;
+  const message: CompleteUpload = {
+    sizeBytes: content.sizeBytes(),
+    sha256: content.sha256(),
+    ...(isOurs ? { hashedBy: 'service' } : {}),
+    actor,
+  };
   for (;;) {
     try {
       return await lifecycle.completeUpload(record.id, message);
