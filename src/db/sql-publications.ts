@@ -122,7 +122,8 @@ async function commitAll(client: PoolClient, { artifacts, ...key }: PublicationC
   if (state === 'abandoned') throw publicationOver(key);
   const { rowCount } = await client.query(
     `UPDATE artifacts SET awaits_publication = NULL, untold_publication = $2
-     WHERE execution_id = $1 AND awaits_publication = $2 AND status IN ('ACTIVE', 'ARCHIVED') AND deletion_reason IS NULL`,
+     WHERE execution_id = $1 AND awaits_publication = $2 AND status IN ('ACTIVE', 'ARCHIVED') AND deletion_reason IS NULL
+       AND checksum_state <> 'mismatch'`,
     [key.executionId, key.id],
   );
   if (rowCount !== artifacts) throw incompletePublication(rowCount ?? 0, artifacts);

@@ -65,8 +65,20 @@ async function publishPage(publishing: Publishing, host: Host, page: ScanPage): 
   note(publishing, withUploaded(state.report, planned.flatMap(unchangedOf)));
   note(publishing, withRefused(state.report, planned.flatMap(refusedOf)));
   requireAll(publishing);
-  const uploads = await removeOld(publishing, planned.flatMap(toUpload));
-  await inTurn(batchesOf(uploads.map(({ file }) => file)), (batch) => uploadBatch(publishing, host, batch));
+  const uploads = new Map(planned.flatMap(toUpload).map((upload) => [upload.file.artifactId, upload]));
+  await inTurn(batchesOf([...uploads.values()].map(({ file }) => file)), async (batch) => {
+    // Batch by batch: when the host goes away, only what it was sending then is without its old content.
+    const left = await removeOld(
+      publishing,
+      batch.flatMap(({ artifactId }) => uploads.get(artifactId) ?? []),
+    );
+    if (left.length > 0)
+      await uploadBatch(
+        publishing,
+        host,
+        left.map(({ file }) => file),
+      );
+  });
   requireAll(publishing);
 }
 

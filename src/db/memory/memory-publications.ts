@@ -51,7 +51,8 @@ export class MemoryPublications {
     if (publication?.state === 'committed') return;
     if (publication?.state !== 'open') throw publicationOver(key);
     const complete = this.#awaiting(key).filter(
-      ({ status, deletionReason }) => LISTED_STATUSES.includes(status) && deletionReason === null,
+      ({ status, deletionReason, checksumState }) =>
+        LISTED_STATUSES.includes(status) && deletionReason === null && checksumState !== 'mismatch',
     );
     if (complete.length !== artifacts) throw incompletePublication(complete.length, artifacts);
     for (const record of complete) {
