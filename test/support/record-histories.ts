@@ -27,6 +27,7 @@ import {
   executionDeletionWorkflowId,
   executionManifestWorkflowId,
   executionRetentionWorkflowId,
+  READ_BACK_TASK_QUEUE,
 } from '../../src/temporal/ids.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
 import type { artifactLifecycle } from '../../src/workflows/artifact-lifecycle.js';
@@ -36,7 +37,7 @@ import type { executionRetention } from '../../src/workflows/execution-retention
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 import { findJavaTestServer } from './java-test-server.js';
-import { aNewUpload, BYTES, sha256 } from './virtual-time/virtual-artifact.js';
+import { aNewUpload, BYTES, sendParts, sha256 } from './virtual-time/virtual-artifact.js';
 
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof artifactLifecycle>;
 
@@ -98,6 +99,31 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
   active: (handle) => handle.query(messages.describe),
 };
 
+/** What happens to one that was uploaded in parts to a store that checks them, while it is read back, which takes a few seconds. */
+const LIVES_IN_PARTS: typeof LIVES = {
+  'in-parts-kept-while-read-back': async (handle) => {
+    await handle.executeUpdate(messages.keepForever, { args: [{ reason: 'recorded', actor }] });
+    return isReadBack(handle);
+  },
+  'in-parts-deleted-while-read-back-and-undeleted': async (handle) => {
+    await new Promise((resolve) => setTimeout(resolve, SECOND_MS));
+    await handle.executeUpdate(messages.deleteArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.undeleteArtifact, { args: [{ actor }] });
+    return isReadBack(handle);
+  },
+  'in-parts-archived-while-read-back-and-restored': async (handle, { store }) => {
+    await handle.executeUpdate(messages.archiveArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.restoreArtifact, { args: [{ tier: 'Standard', actor }] });
+    store.finishRestores();
+    return isReadBack(handle);
+  },
+};
+
+async function isReadBack(handle: Handle): Promise<void> {
+  while ((await handle.query(messages.describe)).record.checksumState === 'claimed')
+    await new Promise((resolve) => setTimeout(resolve, 200));
+}
+
 /** The same on a server that skips time. */
 const LONG_LIVES: typeof LIVES = {
   'expired-after-30-days': (handle) => handle.result(),
@@ -156,54 +182,69 @@ const EXECUTIONS: Record<string, (client: Client, executionId: string) => Promis
 
 interface Scripts {
   lives?: typeof LIVES;
+  livesInParts?: typeof LIVES;
   executions?: typeof EXECUTIONS;
 }
 
+const READING_MS = 3 * SECOND_MS;
+
+/** A store whose bytes take a while to come. */
+class SlowStore extends MemoryObjectStore {
+  override async read(...args: Parameters<MemoryObjectStore['read']>): ReturnType<MemoryObjectStore['read']> {
+    await new Promise((resolve) => setTimeout(resolve, READING_MS));
+    return super.read(...args);
+  }
+}
+
 async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts): Promise<Map<string, unknown>> {
-  const store = new MemoryObjectStore();
+  const inParts = scripts.livesInParts !== undefined;
+  const store = inParts ? new SlowStore() : new MemoryObjectStore();
   const records = new MemoryArtifactRecords();
   await environment.connection.operatorService.addSearchAttributes({
     namespace: 'default',
     searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((key) => [key.name, INDEXED_VALUE_TYPE[key.type]])),
   });
+  const activities = createActivities({
+    store,
+    records,
+    lives: artifactLives(environment.client),
+    capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: inParts },
+    settings: {
+      defaultRetentionDays: 30,
+      uploadDeadlineMs: DAY_MS,
+      putUrlMs: SECOND_MS,
+      restorePollMs: SECOND_MS,
+      policy: DEFAULT_POLICY,
+    },
+  });
+  const connection = environment.nativeConnection;
   const worker = await Worker.create({
-    connection: environment.nativeConnection,
+    connection,
     taskQueue: TASK_QUEUE,
     workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-    activities: createActivities({
-      store,
-      records,
-      lives: artifactLives(environment.client),
-      capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: false },
-      settings: {
-        defaultRetentionDays: 30,
-        uploadDeadlineMs: DAY_MS,
-        putUrlMs: SECOND_MS,
-        restorePollMs: SECOND_MS,
-        policy: DEFAULT_POLICY,
-      },
-    }),
+    activities,
   });
+  const reader = await Worker.create({ connection, taskQueue: READ_BACK_TASK_QUEUE, activities });
   const { client } = environment;
   const upload = async (executionId: string, path: string): Promise<Handle> => {
-    const newUpload = aNewUpload({ executionId, path });
+    const newUpload = aNewUpload({ executionId, path, ...(inParts ? { sizeBytes: null, sha256: null } : {}) });
     const handle = await client.workflow.start<typeof artifactLifecycle>('artifactLifecycle', {
       workflowId: artifactWorkflowId(newUpload.artifactId),
       taskQueue: TASK_QUEUE,
       args: [{ upload: newUpload }],
     });
     const record = await handle.executeUpdate(messages.beginUpload);
-    await store.put(objectAtCreation(record), BYTES);
+    await (inParts ? sendParts(store, record, BYTES) : store.put(objectAtCreation(record), BYTES));
     const claim = { sizeBytes: BYTES.length, sha256: sha256(BYTES), actor };
     await handle.executeUpdate(messages.completeUpload, { args: [claim] });
     return handle;
   };
-  return worker.runUntil(async () => {
+  const record = async (): Promise<Map<string, unknown>> => {
     const histories = new Map<string, unknown>();
     const keep = async (name: string, handle: WorkflowHandle): Promise<void> => {
       histories.set(name, JSON.parse(historyToJSON(await handle.fetchHistory())));
     };
-    for (const [name, live] of Object.entries(scripts.lives ?? {})) {
+    for (const [name, live] of Object.entries({ ...scripts.lives, ...scripts.livesInParts })) {
       const handle = await upload(randomUUID(), 'output/report.txt');
       await live(handle, { environment, store });
       await keep(name, handle);
@@ -214,7 +255,8 @@ async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts):
       await keep(name, await happen(client, executionId));
     }
     return histories;
-  });
+  };
+  return worker.runUntil(() => reader.runUntil(record));
 }
 
 const named = <T>(scripts: Record<string, T>, names: string[]): Record<string, T> =>
@@ -226,7 +268,11 @@ async function main(version: string | undefined, names: string[]): Promise<void>
   const path = await findTemporal(console.log);
   const dev = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
   const scripts = { lives: named(LIVES, names), executions: named(EXECUTIONS, names) };
-  const histories = await recordIn(dev, scripts).finally(() => dev.teardown());
+  const livesInParts = named(LIVES_IN_PARTS, names);
+  const histories = await (async () => [
+    ...(await recordIn(dev, scripts)),
+    ...(Object.keys(livesInParts).length === 0 ? [] : await recordIn(dev, { livesInParts })),
+  ])().finally(() => dev.teardown());
   const long = named(LONG_LIVES, names);
   const longHistories = Object.keys(long).length === 0 ? new Map<string, unknown>() : await recordLong(long);
   const root = fileURLToPath(new URL('../../', import.meta.url));
