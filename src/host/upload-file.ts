@@ -5,7 +5,7 @@ import { ArtifactError } from '../domain/errors.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { FileToUpload, UploadFilesQuery } from '../domain/publish.js';
 import { objectAtCreation } from '../domain/stored-object.js';
-import { MIB_BYTES } from '../domain/units.js';
+import { KIB_BYTES } from '../domain/units.js';
 import { abortedError, throwIfAborted } from '../transfer/aborted.js';
 import type { FileReader } from '../transfer/file-reader.js';
 import { contentOf, fileParts, hashParts } from '../transfer/known-parts.js';
@@ -16,8 +16,8 @@ import { sendPart, sendParts, type TransferOptions } from '../transfer/send-part
 import type { HostDeps } from './deps.js';
 import { hashOf } from './hash-of.js';
 
-/** Less than this is not worth to be counted: 48 of them at a time are no memory. */
-const TINY_BYTES = MIB_BYTES;
+/** Less than this is not worth to be counted: as many as are under way at once are a few MiB. */
+const TINY_BYTES = 256 * KIB_BYTES;
 /** How often an upload that turned out to be over is looked at again. */
 const LOOKS = 3;
 

@@ -44,7 +44,7 @@ export const STALLED_MS = 4_500;
 /** For uploaders: so often a part is sent. Rows that fail every time wait for all of them. */
 export const TRIES = 3;
 /** Signed URLs live so long here, so that one can expire on its way. */
-const URL_SECONDS = 3;
+export const URL_SECONDS = 3;
 /** Most of a row is waiting. */
 const ROWS_AT_ONCE = 10;
 
