@@ -80,7 +80,7 @@ function peopleLog({ err }: Terminal): {
 function describe(facts: Facts): string {
   const words = Object.entries(facts).filter(([, value]) => value !== undefined && value !== 0);
   if (words.length === 0) return '';
-  const shown = words.map(([name, value]) => `${name} ${showValue(name, value)}`);
+  const shown = words.map(([name, value]) => `${name.replace(/(Ms|Bytes)$/, '')} ${showValue(name, value)}`);
   return `: ${shown.join(', ')}`;
 }
 
