@@ -22,3 +22,7 @@ ALTER TABLE artifacts
   ADD COLUMN untold_publication UUID;
 CREATE INDEX idx_artifacts_awaiting ON artifacts(execution_id, awaits_publication, id) WHERE awaits_publication IS NOT NULL;
 CREATE INDEX idx_artifacts_untold ON artifacts(execution_id, untold_publication) WHERE untold_publication IS NOT NULL;
+
+-- What waits is not looked for by time.
+DROP INDEX idx_artifacts_due;
+CREATE INDEX idx_artifacts_due ON artifacts(execution_id, due_at, id) WHERE due_at IS NOT NULL AND awaits_publication IS NULL;

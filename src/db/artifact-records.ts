@@ -19,8 +19,8 @@ export interface ArtifactRecords extends ArtifactReads, ExecutionDeletions, Publ
   register(artifact: NewArtifact): Promise<ArtifactRecord>;
   /**
    * Applies a patch and appends its event in one transaction, and answers with the row.
-   * Safe to repeat: the same event since `changeNumber`, of the same time or the last one there is, means that the change was written,
-   * and changes nothing. Another one means that a change was written whose answer was lost: this one follows it, unless it is the
+   * Safe to repeat: the same event since `changeNumber`, of the same time or with nothing after it about the same matter, means that the change
+   * was written, and changes nothing. Another one means that a change was written whose answer was lost: this one follows it, unless it is the
    * older of the two, or the other one has to do with a deletion that this one does not know of: then it is refused.
    * @throws `artifact_deleted` for the latter, `artifact_not_found` when the row is gone (its execution was deleted), `path_taken`
    * when a DELETED row would come back to a path that another one has now.

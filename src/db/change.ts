@@ -1,12 +1,12 @@
 import type { Pool, PoolClient } from 'pg';
-import type { ArtifactRecord } from '../domain/artifact-record.js';
-import { isAtItsEnd, requireNoDeletionIgnored } from '../domain/changes.js';
+import { AUDIT_KINDS, type ArtifactRecord } from '../domain/artifact-record.js';
+import { isAtItsEnd, isRepetition, requireNoDeletionIgnored } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { RecordChange } from './artifact-records.js';
 import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
 import { quotaCheck } from './quotas.js';
 import { inTransaction } from './pool.js';
-import { safeInteger, toArtifactRecord, type ArtifactRow } from './rows.js';
+import { oneOf, safeInteger, toArtifactRecord, type ArtifactRow } from './rows.js';
 
 /** See `ArtifactRecords.change`. Nearly always one statement, so one round trip: only a change that was tried before needs more. */
 export async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
@@ -45,15 +45,19 @@ async function changeAgain(client: PoolClient, change: RecordChange): Promise<Ar
   );
   const [row] = rows;
   if (row === undefined) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
-  const { rows: events } = await client.query<{ repeated: boolean; newer: boolean }>(
-    `SELECT change_number >= $2 AND kind = $3 AND actor = $4 AND detail = $5::jsonb
-         AND (change_number = $7 OR at = $6::timestamptz) AS repeated,
-       at > $6::timestamptz AS newer
+  const { rows: events } = await client.query<{ change_number: number; at: Date; kind: string; same: boolean }>(
+    `SELECT change_number, at, kind, kind = $2 AND actor = $3 AND detail = $4::jsonb AS same
      FROM artifact_events WHERE artifact_id = $1`,
-    [artifactId, changeNumber, event.kind, toText(event.actor), toJson(event.detail), new Date(atMs), row.revision],
+    [artifactId, event.kind, toText(event.actor), toJson(event.detail)],
   );
-  if (events.some(({ repeated }) => repeated)) return toArtifactRecord(row);
-  if (events.some(({ newer }) => newer))
+  const before = events.map(({ change_number, at, kind, same }) => ({
+    changeNumber: change_number,
+    atMs: at.getTime(),
+    kind: oneOf(AUDIT_KINDS, kind),
+    isSame: same,
+  }));
+  if (isRepetition({ changeNumber, atMs, kind: event.kind }, before)) return toArtifactRecord(row);
+  if (before.some((one) => one.atMs > atMs))
     throw new ArtifactError(
       'wrong_state',
       `Artifact ${artifactId} has changed since; this ${event.kind} comes too late`,

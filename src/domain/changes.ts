@@ -250,3 +250,43 @@ export function undeleted(record: ArtifactRecord, retention: Retention, stored: 
     event: { kind: 'undeleted', actor, detail: { from: record.deletionReason, retention, ...stored } },
   };
 }
+
+/** What a change is about, where that is one thing alone; everything else is about the whole artifact. */
+const MATTERS: Partial<Record<AuditKind, 'retention' | 'holds' | 'tier'>> = {
+  retention_changed: 'retention',
+  hold_added: 'holds',
+  hold_ended: 'holds',
+  tier_changed: 'tier',
+  archived: 'tier',
+  restore_requested: 'tier',
+  restored: 'tier',
+};
+
+/** A change as it stands in the audit, beside one that may be the same. */
+export interface WrittenBefore {
+  changeNumber: number;
+  atMs: number;
+  kind: AuditKind;
+  /** Kind, actor and detail are the same. */
+  isSame: boolean;
+}
+
+/**
+ * Whether a change was written before, by an attempt whose answer was lost: the same since the number it builds on, of the same time, or
+ * with nothing after it about the same matter. Several attempts at different changes may have lost their answers.
+ */
+export function isRepetition(
+  { changeNumber, atMs, kind }: Omit<WrittenBefore, 'isSame'>,
+  written: readonly WrittenBefore[],
+): boolean {
+  const touches = (other: AuditKind): boolean => {
+    const [matter, otherMatter] = [MATTERS[kind], MATTERS[other]];
+    return matter === undefined || otherMatter === undefined || matter === otherMatter;
+  };
+  return written.some(
+    (one) =>
+      one.isSame &&
+      one.changeNumber >= changeNumber &&
+      (one.atMs === atMs || !written.some((later) => later.changeNumber > one.changeNumber && touches(later.kind))),
+  );
+}

@@ -51,6 +51,23 @@ export function artifactChangesSuite(name: string, records: () => ArtifactRecord
       expect(await records().change(changeOf(id, 2, back))).toMatchObject(back);
     });
 
+    test('repeated later changes nothing when what came in between was about something else', async () => {
+      const { id } = await records().register(newArtifact());
+      const event = (kind: 'retention_changed' | 'hold_added', detail: string) =>
+        ({ kind, actor: 'ann', detail: { detail } }) as const;
+      const kept = { ...changeOf(id, 1, { expiresAtMs: 5 }), event: event('retention_changed', 'longer') };
+      const held = { ...changeOf(id, 1, { etag: 'held' }), event: event('hold_added', 'a') };
+      // The answers to both were lost, so each is tried again as the first change, at another time.
+      await records().change(kept);
+      await records().change({ ...held, atMs: kept.atMs + 1 });
+      const later = kept.atMs + 60_000;
+      expect(await records().change({ ...kept, atMs: later })).toMatchObject({ revision: 2 });
+      const shorter = { ...changeOf(id, 1, { expiresAtMs: 3 }), event: event('retention_changed', 'shorter') };
+      await records().change({ ...shorter, atMs: later + 1 });
+      // That one has to be said again: what was between was about the same.
+      expect(await records().change({ ...kept, atMs: later + 2 })).toMatchObject({ revision: 4, expiresAtMs: 5 });
+    });
+
     test('repeated changes nothing, also when others came in between', async () => {
       const { id } = await records().register(newArtifact());
       const change = changeOf(id, 1, { etag: 'first' });

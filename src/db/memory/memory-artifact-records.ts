@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
-import { isAtItsEnd, requireNoDeletionIgnored } from '../../domain/changes.js';
+import { isAtItsEnd, isRepetition, requireNoDeletionIgnored } from '../../domain/changes.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
@@ -231,11 +231,11 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     const record = this.#existing(artifactId);
     const events = this.#events.get(artifactId) ?? [];
     if (record.revision !== changeNumber - 1) {
-      const isRepetition = (written: RecordedEvent): boolean =>
-        written.changeNumber >= changeNumber &&
-        (written.changeNumber === record.revision || written.atMs === atMs) &&
-        isDeepStrictEqual({ ...event }, { kind: written.kind, actor: written.actor, detail: written.detail });
-      if (events.some(isRepetition)) return record;
+      const before = events.map(({ changeNumber: number, atMs: at, ...written }) => {
+        const isSame = isDeepStrictEqual({ ...event }, { ...written });
+        return { changeNumber: number, atMs: at, kind: written.kind, isSame };
+      });
+      if (isRepetition({ changeNumber, atMs, kind: event.kind }, before)) return record;
       if (events.some((written) => written.atMs > atMs))
         throw new ArtifactError(
           'wrong_state',
