@@ -36,7 +36,7 @@ export interface UploadArtifactOptions extends UploadOptions {
   /** Begins anew when an unfinished upload is of an earlier state of the file, instead of throwing `source_changed`. Default false. */
   restart?: boolean;
   /**
-   * Most parts sent at the same time, 1 to 16; default 8. How many there are follows the throughput, and all uploads of a process share
+   * Most parts sent at the same time, 1 to 16; default 8, of a stream 4. How many there are follows the throughput, and all uploads of a process share
    * the memory for them (see `ArtifactClientOptions.memoryBytes`).
    */
   concurrency?: number;

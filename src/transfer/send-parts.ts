@@ -14,6 +14,8 @@ import type { RetryPolicy } from './retry.js';
 
 /** Most parts of one upload under way, unless asked otherwise. The memory of the process may allow fewer. */
 const DEFAULT_CONCURRENCY = 8;
+/** A stream also leaves its chunks for the garbage collector: with half of the parts, both need about as much memory. */
+const LIVE_CONCURRENCY = 4;
 
 /** A multipart upload that is under way. */
 export interface PartTarget {
@@ -32,7 +34,7 @@ export interface TransferOptions {
   signal: AbortSignal;
   /** Default: the one all uploads of the process share. */
   memory?: PartMemory | undefined;
-  /** Most parts sent at once. Default 8. */
+  /** Most parts sent at once. Default 8, of a stream 4. */
   concurrency?: number | undefined;
 }
 
@@ -70,7 +72,11 @@ export async function sendPart(
  */
 export async function sendParts(source: PartSource, target: PartTarget, options: TransferOptions): Promise<Content> {
   const { partSizeBytes } = target;
-  const { progress, memory = sharedPartMemory, concurrency = DEFAULT_CONCURRENCY } = options;
+  const {
+    progress,
+    memory = sharedPartMemory,
+    concurrency = source.isLive ? LIVE_CONCURRENCY : DEFAULT_CONCURRENCY,
+  } = options;
   const siblings = new AbortController();
   const signal = AbortSignal.any([options.signal, siblings.signal]);
   const has = receivedIndex(target.received);
