@@ -1,18 +1,18 @@
 import { delimiter } from 'node:path';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { ConfigError, type Config } from './config.js';
 import { openStore } from './deps.js';
 import { ArtifactError } from './domain/errors.js';
 import { requireHostId, uploadTaskQueue } from './domain/publish.js';
 import { SECOND_MS } from './domain/units.js';
 import { createHostActivities } from './host/activities.js';
-import { Places } from './host/concurrency.js';
+import { Places } from './host/places.js';
 import type { HostLog } from './host/deps.js';
 import { defaultHostId } from './host/host-id.js';
 import { openRoots } from './host/roots.js';
 import type { ObjectStore } from './storage/object-store.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
-import { connectionOptions } from './temporal/connection.js';
+import { connectWorker } from './temporal/worker-connection.js';
 import { sharedPartMemory } from './transfer/part-memory.js';
 import { StoreConnections } from './transfer/put.js';
 import { PATIENT_RETRY } from './transfer/retry.js';
@@ -67,7 +67,7 @@ export async function runHostWorker(config: Config, settings: HostSettings, log:
   const { S3_PUBLIC_ENDPOINT: _clients, ...internal } = config;
   const store = openStore(internal);
   await checkBucket(store, log);
-  const connection = await connect(config);
+  const connection = await connectWorker(config);
   const lifecycle = connectLifecycle(config);
   const connections = new StoreConnections();
   const taskQueue = uploadTaskQueue(hostId);
@@ -108,15 +108,5 @@ async function checkBucket(store: ObjectStore, log: HostLog): Promise<void> {
   } catch (error) {
     if (!(error instanceof ArtifactError) || !error.retryable || error.code === 'bucket_not_found') throw error;
     log.warn({ code: error.code }, error.message);
-  }
-}
-
-async function connect(config: Config): Promise<NativeConnection> {
-  try {
-    return await NativeConnection.connect(connectionOptions(config));
-  } catch (cause) {
-    throw new ArtifactError('workflows_unavailable', `Temporal does not answer at ${config.TEMPORAL_ADDRESS}`, {
-      cause,
-    });
   }
 }

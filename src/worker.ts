@@ -1,15 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, type Config } from './config.js';
-import { ArtifactError } from './domain/errors.js';
 import { SECOND_MS } from './domain/units.js';
 import { openRecords, openStore, openWebhooks } from './deps.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
-import { connectionOptions } from './temporal/connection.js';
+import { connectWorker } from './temporal/worker-connection.js';
 import { LIFECYCLE_TASK_QUEUE, READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './temporal/ids.js';
 
 /** Process entry of the role `worker`: runs the lifecycle workflows and all their activities. */
@@ -26,7 +25,7 @@ async function main(): Promise<void> {
   const database = openRecords(config);
   const capabilities = await probeStore(store);
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
-  const connection = await connect(config);
+  const connection = await connectWorker(config);
   const others = connectArtifactLives(config);
   const { webhooks } = openWebhooks(config);
   const activities = createActivities({
@@ -121,16 +120,6 @@ function versioning({
       defaultVersioningBehavior: 'AUTO_UPGRADE',
     },
   };
-}
-
-async function connect(config: Config): Promise<NativeConnection> {
-  try {
-    return await NativeConnection.connect(connectionOptions(config));
-  } catch (cause) {
-    throw new ArtifactError('workflows_unavailable', `Temporal does not answer at ${config.TEMPORAL_ADDRESS}`, {
-      cause,
-    });
-  }
 }
 
 const activitySettings = (config: Config): Parameters<typeof createActivities>[0]['settings'] => ({

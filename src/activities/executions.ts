@@ -1,4 +1,5 @@
 import type { DeletionScope, FinishedRun, NewExecutionDeletion } from '../db/execution-deletions.js';
+import { mapConcurrently } from '../domain/concurrency.js';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
@@ -98,14 +99,10 @@ async function tellPages<Place>(
     let place: Place | null = null;
     do {
       const page: Page<Place> = await pageAfter(place);
-      const waiting = page.ids.values();
-      const work = async (): Promise<void> => {
-        for (const id of waiting) {
-          signal.throwIfAborted();
-          await tellOne(id);
-        }
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      await mapConcurrently(page.ids, CONCURRENCY, async (id) => {
+        signal.throwIfAborted();
+        await tellOne(id);
+      });
       told += page.ids.length;
       tell({ phase: `told ${told} artifacts` });
       place = page.next;

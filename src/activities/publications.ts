@@ -1,4 +1,5 @@
 import type { NewPublication, Publication, PublicationCommit, PublicationKey } from '../db/publications.js';
+import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError, type ErrorCode } from '../domain/errors.js';
 import type { FoundFile, PublicationReport } from '../domain/publish.js';
 import { planFiles, type FilePlan, type PlanRules } from '../domain/publish-plan.js';
@@ -106,16 +107,12 @@ export function publicationActivities(deps: ActivityDeps) {
 /** A few at a time. */
 async function eachOf<T>(phase: string, items: T[], work: (item: T) => Promise<void>): Promise<void> {
   await withHeartbeat(phase, async ({ signal, tell }) => {
-    const waiting = items.values();
     let done = 0;
-    const worker = async (): Promise<void> => {
-      for (const item of waiting) {
-        signal.throwIfAborted();
-        await work(item);
-        done += 1;
-        tell({ phase: `${phase}, ${done} of ${items.length}` });
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    await mapConcurrently(items, CONCURRENCY, async (item) => {
+      signal.throwIfAborted();
+      await work(item);
+      done += 1;
+      tell({ phase: `${phase}, ${done} of ${items.length}` });
+    });
   });
 }

@@ -3,7 +3,7 @@ import type { LifecycleClient } from '../temporal/lifecycle-client.js';
 import type { PartMemory } from '../transfer/part-memory.js';
 import type { StoreConnections } from '../transfer/put.js';
 import type { RetryPolicy } from '../transfer/retry.js';
-import type { Places } from './concurrency.js';
+import type { Places } from './places.js';
 import type { Roots } from './roots.js';
 
 /** What the activities of an upload worker work with. Filled once per process, in `src/host-worker.ts` and in tests. */

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError } from '../domain/errors.js';
 import { canonicalPath } from '../domain/keys.js';
 import { SINGLE_PUT_MAX_BYTES } from '../domain/part-plan.js';
 import type { FoundFile, RefusedFile, ScanPage, ScanQuery } from '../domain/publish.js';
 import { KIB_BYTES } from '../domain/units.js';
-import { mapConcurrently } from './concurrency.js';
-import { hashOf } from './hash-of.js';
+import { contentOfFile } from '../transfer/known-parts.js';
 import { codeOf, openSource, resolveInside, type Roots } from './roots.js';
 import { readSelection, type Selection } from './selection.js';
 import { walk } from './walk.js';
@@ -82,12 +82,14 @@ async function look(roots: Roots, candidate: Candidate, signal: AbortSignal): Pr
     try {
       const { sizeBytes, modifiedAtMs } = reader;
       const isSmall = sizeBytes <= SINGLE_PUT_MAX_BYTES;
-      const sha256 = isSmall ? await hashOf(reader, signal) : null;
+      const sha256 = isSmall ? (await contentOfFile(reader, () => undefined, signal)).sha256 : null;
       return { file, path, sizeBytes, modifiedAtMs, sha256 };
     } finally {
       await reader.close();
     }
   } catch (error) {
+    // What was given up is no fault of the file.
+    signal.throwIfAborted();
     if (!(error instanceof ArtifactError)) throw error;
     return { file, code: error.code, message: error.message };
   }

@@ -8,13 +8,12 @@ import { objectAtCreation } from '../domain/stored-object.js';
 import { KIB_BYTES } from '../domain/units.js';
 import { abortedError, throwIfAborted } from '../transfer/aborted.js';
 import type { FileReader } from '../transfer/file-reader.js';
-import { contentOf, fileParts, hashParts } from '../transfer/known-parts.js';
+import { contentOf, contentOfFile, fileParts } from '../transfer/known-parts.js';
 import type { Content, PartDigest, SignedPut } from '../transfer/part.js';
 import { ProgressMeter, type UploadProgress } from '../transfer/progress.js';
 import { withRetry } from '../transfer/retry.js';
 import { sendPart, sendParts, type TransferOptions } from '../transfer/send-parts.js';
 import type { HostDeps } from './deps.js';
-import { hashOf } from './hash-of.js';
 
 /** Less than this is not worth to be counted: as many as are under way at once are a few MiB. */
 const TINY_BYTES = 256 * KIB_BYTES;
@@ -46,7 +45,7 @@ export async function uploadFile(deps: HostDeps, task: FileTask): Promise<Upload
   const { file, reader, signal } = task;
   requireFacts(file, reader);
   if (file.existing !== undefined) {
-    const sha256 = file.sha256 ?? (await hashOf(reader, signal));
+    const sha256 = file.sha256 ?? (await contentOfFile(reader, () => undefined, signal)).sha256;
     if (sha256 === file.existing.sha256) return { outcome: 'unchanged', sha256 };
     throw new ArtifactError('path_taken', `${file.path} already holds other content`, {
       details: { artifactId: file.existing.artifactId },
@@ -136,7 +135,7 @@ async function sendLarge(deps: HostDeps, task: FileTask, record: ArtifactRecord)
   const received = await withRetry(() => store.listParts(key, uploadId), again);
   // An earlier attempt has sent it all, and heard nothing of its end: whoever completes it compares the bytes.
   if (received === null) {
-    const content = await hashParts(fileParts(task.reader), () => undefined, task.signal);
+    const content = await contentOfFile(task.reader, () => undefined, task.signal);
     return { content, isProven: false };
   }
   const sign = async (digests: PartDigest[]): Promise<Map<number, SignedPut>> =>
@@ -176,21 +175,20 @@ function newUpload(
 ): NewUpload {
   const { artifactId, path, sizeBytes, sha256 } = file;
   const mimeType = guessMimeType(path);
+  const type = guessArtifactType(path, mimeType);
   return {
-    ...{
-      artifactId,
-      executionId,
-      tenantId,
-      actor,
-      path,
-      sizeBytes,
-      sha256,
-      mimeType,
-      tags,
-      retentionDays,
-      publicationId,
-    },
-    type: guessArtifactType(path, mimeType),
+    artifactId,
+    executionId,
+    tenantId,
+    actor,
+    path,
+    sizeBytes,
+    sha256,
+    mimeType,
+    type,
+    tags,
+    retentionDays,
+    publicationId,
   };
 }
 

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { FileToUpload, UploadedFile, UploadFilesQuery } from '../domain/publish.js';
 import { SECOND_MS } from '../domain/units.js';
 import { readCheckpoint, Tally, type DoneFile } from './checkpoint.js';
-import { mapConcurrently } from './concurrency.js';
 import type { HostDeps } from './deps.js';
 import { isMissing, openSource } from './roots.js';
 import { findPlace } from './scan.js';

@@ -93,14 +93,23 @@ async function update(
   }
 }
 
-/** Reads all of a source for its hash alone, in a buffer of its own. @param onHashed told how far it is. @throws what the source throws. */
-export async function hashParts(
-  source: PartSource,
+/**
+ * Size and SHA-256 of a file, in little memory. @param onHashed told how far it is.
+ * @throws `source_changed` when it is written to meanwhile; `aborted`.
+ */
+export async function contentOfFile(
+  reader: FileReader,
   onHashed: (hashedBytes: number) => void,
   signal: AbortSignal,
 ): Promise<Content> {
-  let buffer: Buffer | undefined;
-  const takeMemory = (): Promise<Buffer> => Promise.resolve((buffer ??= Buffer.allocUnsafeSlow(STEP_BYTES)));
-  while ((await source.next(STEP_BYTES, takeMemory, signal)) !== null) onHashed(source.hashedBytes);
-  return source.content();
+  const { sizeBytes } = reader;
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.min(STEP_BYTES, sizeBytes));
+  for (let position = 0; position < sizeBytes; position += buffer.length) {
+    throwIfAborted(signal);
+    const length = Math.min(buffer.length, sizeBytes - position);
+    hash.update(await reader.readExactly(buffer.subarray(0, length), position));
+    onHashed(position + length);
+  }
+  return { sizeBytes, sha256: hash.digest('hex') };
 }

@@ -1,5 +1,6 @@
 import * as wf from '@temporalio/workflow';
 import { TimeoutFailure } from '@temporalio/common';
+import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError } from '../domain/errors.js';
 import {
   MAX_PUBLISHED_FILES,
@@ -66,7 +67,7 @@ async function publishPage(publishing: Publishing, host: Host, page: ScanPage): 
   note(publishing, withRefused(state.report, planned.flatMap(refusedOf)));
   requireAll(publishing);
   const uploads = new Map(planned.flatMap(toUpload).map((upload) => [upload.file.artifactId, upload]));
-  await inTurn(batchesOf([...uploads.values()].map(({ file }) => file)), async (batch) => {
+  await mapConcurrently(batchesOf([...uploads.values()].map(({ file }) => file)), BATCHES_AT_ONCE, async (batch) => {
     // Batch by batch: when the host goes away, only what it was sending then is without its old content.
     const left = await removeOld(
       publishing,
@@ -124,24 +125,6 @@ async function removeOld(publishing: Publishing, uploads: Upload[]): Promise<Upl
   });
   note(publishing, withRefused(publishing.state.report, refused));
   return uploads.filter(({ replaces }) => !failed.has(replaces ?? ''));
-}
-
-/** A few at a time; the first that concerns all ends it, once those that run have ended. */
-async function inTurn<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  const failures: unknown[] = [];
-  const worker = async (): Promise<void> => {
-    for (const item of waiting) {
-      if (failures.length > 0) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(BATCHES_AT_ONCE, items.length) }, worker));
-  if (failures.length > 0) throw failures[0];
 }
 
 async function uploadBatch(publishing: Publishing, host: Host, files: FileToUpload[]): Promise<void> {

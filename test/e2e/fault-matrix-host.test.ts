@@ -5,7 +5,7 @@ import { describe } from 'vitest';
 import { SINGLE_PUT_MAX_BYTES } from '../../src/domain/part-plan.js';
 import type { UploadedFile, UploadFilesQuery } from '../../src/domain/publish.js';
 import { createHostActivities } from '../../src/host/activities.js';
-import { Places } from '../../src/host/concurrency.js';
+import { Places } from '../../src/host/places.js';
 import { openRoots } from '../../src/host/roots.js';
 import { createS3ObjectStore } from '../../src/storage/s3/index.js';
 import { connectLifecycle } from '../../src/temporal/connect-lifecycle.js';

@@ -12,7 +12,7 @@ import type { FileToUpload, ScanPage, ScanQuery, UploadedFile, UploadFilesQuery 
 import { MIB_BYTES } from '../../src/domain/units.js';
 import { createHostActivities } from '../../src/host/activities.js';
 import type { UploadCheckpoint } from '../../src/host/checkpoint.js';
-import { Places } from '../../src/host/concurrency.js';
+import { Places } from '../../src/host/places.js';
 import { openRoots } from '../../src/host/roots.js';
 import { PartMemory } from '../../src/transfer/part-memory.js';
 import { StoreConnections } from '../../src/transfer/put.js';

@@ -11,7 +11,7 @@ import { requireIdempotencyKey } from '../../domain/same-upload.js';
 import { requireTags } from '../../domain/tags.js';
 import { throwIfAborted } from '../../transfer/aborted.js';
 import { openFile, type FileReader } from '../../transfer/file-reader.js';
-import { bufferParts, contentOf, fileParts, hashParts } from '../../transfer/known-parts.js';
+import { bufferParts, contentOf, contentOfFile, fileParts } from '../../transfer/known-parts.js';
 import type { Content, PartSource, SignedPut } from '../../transfer/part.js';
 import { sendPart, sendParts } from '../../transfer/send-parts.js';
 import type { PartTarget, TransferOptions } from '../../transfer/send-parts.js';
@@ -46,6 +46,8 @@ interface KnownSource {
   bytes: Buffer | null;
   /** Reads it from the start. */
   parts(): PartSource;
+  /** Reads all of it for its hash alone. */
+  hash(onHashed: (hashedBytes: number) => void, signal: AbortSignal): Promise<Content>;
   /** Some of it, which stands for the whole before that is hashed. */
   sample(): Promise<string>;
 }
@@ -55,6 +57,7 @@ const bufferSource = (bytes: Buffer, modifiedAtMs: number | null = null): KnownS
   modifiedAtMs,
   bytes: bytes.length <= SINGLE_PUT_MAX_BYTES ? bytes : null,
   parts: () => bufferParts(bytes),
+  hash: (onHashed, signal) => contentOf(bytes, onHashed, signal),
   sample: () =>
     sampleOf(bytes.length, (position, length) => Promise.resolve(bytes.subarray(position, position + length))),
 });
@@ -68,6 +71,7 @@ async function fileSource(reader: FileReader): Promise<KnownSource> {
     modifiedAtMs,
     bytes: null,
     parts: () => fileParts(reader),
+    hash: (onHashed, signal) => contentOfFile(reader, onHashed, signal),
     sample: () =>
       sampleOf(sizeBytes, (position, length) => reader.readExactly(Buffer.allocUnsafeSlow(length), position)),
   };
@@ -112,13 +116,13 @@ async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artif
   const { sizeBytes, bytes } = source;
   const { progress } = context.transfer;
   const onHashed = (hashedBytes: number): void => progress.hashed(hashedBytes, sizeBytes);
-  const content = bytes === null ? null : await contentOf(bytes, onHashed, signal);
+  const content = bytes === null ? null : await source.hash(onHashed, signal);
   const beginning = {
     sizeBytes,
     modifiedAtMs: source.modifiedAtMs,
     sha256: content?.sha256 ?? null,
     fingerprint: content?.sha256 ?? (await source.sample()),
-    hash: () => hashParts(source.parts(), onHashed, signal),
+    hash: () => source.hash(onHashed, signal),
   };
   const begun = await beginKnown(task, beginning);
   if (begun.upload === null) {
