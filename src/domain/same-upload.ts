@@ -31,8 +31,7 @@ type Wanted = Pick<NewUpload, 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourc
  * @throws `source_changed` when the file it came from is another one since; `path_taken` for anything else.
  */
 export function requireSameUpload<T extends Existing>(existing: T, wanted: Wanted): T {
-  // Wrong bytes are not what anybody uploads again.
-  if (existing.deletionReason !== null || existing.checksumState === 'mismatch') throw pathTaken(existing);
+  if (isClosed(existing)) throw pathTaken(existing);
   if (isSameRequest(existing, wanted)) {
     if (!agrees(existing, wanted)) throw sourceChanged(existing, wanted);
     return existing;
@@ -42,6 +41,13 @@ export function requireSameUpload<T extends Existing>(existing: T, wanted: Wante
   if (existing.status === 'UPLOADING' && isFile(existing) && isFile(wanted)) throw sourceChanged(existing, wanted);
   throw pathTaken(existing);
 }
+
+/** Nobody joins what is being deleted; and wrong bytes are not what anybody uploads again. */
+export const isClosed = ({
+  deletionReason,
+  checksumState,
+}: Pick<Existing, 'deletionReason' | 'checksumState'>): boolean =>
+  deletionReason !== null || checksumState === 'mismatch';
 
 const isSameRequest = ({ idempotencyKey }: Existing, wanted: Wanted): boolean =>
   idempotencyKey !== null && idempotencyKey === wanted.idempotencyKey;

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tags } from '../domain/artifact.js';
 import { ArtifactError, isErrorCode, type ErrorCode } from '../domain/errors.js';
 import { requireUuid } from '../domain/ids.js';
-import type { ListedFile, PublicationCounts, PublicationOutcome, PublicationPhase } from '../domain/publish.js';
+import type {
+  ListedFile,
+  PublicationCounts,
+  PublicationOutcome,
+  PublicationPhase,
+  PublishRequest,
+} from '../domain/publish.js';
 import { SECOND_MS } from '../domain/units.js';
 import { abortedError } from '../transfer/aborted.js';
 import type { Api } from './http.js';
@@ -13,24 +18,9 @@ const FIRST_LOOK_MS = SECOND_MS / 5;
 const LAST_LOOK_MS = 2 * SECOND_MS;
 
 /** What is to be published, and how. */
-export interface PublishOptions {
-  /** The name under which the upload worker of the host runs. */
-  hostId: string;
-  /** Folder, or one file, on that host: absolute, or relative to the first root of its upload worker. */
-  folder: string;
+export interface PublishOptions extends Omit<PublishRequest, 'publicationId' | 'executionId' | 'tenantId' | 'actor'> {
   /** UUID; under the same one it is the same publication, also from another process. Made here when absent. */
   publicationId?: string;
-  /** Globs relative to the folder; default: everything. */
-  include?: string[];
-  /** Globs relative to the folder, besides those in its `.artifactsignore`. */
-  exclude?: string[];
-  tags?: Tags;
-  /** Whole days, 1 to 36500; default: inherited. */
-  retentionDays?: number;
-  /** Nothing becomes visible before everything is there; when a file fails, nothing is published. */
-  allOrNothing?: boolean;
-  /** Content that changed at a path replaces what is there; else that file fails as `path_taken`. Not with `allOrNothing`. */
-  replace?: boolean;
 }
 
 /** How a call of `publish` behaves. */

@@ -5,7 +5,7 @@ import type { CompleteUpload } from '../../domain/commands.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireWish, type NewUpload } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES } from '../../domain/part-plan.js';
-import { pathTaken } from '../../domain/same-upload.js';
+import { isClosed, pathTaken } from '../../domain/same-upload.js';
 import { objectAtCreation } from '../../domain/stored-object.js';
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
 import { requireUsableExecution, type Caller } from '../access.js';
@@ -86,8 +86,7 @@ function requireJoinable(existing: ArtifactRecord, { upload, mustBeNew }: Incomi
     (upload.sha256 !== null && upload.sha256 !== existing.sha256);
   // Another upload whose content nobody knows yet: their parts must not meet.
   const isUnknown = existing.sha256 === null;
-  const cannotBeJoined = isUnknown || existing.deletionReason !== null || existing.checksumState === 'mismatch';
-  if (differs || cannotBeJoined) throw pathTaken(existing);
+  if (differs || isUnknown || isClosed(existing)) throw pathTaken(existing);
 }
 
 /** Reads the body only to say whether it is what exists. */
