@@ -1,19 +1,19 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MIB_BYTES } from '../src/domain/units.js';
 import { ArtifactClient, fromFile } from '../src/sdk/index.js';
 import { mib } from './figures.js';
 import { withStack } from './stack.js';
-
-const MIB_BYTES = 1024 ** 2;
+import { writeLargeFile } from './upload/files.js';
 
 /** Uploads one large file (`memory [MiB]`, default 1024) by the client library, in this process, and prints its resident set. */
 export const memory = ([size = '1024']: string[]): Promise<void> =>
   withStack(async ({ apiUrl, token }) => {
     const sizeBytes = Number(size) * MIB_BYTES;
     const file = join(tmpdir(), `durable-artifacts-bench-${process.pid}`);
-    await writeRandomFile(file, sizeBytes);
+    await writeLargeFile(file, sizeBytes);
     const before = process.memoryUsage.rss();
     let peak = before;
     const sampler = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 20);
@@ -34,16 +34,3 @@ export const memory = ([size = '1024']: string[]): Promise<void> =>
       await rm(file, { force: true });
     }
   });
-
-async function writeRandomFile(path: string, sizeBytes: number): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    const block = randomBytes(MIB_BYTES);
-    for (let written = 0; written < sizeBytes; written += block.length) {
-      block.writeUInt32LE(written / MIB_BYTES, 0);
-      await file.write(block);
-    }
-  } finally {
-    await file.close();
-  }
-}

@@ -112,9 +112,9 @@ it('publishes a folder with logs, an ignore file and a large file; published aga
   expect(replaced).toMatchObject({ outcome: 'published', counts: { uploaded: 1, unchanged: 2 } });
 });
 
-it('all or nothing is never half visible, whoever is killed in the middle of it', async () => {
-  const folder = 'killed';
-  await writeFiles(join(root, folder), { ...many(60), 'large.bin': randomBytes(24 * MIB_BYTES) });
+/** A publication of all or nothing: its small files are there, and the second part of its large one is held on its way. */
+async function heldInTheMiddle(folder: string, smallFiles: number) {
+  await writeFiles(join(root, folder), { ...many(smallFiles), 'large.bin': randomBytes(24 * MIB_BYTES) });
   const executionId = randomUUID();
   const held = stack.gates.store.held.hold(
     { when: 'before', name: 'a part', skip: 1 },
@@ -123,7 +123,13 @@ it('all or nothing is never half visible, whoever is killed in the middle of it'
   const publicationId = await client.startPublication(executionId, { hostId: HOST, folder, allOrNothing: true });
   const watching = watch(executionId);
   await held.reached();
-  await expect.poll(() => uploadedOf(executionId, publicationId), PATIENTLY).toBe(60);
+  await expect.poll(() => uploadedOf(executionId, publicationId), PATIENTLY).toBe(smallFiles);
+  return { executionId, publicationId, watching };
+}
+
+it('all or nothing is never half visible, whoever is killed in the middle of it', async () => {
+  const folder = 'killed';
+  const { executionId, publicationId, watching } = await heldInTheMiddle(folder, 60);
   await Promise.all([host.kill9(), stack.kill9Worker(), stack.kill9Api()]);
   stack.gates.store.held.open();
   await Promise.all([host.start(), stack.startWorker(), stack.startApi()]);
@@ -142,16 +148,7 @@ it('all or nothing is never half visible, whoever is killed in the middle of it'
 
 it('all or nothing that is cancelled leaves nothing, neither to see nor in the bucket', async () => {
   const folder = 'cancelled';
-  await writeFiles(join(root, folder), { ...many(20), 'large.bin': randomBytes(24 * MIB_BYTES) });
-  const executionId = randomUUID();
-  const held = stack.gates.store.held.hold(
-    { when: 'before', name: 'a part', skip: 1 },
-    ({ verb, partNumber }) => verb === 'PUT' && partNumber !== null,
-  );
-  const publicationId = await client.startPublication(executionId, { hostId: HOST, folder, allOrNothing: true });
-  const watching = watch(executionId);
-  await held.reached();
-  await expect.poll(() => uploadedOf(executionId, publicationId), PATIENTLY).toBe(20);
+  const { executionId, publicationId, watching } = await heldInTheMiddle(folder, 20);
   await client.cancelPublication(executionId, publicationId);
   const outcome = async () => (await client.getPublication(executionId, publicationId)).outcome;
   await expect.poll(outcome, PATIENTLY).toBe('cancelled');
