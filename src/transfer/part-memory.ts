@@ -1,8 +1,16 @@
 import { MIB_BYTES } from '../domain/units.js';
 import { abortedError, throwIfAborted } from './aborted.js';
 
-/** Eight parts of the usual size. */
-const DEFAULT_BUDGET_BYTES = 64 * MIB_BYTES;
+/** Six parts of the usual size. */
+const DEFAULT_BUDGET_BYTES = 48 * MIB_BYTES;
+
+interface TakeOptions {
+  signal: AbortSignal;
+  /** Takes it at once, beyond the budget if need be. */
+  isOwed?: boolean;
+  /** Told when it must be waited for. */
+  onWait?: () => void;
+}
 
 interface Waiting {
   sizeBytes: number;
@@ -44,15 +52,15 @@ export class PartMemory {
 
   /**
    * A buffer of exactly this size, as soon as the budget has room. Something larger than the budget gets it when nothing else is in use.
-   * @param isOwed takes it at once, beyond the budget if need be. @throws `aborted`.
+   * @throws `aborted`.
    */
-  async take(
-    sizeBytes: number,
-    { signal, isOwed = false }: { signal: AbortSignal; isOwed?: boolean },
-  ): Promise<Buffer> {
+  async take(sizeBytes: number, { signal, isOwed = false, onWait }: TakeOptions): Promise<Buffer> {
     throwIfAborted(signal);
-    if (!isOwed && (this.#waiting.length > 0 || !this.#hasRoom(sizeBytes))) await this.#wait(sizeBytes, signal);
-    else this.#usedBytes += sizeBytes;
+    if (!isOwed && (this.#waiting.length > 0 || !this.#hasRoom(sizeBytes))) {
+      const granted = this.#wait(sizeBytes, signal);
+      onWait?.();
+      await granted;
+    } else this.#usedBytes += sizeBytes;
     const index = this.#free.findIndex((buffer) => buffer.length === sizeBytes);
     // Slow: not a slice of Node's shared pool, and freed as a whole.
     return index < 0 ? this.#allocate(sizeBytes) : (this.#free.splice(index, 1)[0] ?? this.#allocate(sizeBytes));

@@ -1,5 +1,6 @@
 import type { ArtifactError } from '../domain/errors.js';
 import { throwIfAborted } from './aborted.js';
+import { Line } from './line.js';
 import { Pace } from './pace.js';
 import { PartSigner } from './part-signer.js';
 import type { SignParts } from './part-signer.js';
@@ -16,6 +17,9 @@ import type { RetryPolicy } from './retry.js';
 const DEFAULT_CONCURRENCY = 8;
 /** A stream also leaves its chunks for the garbage collector: with half of the parts, both need about as much memory. */
 const LIVE_CONCURRENCY = 4;
+
+/** Each request for signatures costs the API as much as a MiB costs us: where hashing takes the time, parts would be ready one by one. */
+const SIGNED_TOGETHER = 3;
 
 /** A multipart upload that is under way. */
 export interface PartTarget {
@@ -82,27 +86,30 @@ export async function sendParts(source: PartSource, target: PartTarget, options:
   const has = receivedIndex(target.received);
   const pace = new Pace({ max: concurrency });
   const signer = new PartSigner(target.sign, signal);
-  const flight = new Flight((error) => siblings.abort(error));
-  const leaveMemory = memory.enter();
-  /** What the source fills, or has filled for nothing. */
-  let buffer: Buffer | null = null;
-
-  const takeMemory = async (): Promise<Buffer> => {
-    // A live source that waited for the memory of another one, which waits for it, would wait for ever.
-    const isOwed = source.isLive && flight.size === 0;
-    buffer ??= await memory.take(partSizeBytes, { signal, isOwed });
-    return buffer;
-  };
-  const send = async (part: FilledPart): Promise<void> => {
+  const send = async ({ digest, bytes, memory: own }: FilledPart): Promise<void> => {
     try {
-      const { digest, bytes } = part;
-      await sendPart({ ...options, signal, onRetry: () => pace.slowDown() }, { ...digest, bytes }, () =>
-        signer.sign(digest),
+      await sendPart({ ...options, signal, onRetry: () => pace.slowDown() }, { ...digest, bytes }, (again) =>
+        signer.signed(digest, again),
       );
       pace.arrived(digest.sizeBytes);
     } finally {
-      if (part.memory !== null) memory.giveBack(part.memory);
+      if (own !== null) memory.giveBack(own);
     }
+  };
+  const line = new Line(send, {
+    limit: () => pace.limit,
+    company: source.isLive ? 1 : SIGNED_TOGETHER,
+    onFailure: (error) => siblings.abort(error),
+  });
+  const leaveMemory = memory.enter();
+  /** What the source fills, or has filled for nothing. */
+  let buffer: Buffer | null = null;
+  const takeMemory = async (): Promise<Buffer> => {
+    // A live source that waited for the memory of another one, which waits for it, would wait for ever.
+    const isOwed = source.isLive && line.isEmpty;
+    // Memory comes from what is sent: by others too, who may wait for ours.
+    buffer ??= await memory.take(partSizeBytes, { signal, isOwed, onWait: () => line.hurry() });
+    return buffer;
   };
 
   const parts = source.sizeBytes === null ? null : Math.ceil(source.sizeBytes / partSizeBytes);
@@ -116,15 +123,17 @@ export async function sendParts(source: PartSource, target: PartTarget, options:
         progress.arrived(part.digest.partNumber, part.digest.sizeBytes);
         continue;
       }
-      await flight.room(() => pace.limit);
       if (part.memory === buffer) buffer = null;
-      flight.add(send(part));
+      signer.ready(part.digest);
+      await line.add(part);
     }
   } catch (error) {
-    flight.fail(error);
+    line.fail(error);
   }
-  if (buffer !== null) memory.giveBack(buffer);
-  await flight.end().finally(leaveMemory);
+  const unsent = await line.end();
+  for (const own of [buffer, ...unsent.map((part) => part.memory)]) if (own !== null) memory.giveBack(own);
+  leaveMemory();
+  line.throwFailure();
   throwIfAborted(options.signal);
   return source.content();
 }
@@ -136,45 +145,4 @@ function receivedIndex(received: readonly ReceivedPart[]): (digest: PartDigest) 
     const part = byNumber.get(partNumber);
     return part !== undefined && part.sizeBytes === sizeBytes && part.sha256 === sha256;
   };
-}
-
-/** What is under way. The first failure is the one that is told. */
-class Flight {
-  readonly #running = new Set<Promise<void>>();
-  readonly #onFailure: (error: unknown) => void;
-  #failure: { error: unknown } | null = null;
-
-  constructor(onFailure: (error: unknown) => void) {
-    this.#onFailure = onFailure;
-  }
-
-  get size(): number {
-    return this.#running.size;
-  }
-
-  add(work: Promise<void>): void {
-    const running = work
-      .catch((error: unknown) => this.fail(error))
-      .finally(() => {
-        this.#running.delete(running);
-      });
-    this.#running.add(running);
-  }
-
-  fail(error: unknown): void {
-    if (this.#failure !== null) return;
-    this.#failure = { error };
-    this.#onFailure(error);
-  }
-
-  /** Waits until fewer than the limit are under way. @param limit asked again whenever one has ended. */
-  async room(limit: () => number): Promise<void> {
-    while (this.#failure === null && this.#running.size >= limit()) await Promise.race(this.#running);
-  }
-
-  /** Waits for all of it. @throws the first failure. */
-  async end(): Promise<void> {
-    await Promise.all(this.#running);
-    if (this.#failure !== null) throw this.#failure.error;
-  }
 }

@@ -102,7 +102,8 @@ describe('uploadFiles', () => {
 
   it('fails a large file that changes while it is sent, and leaves nothing of it behind', async () => {
     const host = await startTestHost();
-    const file = await host.aFile('large.bin', 40 * MIB_BYTES);
+    // More than is read ahead of what is sent.
+    const file = await host.aFile('large.bin', 120 * MIB_BYTES);
     host.store.before = async ({ partNumber }) => {
       if (partNumber === 2) await appendFile(join(host.root, 'large.bin'), 'more');
     };

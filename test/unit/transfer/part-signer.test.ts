@@ -1,40 +1,73 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { PartDigest, SignedPut } from '../../../src/transfer/part.js';
-import { PartSigner } from '../../../src/transfer/part-signer.js';
+import { PartSigner, type SignParts } from '../../../src/transfer/part-signer.js';
 
 const { signal } = new AbortController();
 const digest = (partNumber: number): PartDigest => ({ partNumber, sizeBytes: 1, sha256: 'a' });
-const putOf = ({ partNumber }: PartDigest): SignedPut => ({
-  method: 'PUT',
-  url: `http://s/${partNumber}`,
-  headers: {},
-});
+const answer: SignParts = (parts) =>
+  Promise.resolve(
+    new Map(
+      parts.map(({ partNumber }): [number, SignedPut] => [
+        partNumber,
+        { method: 'PUT', url: `http://s/${partNumber}`, headers: {} },
+      ]),
+    ),
+  );
 
-test('what waits while one request is under way shares the next one', async () => {
+/** A signer over `sign`, with parts 1 to 3 ready, and what it asked for. */
+function signerWith(sign: SignParts = answer): { signer: PartSigner; asked: number[][] } {
   const asked: number[][] = [];
-  const signer = new PartSigner(async (parts) => {
+  const signer = new PartSigner((parts, own) => {
     asked.push(parts.map(({ partNumber }) => partNumber));
-    await new Promise((resolve) => setImmediate(resolve));
-    return new Map(parts.map((part) => [part.partNumber, putOf(part)]));
+    return sign(parts, own);
   }, signal);
-  const signed = await Promise.all([1, 2, 3, 4].map((number) => signer.sign(digest(number))));
-  expect(signed.map(({ url }) => url)).toEqual(['http://s/1', 'http://s/2', 'http://s/3', 'http://s/4']);
-  expect(asked).toEqual([[1], [2, 3, 4]]);
-});
+  for (const number of [1, 2, 3]) signer.ready(digest(number));
+  return { signer, asked };
+}
 
-test('a request that fails fails those that it was for, and no others', async () => {
-  let requests = 0;
-  const signer = new PartSigner((parts) => {
-    requests += 1;
-    return requests === 1
-      ? Promise.reject(new Error('no'))
-      : Promise.resolve(new Map(parts.map((part) => [part.partNumber, putOf(part)])));
-  }, signal);
-  const [first, second] = await Promise.allSettled([signer.sign(digest(1)), signer.sign(digest(2))]);
-  expect([first.status, second.status]).toEqual(['rejected', 'fulfilled']);
-});
+describe('signing parts', () => {
+  test('one request signs all that are ready when the first of them is to be sent', async () => {
+    const { signer, asked } = signerWith();
+    expect(asked).toEqual([]);
+    expect((await signer.signed(digest(1), false)).url).toBe('http://s/1');
+    signer.ready(digest(4));
+    expect((await signer.signed(digest(3), false)).url).toBe('http://s/3');
+    expect((await signer.signed(digest(2), false)).url).toBe('http://s/2');
+    expect(asked).toEqual([[1, 2, 3]]);
+    expect((await signer.signed(digest(4), false)).url).toBe('http://s/4');
+    expect(asked).toEqual([[1, 2, 3], [4]]);
+  });
 
-test('a part that the answer leaves out is an error, not a wait for ever', async () => {
-  const signer = new PartSigner(() => Promise.resolve(new Map()), signal);
-  await expect(signer.sign(digest(7))).rejects.toMatchObject({ code: 'internal' });
+  test('what is to be sent again is signed again', async () => {
+    const { signer, asked } = signerWith();
+    await signer.signed(digest(1), false);
+    await signer.signed(digest(1), true);
+    await signer.signed(digest(2), true);
+    expect(asked).toEqual([[1, 2, 3], [1], [2]]);
+  });
+
+  test('a request that fails fails those that it was for, and the next try asks again', async () => {
+    let requests = 0;
+    const { signer, asked } = signerWith((parts, own) => {
+      requests += 1;
+      return requests === 1 ? Promise.reject(new Error('no')) : answer(parts, own);
+    });
+    await expect(signer.signed(digest(1), false)).rejects.toThrow('no');
+    await expect(signer.signed(digest(2), false)).rejects.toThrow('no');
+    expect((await signer.signed(digest(2), false)).url).toBe('http://s/2');
+    expect(asked).toEqual([[1, 2, 3], [2]]);
+  });
+
+  test('never more than the API takes at once', async () => {
+    const { signer, asked } = signerWith();
+    for (let number = 4; number <= 150; number += 1) signer.ready(digest(number));
+    await signer.signed(digest(1), false);
+    await signer.signed(digest(150), false);
+    expect(asked.map(({ length }) => length)).toEqual([100, 50]);
+  });
+
+  test('a part that the answer leaves out is an error, not a wait for ever', async () => {
+    const { signer } = signerWith(() => Promise.resolve(new Map()));
+    await expect(signer.signed(digest(1), false)).rejects.toMatchObject({ code: 'internal' });
+  });
 });
