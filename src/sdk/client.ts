@@ -67,7 +67,7 @@ export interface ArtifactClientOptions extends ApiOptions {
   /** A connection to the store on which nothing moves for this long is given up, and its part sent again. Default 60,000. */
   idleTimeoutMs?: number;
   /**
-   * Most memory for the parts of large files and streams under way, at least that of one part (8 MiB). Default: 64 MiB, which all clients of
+   * Most memory for the parts of large files and streams under way, at least that of one part (8 MiB). Default: 48 MiB, which all clients of
    * the process share.
    */
   memoryBytes?: number;
