@@ -33,6 +33,8 @@ const of = (receiver: Receiver, { id }: Artifact): ReceivedWebhook[] =>
   receiver.received.filter(({ message }) => message.data.artifactId === id);
 const accepted = (receiver: Receiver, artifact: Artifact): ReceivedWebhook[] =>
   of(receiver, artifact).filter(({ status }) => status === 200);
+const onceEach = (webhooks: ReceivedWebhook[]): ReceivedWebhook[] =>
+  [...new Map(webhooks.toReversed().map((webhook) => [webhook.headers['webhook-id'], webhook])).values()].toReversed();
 const typesOf = (webhooks: ReceivedWebhook[]): string[] => webhooks.map(({ message }) => message.type);
 
 /** Everything in a history that is payload. */
@@ -118,8 +120,9 @@ describe('webhooks', () => {
     await stack.kill9Worker();
     two.answerWith(() => 200);
     await stack.startWorker();
-    await expect.poll(() => typesOf(accepted(two, artifact)), WAIT).toEqual(LIFE);
-    expect(typesOf(accepted(one, artifact))).toEqual(LIFE);
+    // The worker may have been killed after a receiver had accepted and before that was recorded: then it is told again, under the same id.
+    for (const receiver of [two, one])
+      await expect.poll(() => typesOf(onceEach(accepted(receiver, artifact))), WAIT).toEqual(LIFE);
   });
 
   it('end green when all is delivered, and the URL with its secret is nowhere in Temporal', async () => {
