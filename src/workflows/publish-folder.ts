@@ -47,8 +47,11 @@ export async function publishFolder(publishing: Publishing): Promise<void> {
     await publishPage(publishing, host, page);
     if (next === null) return;
     state.after = next;
-    if (handsOver)
+    if (handsOver) {
+      // The next run would not know: what was asked for while the host sent its last file is heard here.
+      if (wf.CancellationScope.current().consideredCancelled) throw new wf.CancelledFailure('it was cancelled');
       await wf.continueAsNew<typeof publishOutputs>({ ...request, hostTimeoutMs, handedOver: publishing.state });
+    }
   }
 }
 

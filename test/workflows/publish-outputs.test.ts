@@ -3,7 +3,12 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { toFailure } from '../../src/activities/boundary.js';
 import { ArtifactError, type ErrorCode } from '../../src/domain/errors.js';
 import { canonicalPath } from '../../src/domain/keys.js';
-import { MAX_PUBLISHED_FILES, type PublicationReport, type UploadFilesQuery } from '../../src/domain/publish.js';
+import {
+  MAX_PUBLISHED_FILES,
+  SCAN_PAGE_FILES,
+  type PublicationReport,
+  type UploadFilesQuery,
+} from '../../src/domain/publish.js';
 import { MIB_BYTES, MINUTE_MS } from '../../src/domain/units.js';
 import { changeOf } from '../support/new-artifact.js';
 import { Sandbox, type VirtualRun } from '../support/virtual-time/virtual-run.js';
@@ -234,6 +239,30 @@ test.each(['signal', 'workflow'])(
     expect(run.ending).toMatchObject(by === 'signal' ? { completed: { outcome: 'cancelled' } } : { cancelled: true });
     expect(await stored(request.publicationId)).toMatchObject({ outcome: 'cancelled', counts: { uploaded: 125 } });
     expect(new Set(Object.values(await world.living()))).toEqual(new Set(['ACTIVE']));
+    await run.dispose();
+  },
+);
+
+test.each(['signal', 'workflow'])(
+  'cancelled by a %s while the last file before a new run is being sent, it does not go on in that run',
+  async (by) => {
+    world.putMany(600);
+    let files = 0;
+    world.after.set('uploadFiles', async (query) => {
+      files += (query as UploadFilesQuery).files.length;
+      if (files !== SCAN_PAGE_FILES) return;
+      if (by === 'signal') await run.signal('cancelPublication', { actor: 'ann' });
+      else await run.cancel();
+    });
+    const run = await world.start(sandbox, world.request(), {
+      continueAsNewSuggested: () => true,
+      followsRuns: true,
+      activityMs: (name) => (name === 'scanFolder' ? 1 : 0),
+    });
+    await run.advance(MINUTE_MS);
+    expect(run.ending).toMatchObject(by === 'signal' ? { completed: { outcome: 'cancelled' } } : { cancelled: true });
+    expect(run.runs).toBe(1);
+    expect(Object.keys(await world.living())).toHaveLength(SCAN_PAGE_FILES);
     await run.dispose();
   },
 );
