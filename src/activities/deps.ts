@@ -1,5 +1,6 @@
 import type { Announcement } from '../domain/announcements.js';
 import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import type { PublicationReport, PublishRequest } from '../domain/publish.js';
 import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
@@ -52,6 +53,12 @@ export interface ArtifactLives {
    * @throws `workflows_unavailable`, `not_yet_answered`.
    */
   announce(announcement: Announcement): Promise<void>;
+  /** Starts the workflow that cleans up after a publication when its own is ended from outside. Safe to repeat. @throws the same. */
+  guardPublication(request: PublishRequest): Promise<void>;
+  /** Whether the publication's workflow runs. */
+  isPublishing(executionId: string, publicationId: string): Promise<boolean>;
+  /** How far a publication's workflow was that has ended; null when it cannot say so any more. */
+  lastReport(executionId: string, publicationId: string): Promise<PublicationReport | null>;
 }
 
 export interface ActivitySettings {

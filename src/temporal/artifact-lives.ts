@@ -1,10 +1,12 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Announcement } from '../domain/announcements.js';
+import type { PublicationReport, PublishRequest } from '../domain/publish.js';
 import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import { SECOND_MS } from '../domain/units.js';
+import { publicationGuards } from './publication-guards.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
 import {
   abortUpload as abortUploadUpdate,
@@ -39,6 +41,9 @@ interface Lives {
   abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
   announce(announcement: Announcement): Promise<void>;
+  guardPublication(request: PublishRequest): Promise<void>;
+  isPublishing(executionId: string, publicationId: string): Promise<boolean>;
+  lastReport(executionId: string, publicationId: string): Promise<PublicationReport | null>;
 }
 
 /** Messages from activities to other workflows: the port `ArtifactLives` of the activities. */
@@ -75,6 +80,7 @@ export function artifactLives(client: Client): Lives {
       await update(client, deleteArtifact, artifactId, message);
     },
     announce: (announcement) => announce(client, announcement),
+    ...publicationGuards(client),
   };
 }
 

@@ -18,6 +18,10 @@ export const executionDeletionWorkflowId = (executionId: string): string => `exe
 export const publicationWorkflowId = (executionId: string, publicationId: string): string =>
   `execution/${executionId}/publication/${publicationId}`;
 
+/** Workflow id of what cleans up after a publication whose workflow was ended from outside. */
+export const publicationGuardWorkflowId = (executionId: string, publicationId: string): string =>
+  `${publicationWorkflowId(executionId, publicationId)}/guard`;
+
 /** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;
 

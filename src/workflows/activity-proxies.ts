@@ -45,11 +45,12 @@ export const { beginPublication, planPublication, commitPublication, finishPubli
 });
 
 /** Deletions and announcements of as many artifacts as a publication has. */
-export const { removeReplaced, abandonUploads, abandonPublication, announcePublication } = proxyActivities<Activities>({
-  startToCloseTimeout: '30m',
-  heartbeatTimeout: '30s',
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '1m' },
-});
+export const { removeReplaced, abandonUploads, abandonPublication, announcePublication, settlePublication } =
+  proxyActivities<Activities>({
+    startToCloseTimeout: '30m',
+    heartbeatTimeout: '30s',
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
 
 /**
  * What the upload worker of a host does. One that is not there, or not any more, is waited for so long; one that dies in the middle is

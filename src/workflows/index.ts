@@ -4,4 +4,5 @@ export { executionManifest } from './execution-manifest.js';
 export { executionRetention } from './execution-retention.js';
 export { executionDeletion } from './execution-deletion.js';
 export { publishOutputs } from './publish-outputs.js';
+export { publicationGuard } from './publication-guard.js';
 export { webhookDelivery } from './webhook-delivery.js';

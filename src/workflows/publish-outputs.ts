@@ -85,7 +85,7 @@ async function begin(request: PublishRequest): Promise<PublicationReport | null>
   try {
     requirePublishRequest(request);
     const { executionId, publicationId: id, tenantId, actor } = request;
-    const { report } = await beginPublication({ executionId, id, tenantId, actor, atMs: Date.now() });
+    const { report } = await beginPublication({ executionId, id, tenantId, actor, atMs: Date.now(), request });
     return report;
   } catch (error) {
     throw wf.isCancellation(error) ? error : failureOf(knownOrThrow(error));

@@ -12,6 +12,8 @@ import { MIB_BYTES, SECOND_MS } from '../../src/domain/units.js';
 import type { ArtifactClient } from '../../src/sdk/index.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { publicationOptions, type publishOutputs } from '../../src/temporal/for-clients.js';
+import { LIFECYCLE_TASK_QUEUE, publicationGuardWorkflowId, publicationWorkflowId } from '../../src/temporal/ids.js';
+import type { publicationGuard } from '../../src/workflows/publication-guard.js';
 import { bucketOf, clientOf, sha256Of } from '../support/e2e.js';
 import { writeFiles } from '../support/host.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
@@ -156,6 +158,36 @@ it('all or nothing that is cancelled leaves nothing, neither to see nor in the b
   expect([...(await watching.stop())]).toEqual([0]);
   const paths = ['output/large.bin', ...Object.keys(many(20)).map((file) => `output/${file}`)];
   await expect.poll(() => remains(executionId, paths), PATIENTLY).toEqual([]);
+});
+
+it('all or nothing whose workflow is terminated leaves nothing either: its guard sees to that, and to its end', async () => {
+  const folder = 'terminated';
+  const { executionId, publicationId, watching } = await heldInTheMiddle(folder, 5);
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  const { workflow } = new Client({ connection, namespace: stack.namespace });
+  try {
+    const guarded = workflow.getHandle(publicationGuardWorkflowId(executionId, publicationId));
+    expect((await guarded.describe()).status.name).toBe('RUNNING');
+    const ids = { publicationId, executionId, tenantId: 'acme', actor: 'agent' };
+    const guard = await workflow.start<typeof publicationGuard>('publicationGuard', {
+      workflowId: `impatient/${publicationId}`,
+      taskQueue: LIFECYCLE_TASK_QUEUE,
+      args: [{ ...ids, hostId: HOST, folder, allOrNothing: true, lookEveryMs: SECOND_MS / 2 }],
+    });
+    await workflow.getHandle(publicationWorkflowId(executionId, publicationId)).terminate('by an operator');
+    await guard.result();
+    stack.gates.store.held.open();
+    expect([...(await watching.stop())]).toEqual([0]);
+    expect(await client.getPublication(executionId, publicationId)).toMatchObject({
+      outcome: 'failed',
+      counts: { uploaded: 5 },
+      problem: { code: 'aborted' },
+    });
+    const paths = ['output/large.bin', ...Object.keys(many(5)).map((file) => `output/${file}`)];
+    await expect.poll(() => remains(executionId, paths), PATIENTLY).toEqual([]);
+  } finally {
+    await connection.close();
+  }
 });
 
 const run = promisify(execFile);

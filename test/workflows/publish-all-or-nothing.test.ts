@@ -146,3 +146,62 @@ test('an artifact that somebody deletes with its execution meanwhile is the end 
   expect(await world.living()).toEqual({});
   await run.dispose();
 });
+
+test('ended from outside, what is hidden goes by its guard once that hears of it, and the publication has an end', async () => {
+  world.putMany(3);
+  world.before.set('commitPublication', noAnswer);
+  const request = world.request({ allOrNothing: true });
+  const run = await world.start(sandbox, request);
+  expect(Object.keys(await world.living())).toHaveLength(3);
+  const guard = await world.start(sandbox, world.guarded[0]!, { workflowType: 'publicationGuard' });
+  await guard.advance(20 * MINUTE_MS);
+  expect(Object.keys(await world.living())).toHaveLength(3);
+
+  await run.dispose();
+  world.isRunning = false;
+  // The first time it tells them, the second time it sees that they are gone.
+  await guard.advance(30 * MINUTE_MS);
+  expect(guard.ending).toHaveProperty('completed');
+  expect(await world.living()).toEqual({});
+  expect(await publicationIn(request.publicationId)).toMatchObject({
+    state: 'abandoned',
+    report: { phase: 'ended', outcome: 'failed', problem: { code: 'aborted' } },
+  });
+  await expect(world.publish(sandbox, request)).rejects.toMatchObject({ type: 'aborted' });
+  await guard.dispose();
+});
+
+test('ended from outside after its commit, it is announced by its guard', async () => {
+  world.putMany(3);
+  world.before.set('announcePublication', noAnswer);
+  const request = world.request({ allOrNothing: true });
+  const run = await world.start(sandbox, request);
+  await run.dispose();
+  expect(await world.seen()).toHaveLength(3);
+  expect(world.announced).toEqual([]);
+  world.isRunning = false;
+  const guard = await world.start(sandbox, world.guarded[0]!, { workflowType: 'publicationGuard' });
+  await guard.advance(20 * MINUTE_MS);
+  expect(guard.ending).toHaveProperty('completed');
+  expect(world.announced).toHaveLength(3);
+  expect(await publicationIn(request.publicationId)).toMatchObject({
+    state: 'committed',
+    report: { phase: 'ended', outcome: 'published', problem: null },
+  });
+  await guard.dispose();
+});
+
+test('a guard whose publication has ended by itself ends too; one that is not all or nothing has none', async () => {
+  world.put('a.md');
+  await world.publish(sandbox, { allOrNothing: true });
+  const guard = await world.start(sandbox, world.guarded[0]!, { workflowType: 'publicationGuard' });
+  await guard.advance(20 * MINUTE_MS);
+  expect(guard.ending).toHaveProperty('completed');
+  expect(await world.seen()).toEqual(['output/a.md']);
+  await guard.dispose();
+  world.put('b.md');
+  await world.publish(sandbox);
+  expect(world.guarded).toHaveLength(1);
+});
+
+const publicationIn = (id: string) => world.records.getPublication({ executionId: world.executionId, id });

@@ -41,6 +41,9 @@ export const NO_OTHERS: ArtifactLives = {
   abortUpload: () => Promise.resolve(false),
   removeArtifact: () => Promise.resolve(),
   announce: () => Promise.resolve(),
+  guardPublication: () => Promise.resolve(),
+  isPublishing: () => Promise.resolve(false),
+  lastReport: () => Promise.resolve(null),
 };
 
 export const CAPABLE_OF_ALL: StoreCapabilities = {

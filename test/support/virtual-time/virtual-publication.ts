@@ -55,6 +55,10 @@ export class VirtualPublication implements HostActivities {
   readonly sent: string[] = [];
   readonly announced: Announcement[] = [];
   manifestsTold = 0;
+  /** Requests whose guard was started. */
+  readonly guarded: PublishRequest[] = [];
+  /** Whether the workflow of the publication runs, as Temporal says. */
+  isRunning = true;
   #runs = 0;
 
   readonly lives: ArtifactLives = {
@@ -67,6 +71,11 @@ export class VirtualPublication implements HostActivities {
       this.announced.push(announcement);
       return Promise.resolve();
     },
+    guardPublication: (request) => {
+      this.guarded.push(request);
+      return Promise.resolve();
+    },
+    isPublishing: () => Promise.resolve(this.isRunning),
     purgeArtifact: (id) => this.#end(id, () => true),
     abortUpload: (id) => this.#end(id, ({ status }) => status === 'UPLOADING'),
     removeArtifact: async (id) => {
