@@ -68,13 +68,18 @@ function agrees(existing: Existing, wanted: Wanted): boolean {
 
 /** `details.sizeBytes` lets a caller see whether it may be the same content, which he has not hashed yet. */
 export const pathTaken = ({ id, path, status, sizeBytes, deletionReason }: Existing): ArtifactError =>
-  new ArtifactError(
-    'path_taken',
-    deletionReason === null
-      ? `${path} already holds other content, or an upload whose content is not known yet`
-      : `the artifact at ${path} is being deleted; the path is free when that is done`,
-    { details: { artifactId: id, status, sizeBytes } },
+  new ArtifactError('path_taken', whyTaken({ id, path, status, deletionReason }), {
+    details: { artifactId: id, status, sizeBytes },
+  });
+
+function whyTaken({ id, path, status, deletionReason }: Pick<Existing, 'id' | 'path' | 'status' | 'deletionReason'>) {
+  if (deletionReason !== null) return `the artifact at ${path} is being deleted; the path is free when that is done`;
+  if (status !== 'UPLOADING') return `${path} already holds other content, as artifact ${id}`;
+  return (
+    `${path} is being uploaded as artifact ${id}, or was until its sender died: repeat that request with its Idempotency-Key, or abort it ` +
+    `(POST /v1/artifacts/${id}/upload/abort, artifacts delete ${id}) and begin anew`
   );
+}
 
 function sourceChanged(existing: Existing, wanted: Wanted): ArtifactError {
   const { id: artifactId, path, status } = existing;

@@ -48,7 +48,8 @@ const COMPLETE_PAUSE_MS = SECOND_MS;
  * Stores the body of a request as an artifact. What is refused is refused before the body is asked for, where the head of the request
  * is enough to know. A small file is taken in, and then registered with its size and hash, like one that a client sends to the store; a
  * large one is registered first and passed on in parts, in bounded memory, so that until it is complete it is an upload like any other.
- * One that is cut off is aborted, and what even this process could not abort is abandoned at its deadline.
+ * One that is cut off is aborted; what even this process could not abort is aborted by the same request, known by its `Idempotency-Key`, or
+ * abandoned at its deadline.
  * @returns the artifact, and whether it is new: the same content again is answered with what exists.
  * @throws as `openUpload`; `already_exists`, `too_busy`, `too_large`, `size_mismatch`, `checksum_mismatch`, `request_timeout`, `aborted`.
  */
@@ -56,7 +57,7 @@ export async function putFile(context: ApiContext, slots: Slots, file: IncomingF
   const { upload, caller } = file;
   requireWish(upload, context.nowMs());
   await requireUsableExecution(context.records, caller, upload.executionId);
-  const existing = await context.records.findByPath(upload.executionId, upload.path);
+  const existing = await findWithoutEarlierTry(context, file);
   if (existing !== null) requireJoinable(existing, file);
   const isThere = existing !== null && existing.status !== 'UPLOADING';
   if (isThere && upload.sha256 !== null) return { created: false, record: existing };
@@ -65,7 +66,7 @@ export async function putFile(context: ApiContext, slots: Slots, file: IncomingF
   try {
     if (isThere) return await compare(existing, file);
     if (upload.sizeBytes !== null && upload.sizeBytes > SINGLE_PUT_MAX_BYTES) {
-      const opened = await openUpload(context, caller, upload);
+      const opened = await openOwn(context, caller, upload);
       if (opened.record.status !== 'UPLOADING') return opened;
       return await passOn(context, file, opened, { body: file.open(limitsOf(upload)), pieces: [] });
     }
@@ -73,6 +74,30 @@ export async function putFile(context: ApiContext, slots: Slots, file: IncomingF
   } finally {
     release();
   }
+}
+
+/** What is at the path, once what an earlier try of the same request has left is gone: its process died, or its client gave it up. */
+async function findWithoutEarlierTry(context: ApiContext, { caller, upload }: IncomingFile) {
+  const find = (): Promise<ArtifactRecord | null> => context.records.findByPath(upload.executionId, upload.path);
+  const existing = await find();
+  const isEarlierTry =
+    existing?.status === 'UPLOADING' &&
+    existing.sha256 === null &&
+    existing.idempotencyKey !== null &&
+    existing.idempotencyKey === upload.idempotencyKey;
+  if (!isEarlierTry) return existing;
+  await context.lifecycle.abortUpload(existing.id, { actor: caller.subject }).catch((error: unknown) => {
+    // It has come to its end after all.
+    if (!(error instanceof ArtifactError) || error.code !== 'not_uploading') throw error;
+  });
+  return find();
+}
+
+/** Other than `openUpload`, a key alone joins nothing: bytes of two requests must not meet. */
+async function openOwn(context: ApiContext, caller: Caller, upload: NewUpload): Promise<Put> {
+  const opened = await openUpload(context, caller, upload);
+  if (!opened.created && (upload.sha256 === null || opened.record.sha256 === null)) throw pathTaken(opened.record);
+  return opened;
 }
 
 /** As far as the head of the request tells. @throws `already_exists`, `path_taken`. */
@@ -106,12 +131,12 @@ async function takeIn(context: ApiContext, file: IncomingFile): Promise<Put> {
   for (let piece = await body.next(); piece !== null; piece = await body.next()) {
     pieces.push(piece);
     if (body.sizeBytes() <= SINGLE_PUT_MAX_BYTES) continue;
-    const opened = await openUpload(context, caller, { ...upload, sizeBytes: null, sha256: null });
+    const opened = await openOwn(context, caller, { ...upload, sizeBytes: null, sha256: null });
     return passOn(context, file, opened, { body, pieces });
   }
   requireClaimed(upload, body);
   const known = { ...upload, sizeBytes: body.sizeBytes(), sha256: body.sha256() };
-  const opened = await openUpload(context, caller, known);
+  const opened = await openOwn(context, caller, known);
   const { record } = opened;
   if (record.status !== 'UPLOADING') return opened;
   if (record.partSizeBytes !== null) return passOn(context, file, opened, { body, pieces });

@@ -74,7 +74,7 @@ interface FileRequest {
 
 function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>, reply: FastifyReply): IncomingFile {
   const { raw, params, query } = request;
-  const { sizeBytes, sha256, mustBeNew } = bodyFacts(request.headers);
+  const { mustBeNew, idempotencyKey, ...content } = bodyFacts(request.headers);
   const { tag, ...wishes } = query;
   const mimeType = request.headers['content-type'];
   const caller = callerOf(request);
@@ -90,14 +90,17 @@ function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>,
   const signal = AbortSignal.any([gone.signal, context.cutUploads]);
   return {
     caller,
-    upload: newUpload(caller, params.executionId, body, { sizeBytes, sha256 }),
+    upload: {
+      ...newUpload(caller, params.executionId, body, content),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    },
     mustBeNew,
     signal,
     open: (limits) => {
       // While the store is slow nothing moves on this connection; who is waited for, the body watches itself.
       raw.socket.setTimeout(0);
       askForBody(request, reply);
-      return requestBody(raw, { ...limits, lengthBytes: sizeBytes, stallMs: context.uploadStallMs, signal });
+      return requestBody(raw, { ...limits, lengthBytes: content.sizeBytes, stallMs: context.uploadStallMs, signal });
     },
     warn: (error, text) => request.log.warn({ err: error }, text),
   };

@@ -43,6 +43,14 @@ export const FileHeaders = Type.Object({
       description: 'RFC 9530, `sha-256=:<Base64>:`. Other bytes are refused. Content-Digest is read too.',
     }),
   ),
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description:
+        '1 to 255 visible ASCII characters. The same key for the same path is the same request: what an earlier try has left unfinished ' +
+        'is aborted, and it begins anew.',
+      examples: ['turn-7-report'],
+    }),
+  ),
   'if-none-match': Type.Optional(
     Type.String({
       description: '`*`: refused (412) when there is an artifact at this path, also with the same content',

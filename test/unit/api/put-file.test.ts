@@ -282,6 +282,55 @@ describe('an upload that does not come to its end', () => {
   });
 });
 
+describe('an upload whose process died', () => {
+  /** The same as a killed API leaves behind: it is registered, and nobody sends any more. */
+  async function left(api: Listening, headers: Record<string, string>): Promise<RawClient> {
+    const client = await rawClient(api.port);
+    await client.write(api.head('output/big.bin', { 'Content-Length': LARGE_BYTES, ...headers }));
+    await vi.waitFor(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]), 5_000);
+    return client;
+  }
+
+  test('is aborted by the same request, known by its key, which begins anew', async () => {
+    const api = await listen();
+    await left(api, { 'Idempotency-Key': 'turn-7' });
+    const again = await api.put('output/big.bin', large, { 'idempotency-key': 'turn-7', 'if-none-match': '*' });
+    expect(again.status).toBe(201);
+    expect((await api.artifactsOf()).map(({ status, deletionReason }) => [status, deletionReason])).toEqual([
+      ['ACTIVE', null],
+      ['DELETED', 'upload_aborted'],
+    ]);
+    const other = Buffer.from(large);
+    other[0] = 0;
+    expect((await api.put('output/big.bin', other, { 'idempotency-key': 'turn-7' })).body.code).toBe('path_taken');
+  });
+
+  test.each([
+    ['without a key', {}],
+    ['under another key', { 'idempotency-key': 'turn-8' }],
+  ])('is in the way of a request %s, which is told what to do', async (_title, headers) => {
+    const api = await listen();
+    await left(api, { 'Idempotency-Key': 'turn-7' });
+    const [{ id } = { id: '' }] = await api.artifactsOf();
+    const answer = await api.put('output/big.bin', large, headers);
+    expect(answer.body).toMatchObject({
+      code: 'path_taken',
+      detail: expect.stringContaining(`POST /v1/artifacts/${id}/upload/abort`) as string,
+    });
+    expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]);
+  });
+
+  test('is not joined by who sends parts by himself, under the same key', async () => {
+    const api = await listen();
+    await left(api, { 'Idempotency-Key': 'turn-7' });
+    const url = `/v1/executions/${api.executionId}/artifacts`;
+    const headers = { 'idempotency-key': 'turn-7' };
+    const payload = { fileName: 'big.bin', sizeBytes: LARGE_BYTES };
+    const answer = await api.send({ method: 'POST', url, headers, payload });
+    expect(answer.json()).toMatchObject({ code: 'path_taken' });
+  });
+});
+
 test('closing waits for the uploads that run', async () => {
   const api = await listen();
   const client = await rawClient(api.port);
