@@ -38,7 +38,7 @@ export async function beginUpload(
   };
   const { created, record } = await openUpload(context, caller, upload);
   const instructions = record.status === 'UPLOADING' ? await uploadInstructions(context, record) : null;
-  return { created, body: { artifact: encodeArtifact(record), upload: instructions } };
+  return { created, body: { artifact: encodeArtifact(record), created, upload: instructions } };
 }
 
 /**

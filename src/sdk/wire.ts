@@ -77,6 +77,8 @@ export type UploadJson =
 
 export interface BeginUploadJson {
   artifact: ArtifactJson;
+  /** This request began it: nothing of it has arrived yet. */
+  created: boolean;
   /** Null: the same content is already there. */
   upload: UploadJson | null;
 }

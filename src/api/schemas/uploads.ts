@@ -100,7 +100,11 @@ const UploadInstructions = Type.Union([SingleUpload, MultipartUpload, Type.Null(
 /** How the bytes are sent, as it goes over the wire. */
 export type UploadInstructions = Static<typeof UploadInstructions>;
 
-export const BegunUpload = Type.Object({ artifact: Artifact, upload: UploadInstructions });
+export const BegunUpload = Type.Object({
+  artifact: Artifact,
+  created: Type.Boolean({ description: 'This request began it, as the 201 says: nothing of it has arrived yet' }),
+  upload: UploadInstructions,
+});
 export type BegunUpload = Static<typeof BegunUpload>;
 
 const PartNumber = Type.Integer({ description: `From 1, at most ${MAX_PARTS}`, examples: [1] });

@@ -134,7 +134,7 @@ async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artif
   const { upload } = begun;
   return finish(task, { artifactId: id, isResumable: true }, async () => {
     if (upload.kind === 'multipart') {
-      const target = await targetOf(task, id, upload);
+      const target = await targetOf(task, begun, upload);
       return sendParts(source.parts(), target, context.transfer);
     }
     if (bytes === null || content === null)
@@ -148,10 +148,10 @@ type MultipartJson = Extract<UploadJson, { kind: 'multipart' }>;
 
 async function targetOf(
   { context, signal }: UploadTask,
-  artifactId: string,
+  { artifact: { id: artifactId }, created }: BeginUploadJson,
   { partSizeBytes }: MultipartJson,
 ): Promise<PartTarget> {
-  const received = await context.api.receivedParts(artifactId, signal);
+  const received = created ? [] : await context.api.receivedParts(artifactId, signal);
   return { partSizeBytes, received, sign: (parts, partSignal) => context.api.signParts(artifactId, parts, partSignal) };
 }
 
@@ -178,7 +178,8 @@ async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Art
     const head = await cutter.head(Buffer.allocUnsafeSlow(SINGLE_PUT_MAX_BYTES), signal);
     if (head.isAll) return await uploadKnown(task, bufferSource(head.bytes));
     cutter.unread(head.bytes);
-    const { artifact, upload } = await beginStream(task);
+    const begun = await beginStream(task);
+    const { artifact, upload } = begun;
     if (upload === null) {
       cutter.cancel();
       return toArtifact(artifact);
@@ -187,7 +188,7 @@ async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Art
     // Only who can name it again can go on with it.
     const isResumable = task.options.idempotencyKey !== undefined;
     return await finish(task, { artifactId, isResumable }, async () => {
-      const target = await targetOf(task, artifactId, upload);
+      const target = await targetOf(task, begun, upload);
       return sendParts(cutter, target, context.transfer);
     });
   } catch (error) {
@@ -200,12 +201,9 @@ async function uploadStream(task: UploadTask, cutter: StreamCutter): Promise<Art
 async function beginStream(task: UploadTask): Promise<BeginUploadJson & { upload: MultipartJson | null }> {
   const { context, signal, executionId, options } = task;
   const { idempotencyKey = randomUUID() } = options;
-  const { artifact, upload } = await context.api.beginUpload(
-    executionId,
-    { options, claim: {}, idempotencyKey },
-    signal,
-  );
-  if (upload?.kind !== 'single') return { artifact, upload };
+  const begun = await context.api.beginUpload(executionId, { options, claim: {}, idempotencyKey }, signal);
+  const { artifact, upload } = begun;
+  if (upload?.kind !== 'single') return { ...begun, upload };
   await abortQuietly(context, artifact.id);
   throw new ArtifactError('internal', 'The API did not begin a multipart upload for a stream');
 }

@@ -143,11 +143,11 @@ export class FakeArtifacts {
       const existing = { ...upload, id, path, status, checksumState, deletionReason: null };
       orRefuse(() => requireSameUpload(existing, wanted));
       const running = json.status === 'UPLOADING' ? this.#upload(json, sizeBytes, sha256) : null;
-      return { status: 200, body: { artifact: json, upload: running } };
+      return { status: 200, body: { artifact: json, created: false, upload: running } };
     }
     const json = newArtifact(executionId, path, body);
     this.entries.set(json.id, { json, upload: wanted });
-    return { status: 201, body: { artifact: json, upload: this.#upload(json, sizeBytes, sha256) } };
+    return { status: 201, body: { artifact: json, created: true, upload: this.#upload(json, sizeBytes, sha256) } };
   }
 
   #upload(json: ArtifactJson, sizeBytes: number | null, sha256: string | null): UploadJson {

@@ -226,6 +226,7 @@ describe('an Idempotency-Key', () => {
     expect([first.statusCode, again.statusCode]).toEqual([201, 200]);
     expect(idOf(again)).toBe(idOf(first));
     expect(again.json<Begun>().upload).toMatchObject({ kind: 'multipart', partCount: 5 });
+    expect([first, again].map((one) => one.json<{ created: boolean }>().created)).toEqual([true, false]);
   });
 
   test('joins a stream to its own begin, and no other stream', async () => {

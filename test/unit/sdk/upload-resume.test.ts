@@ -49,10 +49,13 @@ describe('a large file', () => {
 
   test('that was interrupted goes on from the first missing part', async () => {
     await interrupted(5);
+    // Of a new one nothing can have arrived.
+    expect(fake.count(/^GET .*\/upload$/)).toBe(0);
     const sent: number[] = [];
     for (let part = 1; part <= 5; part += 1) sent.push(fake.store.attemptsOf(part));
     expect((await upload()).checksum).toBe(sha256Of(bytes));
     for (let part = 1; part <= 5; part += 1) expect(fake.store.attemptsOf(part)).toBe(sent[part - 1]);
+    expect(fake.count(/^GET .*\/upload$/)).toBe(1);
     expect(fake.artifacts.only().status).toBe('ACTIVE');
   });
 
