@@ -179,7 +179,10 @@ export function uploadActivities(deps: ActivityDeps) {
     if (info === null)
       throw new ArtifactError('upload_incomplete', `the parts of ${record.path} are gone from the store`);
     // Of parts that were joined before, nobody can say any more; they were signed as all are.
-    return { info, lacksChecksums: parts?.some(({ sha256 }) => sha256 === null) ?? false };
+    return {
+      info,
+      lacksChecksums: parts?.some(({ crc32, sha256 }) => crc32 === null && sha256 === undefined) ?? false,
+    };
 
     function join(found: UploadedPart[]): Promise<ObjectInfo> {
       requireAllParts(record, claim, found);

@@ -1,6 +1,6 @@
 import { MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import { requireSha256 } from '../domain/checksum.js';
+import { requireCrc32 } from '../domain/checksum.js';
 import { ArtifactError } from '../domain/errors.js';
 import { MAX_PARTS, partBytes } from '../domain/part-plan.js';
 import { objectAtCreation } from '../domain/stored-object.js';
@@ -45,11 +45,9 @@ export async function signParts(
   for (const claim of claims) requirePart(claim, partSizeBytes, record.sizeBytes);
   const seconds = signedSeconds(context, record);
   const parts = await Promise.all(
-    claims.map(async ({ partNumber, sizeBytes, sha256 }) => ({
+    claims.map(async ({ partNumber, sizeBytes, crc32 }) => ({
       partNumber,
-      request: encodeRequest(
-        await context.store.presignPart({ key, uploadId, partNumber, sizeBytes, sha256 }, seconds),
-      ),
+      request: encodeRequest(await context.store.presignPart({ key, uploadId, partNumber, sizeBytes, crc32 }, seconds)),
     })),
   );
   return { parts };
@@ -58,8 +56,8 @@ export async function signParts(
 const partCountOf = (partSizeBytes: number, sizeBytes: number | null): number | null =>
   sizeBytes === null ? null : Math.ceil(sizeBytes / partSizeBytes);
 
-function requirePart({ partNumber, sizeBytes, sha256 }: PartClaim, partSizeBytes: number, total: number | null): void {
-  requireSha256(sha256);
+function requirePart({ partNumber, sizeBytes, crc32 }: PartClaim, partSizeBytes: number, total: number | null): void {
+  requireCrc32(crc32);
   const last = partCountOf(partSizeBytes, total) ?? MAX_PARTS;
   if (partNumber < 1 || partNumber > last)
     throw new ArtifactError('invalid_part', `Part ${partNumber} does not exist, parts are 1 to ${last}`, {

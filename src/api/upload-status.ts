@@ -19,9 +19,7 @@ export async function uploadStatus(context: ApiContext, caller: Caller, record: 
   return {
     artifact: encodeArtifact(record),
     upload: uploading && (multipart || maySign) ? await uploadInstructions(context, record) : null,
-    receivedParts: multipart
-      ? parts.map(({ partNumber, sizeBytes, sha256 }) => ({ partNumber, sizeBytes, sha256 }))
-      : [],
+    receivedParts: multipart ? parts.map(({ partNumber, sizeBytes, crc32 }) => ({ partNumber, sizeBytes, crc32 })) : [],
     ...(uploading ? progressOf(record, parts, context.nowMs()) : settledProgress(record)),
   };
 }
@@ -34,7 +32,7 @@ export async function uploadProgress(context: Looking, record: ArtifactRecord): 
 
 interface Arrived extends ArrivedPart {
   partNumber: number;
-  sha256: string | null;
+  crc32: string | null;
 }
 
 /** What has arrived of an upload. The one place that knows from where. */
@@ -43,5 +41,5 @@ async function arrivedParts({ store }: Looking, { id, key, uploadId }: ArtifactR
   const object = await store.head({ key });
   // An older object may lie under the same key in a bucket with versions: only ours counts.
   if (object?.owner?.artifactId !== id) return [];
-  return [{ partNumber: 1, ...object }];
+  return [{ partNumber: 1, crc32: null, ...object }];
 }

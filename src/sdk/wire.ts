@@ -91,7 +91,7 @@ export interface ReceivedPartJson {
   partNumber: number;
   sizeBytes: number;
   /** Null on a store that keeps no part checksums. */
-  sha256: string | null;
+  crc32: string | null;
 }
 
 export interface UploadStatusJson extends ArrivalProgress {

@@ -123,8 +123,8 @@ export interface NewPart {
   /** From 1. */
   partNumber: number;
   sizeBytes: number;
-  /** SHA-256 of this part, lower-case hex. */
-  sha256: string;
+  /** CRC-32 of this part, eight lower-case hexadecimal digits. */
+  crc32: string;
 }
 
 export interface PartsToSend {
@@ -145,8 +145,10 @@ export interface UploadedPart {
   partNumber: number;
   sizeBytes: number;
   etag: string;
-  /** Lower-case hex; null on a store that does not keep part checksums. */
-  sha256: string | null;
+  /** Eight lower-case hexadecimal digits; null on a store that does not keep part checksums. */
+  crc32: string | null;
+  /** Of uploads that were begun before parts had a CRC-32: it must be named again when they are joined. */
+  sha256?: string;
   /** When it arrived, by the clock of the store; whole seconds on most. */
   lastModifiedMs: number;
 }
@@ -207,6 +209,6 @@ export interface StoreCapabilities {
   storageClasses: boolean;
   /** RestoreObject works on an archived object. */
   restore: boolean;
-  /** Bytes that differ from a signed SHA-256 are refused; when false, uploads are read back. */
+  /** Bytes that differ from the signed SHA-256 of an object, or the CRC-32 of a part, are refused; when false, uploads are read back. */
   enforcesChecksums: boolean;
 }

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { ArtifactError } from '../domain/errors.js';
+import { crc32Of } from './crc32.js';
 import type { NewObject, ObjectStore, SignedRequest, StoreCapabilities } from './object-store.js';
 
 /** Sends a signed request and says the HTTP status of the answer. */
@@ -23,7 +24,8 @@ export async function probeStore(store: ObjectStore, send: SendSigned = sendWith
   const signed = probeObject(`${PROBE_PREFIX}${id}/signed`, id);
   const versioned = probeObject(`${PROBE_PREFIX}${id}/versioned`, id);
   try {
-    const enforcesChecksums = await refusesOtherBytes(store, signed, send);
+    const enforcesChecksums =
+      (await refusesOtherBytes(store, signed, send)) && (await refusesOtherPart(store, signed, send));
     const versioning = await keepsVersions(store, versioned);
     const storageClasses = await isSupported(() => store.copyToClass({ key: versioned.key }, 'GLACIER'));
     const restore =
@@ -51,6 +53,19 @@ async function refusesOtherBytes(store: ObjectStore, object: NewObject, send: Se
       details: { bucket: store.bucket, key: object.key, storeStatus: right.status },
     });
   return (await send(request, OTHER_BODY)).status >= 400;
+}
+
+/** The same for a part, whose checksum is another one. */
+async function refusesOtherPart(store: ObjectStore, object: NewObject, send: SendSigned): Promise<boolean> {
+  const { key } = object;
+  const uploadId = await store.createUpload(object);
+  try {
+    const facts = { sizeBytes: SIGNED_BODY.length, crc32: crc32Of(SIGNED_BODY) };
+    const request = await store.presignPart({ key, uploadId, partNumber: 1, ...facts }, LIFETIME_SECONDS);
+    return (await send(request, OTHER_BODY)).status >= 400;
+  } finally {
+    await store.abortUpload(key, uploadId);
+  }
 }
 
 async function keepsVersions(store: ObjectStore, object: NewObject): Promise<boolean> {

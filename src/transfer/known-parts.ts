@@ -3,6 +3,7 @@ import type { Hash } from 'node:crypto';
 import { partBytes } from '../domain/part-plan.js';
 import { MIB_BYTES } from '../domain/units.js';
 import { throwIfAborted } from './aborted.js';
+import { crc32Of } from './crc32.js';
 import type { FileReader } from './file-reader.js';
 import type { Content, FilledPart, PartSource } from './part.js';
 
@@ -55,10 +56,9 @@ class KnownParts implements PartSource {
     this.#partNumber += 1;
     const sizeBytes = partBytes(this.#partNumber, partSizeBytes, this.sizeBytes);
     const { bytes, memory } = await this.#read(position, sizeBytes, takeMemory);
-    const hash = createHash('sha256');
-    await update([hash, this.#whole], bytes, signal);
+    await update(this.#whole, bytes, signal);
     this.#hashedBytes += sizeBytes;
-    return { digest: { partNumber: this.#partNumber, sizeBytes, sha256: hash.digest('hex') }, bytes, memory };
+    return { digest: { partNumber: this.#partNumber, sizeBytes, crc32: crc32Of(bytes) }, bytes, memory };
   }
 
   content(): Content {
@@ -73,12 +73,12 @@ export async function contentOf(
   signal: AbortSignal,
 ): Promise<Content> {
   const hash = createHash('sha256');
-  await update([hash], bytes, signal, onHashed);
+  await update(hash, bytes, signal, onHashed);
   return { sizeBytes: bytes.length, sha256: hash.digest('hex') };
 }
 
 async function update(
-  hashes: Hash[],
+  hash: Hash,
   bytes: Buffer,
   signal: AbortSignal,
   onHashed: (hashedBytes: number) => void = () => undefined,
@@ -88,7 +88,7 @@ async function update(
     await new Promise((resolve) => setImmediate(resolve));
     throwIfAborted(signal);
     const step = bytes.subarray(start, start + STEP_BYTES);
-    for (const hash of hashes) hash.update(step);
+    hash.update(step);
     onHashed(start + step.length);
   }
 }

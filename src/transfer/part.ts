@@ -3,8 +3,8 @@ export interface PartDigest {
   /** From 1. */
   partNumber: number;
   sizeBytes: number;
-  /** SHA-256 of the part, lower-case hex. */
-  sha256: string;
+  /** CRC-32 of the part, eight lower-case hexadecimal digits. */
+  crc32: string;
 }
 
 /** A part that the store has. */
@@ -12,7 +12,7 @@ export interface ReceivedPart {
   partNumber: number;
   sizeBytes: number;
   /** Null on a store that keeps no part checksums. */
-  sha256: string | null;
+  crc32: string | null;
 }
 
 /** A PUT that needs no credentials any more: exactly these headers, and Content-Length. */
@@ -38,7 +38,7 @@ export interface FilledPart {
   memory: Buffer | null;
 }
 
-/** Bytes in the order of their parts, each read once, and hashed on the way for itself and for the whole. */
+/** Bytes in the order of their parts, each read once; the CRC-32 of each and the SHA-256 of the whole are computed on the way. */
 export interface PartSource {
   /** Null while the end is not in sight (a stream). */
   readonly sizeBytes: number | null;

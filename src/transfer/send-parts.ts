@@ -141,8 +141,8 @@ export async function sendParts(source: PartSource, target: PartTarget, options:
 function receivedIndex(received: readonly ReceivedPart[]): (digest: PartDigest) => boolean {
   const byNumber = new Map(received.map((part) => [part.partNumber, part]));
   // A store without part checksums cannot prove that it has these bytes: they are sent again.
-  return ({ partNumber, sizeBytes, sha256 }) => {
+  return ({ partNumber, sizeBytes, crc32 }) => {
     const part = byNumber.get(partNumber);
-    return part !== undefined && part.sizeBytes === sizeBytes && part.sha256 === sha256;
+    return part !== undefined && part.sizeBytes === sizeBytes && part.crc32 === crc32;
   };
 }

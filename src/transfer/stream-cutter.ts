@@ -4,6 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
 import { ArtifactError } from '../domain/errors.js';
 import { abortedError } from './aborted.js';
+import { crc32Of } from './crc32.js';
 import type { Content, FilledPart, PartSource } from './part.js';
 
 /** A stream of bytes of unknown length, web or Node. */
@@ -77,9 +78,7 @@ export class StreamCutter implements PartSource {
     takeMemory: () => Promise<Buffer>,
     signal: AbortSignal,
   ): Promise<FilledPart | null> {
-    const hash = createHash('sha256');
     const count = (piece: Buffer): void => {
-      hash.update(piece);
       this.#whole.update(piece);
       this.#sizeBytes += piece.length;
       if (this.#sizeBytes > this.#maxBytes)
@@ -99,7 +98,7 @@ export class StreamCutter implements PartSource {
       bytes = memory.subarray(0, await this.#fill(memory, signal, count));
     }
     this.#partNumber += 1;
-    const digest = { partNumber: this.#partNumber, sizeBytes: bytes.length, sha256: hash.digest('hex') };
+    const digest = { partNumber: this.#partNumber, sizeBytes: bytes.length, crc32: crc32Of(bytes) };
     return { digest, bytes, memory };
   }
 

@@ -22,6 +22,11 @@ export const Sha256 = Type.String({
   examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
 });
 
+export const Crc32 = Type.String({
+  description: 'CRC-32 (zlib, S3), 8 lower-case hexadecimal digits',
+  examples: ['cbf43926'],
+});
+
 export const Tags = Type.Record(Type.String(), Type.String(), {
   description:
     'At most 8 tags; key of 1 to 128 and value of 0 to 256 bytes: letters, digits, spaces and + - = . _ : / @. ' +

@@ -3,7 +3,7 @@ import { MAX_ARTIFACT_BYTES } from '../../domain/artifact.js';
 import { MAX_PARTS } from '../../domain/part-plan.js';
 import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { Artifact, ArtifactTypeSchema } from './artifact.js';
-import { Bytes, nullable, Sha256, SignedRequest, Tags } from './atoms.js';
+import { Bytes, Crc32, nullable, Sha256, SignedRequest, Tags } from './atoms.js';
 
 /** Most parts that are signed by one request. */
 const MAX_PARTS_PER_REQUEST = 100;
@@ -112,10 +112,7 @@ const PartNumber = Type.Integer({ description: `From 1, at most ${MAX_PARTS}`, e
 export const SignPartsBody = Type.Object(
   {
     parts: Type.Array(
-      Type.Object(
-        { partNumber: PartNumber, sizeBytes: Bytes, sha256: Type.String({ description: 'SHA-256 of this part, hex' }) },
-        { additionalProperties: false },
-      ),
+      Type.Object({ partNumber: PartNumber, sizeBytes: Bytes, crc32: Crc32 }, { additionalProperties: false }),
       { minItems: 1, maxItems: MAX_PARTS_PER_REQUEST },
     ),
   },
@@ -152,7 +149,7 @@ export const UploadStatus = Type.Object({
     Type.Object({
       partNumber: PartNumber,
       sizeBytes: Bytes,
-      sha256: nullable(Type.String({ description: 'Null on a store that keeps no part checksums' })),
+      crc32: nullable(Type.String({ description: 'Null on a store that keeps no part checksums' })),
     }),
   ),
   ...progress,

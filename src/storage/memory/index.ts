@@ -76,7 +76,7 @@ export class MemoryObjectStore implements port.ObjectStore {
 
   async presignPart(part: port.NewPart, expiresInSeconds: number): Promise<port.SignedRequest> {
     await this.#enter('presignPart');
-    const headers = { 'content-length': String(part.sizeBytes), 'x-memory-sha256': part.sha256 };
+    const headers = { 'content-length': String(part.sizeBytes), 'x-memory-crc32': part.crc32 };
     return this.#signed.issue({ kind: 'part', part }, headers, expiresInSeconds);
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SECOND_MS } from '../../domain/units.js';
+import { crc32Of } from '../crc32.js';
 import type { NewObject, NewPart, ObjectRef, SignedRequest } from '../object-store.js';
 import { sha256Of } from './bucket.js';
 
@@ -59,9 +60,11 @@ export class SignedRequests {
     }
     const { grant } = issued;
     if (grant.kind === 'get') return grant;
-    const { sizeBytes, sha256 } = grant.kind === 'put' ? grant.object : grant.part;
+    const { sizeBytes } = grant.kind === 'put' ? grant.object : grant.part;
     if (body.length !== sizeBytes) return respond(403);
-    if (this.#enforcesChecksums && sha256Of(body) !== sha256) return respond(400);
+    const isAsSigned =
+      grant.kind === 'put' ? sha256Of(body) === grant.object.sha256 : crc32Of(body) === grant.part.crc32;
+    if (this.#enforcesChecksums && !isAsSigned) return respond(400);
     return grant;
   }
 }

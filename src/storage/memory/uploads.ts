@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { crc32Of } from '../crc32.js';
 import type { NewObject, NewPart, PendingUpload, UploadedPart } from '../object-store.js';
-import { md5Of, sha256Of } from './bucket.js';
+import { md5Of } from './bucket.js';
 
 interface StoredPart extends UploadedPart {
   body: Buffer;
@@ -33,7 +34,7 @@ export class MemoryUploads {
       partNumber,
       sizeBytes: body.length,
       etag,
-      sha256: sha256Of(body),
+      crc32: crc32Of(body),
       lastModifiedMs,
       body,
     });

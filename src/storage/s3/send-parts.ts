@@ -30,7 +30,7 @@ export async function sendParts(
   const stopped = new AbortController();
   const sending = new Upload({
     client: boundTo(context.client, upload.uploadId, AbortSignal.any([signal, stopped.signal])),
-    params: { Bucket: context.bucket, Key: upload.key, Body: body, ChecksumAlgorithm: 'SHA256' },
+    params: { Bucket: context.bucket, Key: upload.key, Body: body, ChecksumAlgorithm: 'CRC32' },
     partSize: upload.partSizeBytes,
     queueSize: PARTS_AT_ONCE,
     // The upload is the caller's: who registered it ends it.

@@ -80,7 +80,7 @@ async function createUpload(context: S3Context, object: NewObject): Promise<stri
       new CreateMultipartUploadCommand({
         Bucket: context.bucket,
         Key: object.key,
-        ChecksumAlgorithm: 'SHA256',
+        ChecksumAlgorithm: 'CRC32',
         ...describeObject(object),
       }),
     ),
@@ -90,16 +90,16 @@ async function createUpload(context: S3Context, object: NewObject): Promise<stri
 }
 
 async function presignPart(context: S3Context, part: NewPart, expiresInSeconds: number): Promise<SignedRequest> {
-  const checksum = hexToBase64(part.sha256);
+  const checksum = hexToBase64(part.crc32);
   const command = new UploadPartCommand({
     Bucket: context.bucket,
     Key: part.key,
     UploadId: part.uploadId,
     PartNumber: part.partNumber,
     ContentLength: part.sizeBytes,
-    ChecksumSHA256: checksum,
+    ChecksumCRC32: checksum,
   });
-  const headers = { 'content-length': String(part.sizeBytes), 'x-amz-checksum-sha256': checksum };
+  const headers = { 'content-length': String(part.sizeBytes), 'x-amz-checksum-crc32': checksum };
   return guarded({ verb: 'presignPart', bucket: context.bucket, key: part.key }, () =>
     presign(context, (options) => getSignedUrl(context.presigner, command, options), headers, expiresInSeconds),
   );
@@ -129,7 +129,8 @@ const toUploadedPart = (part: Part): UploadedPart => ({
   partNumber: part.PartNumber ?? 0,
   sizeBytes: part.Size ?? 0,
   etag: part.ETag ?? '',
-  sha256: part.ChecksumSHA256 === undefined ? null : base64ToHex(part.ChecksumSHA256),
+  crc32: part.ChecksumCRC32 === undefined ? null : base64ToHex(part.ChecksumCRC32),
+  ...(part.ChecksumSHA256 === undefined ? {} : { sha256: base64ToHex(part.ChecksumSHA256) }),
   lastModifiedMs: part.LastModified?.getTime() ?? 0,
 });
 
@@ -190,7 +191,8 @@ const toCompleteCommand = (
         .map((part) => ({
           PartNumber: part.partNumber,
           ETag: part.etag,
-          ...(part.sha256 === null ? {} : { ChecksumSHA256: hexToBase64(part.sha256) }),
+          ...(part.crc32 === null ? {} : { ChecksumCRC32: hexToBase64(part.crc32) }),
+          ...(part.sha256 === undefined ? {} : { ChecksumSHA256: hexToBase64(part.sha256) }),
         })),
     },
   });

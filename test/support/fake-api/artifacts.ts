@@ -152,22 +152,27 @@ export class FakeArtifacts {
 
   #upload(json: ArtifactJson, sizeBytes: number | null, sha256: string | null): UploadJson {
     const plan = planParts(sizeBytes);
-    if (plan.kind === 'single') return { kind: 'single', request: this.#request(json, 0, sha256 ?? '') };
+    if (plan.kind === 'single') return { kind: 'single', request: this.#request(json, 0, { sha256: sha256 ?? '' }) };
     return { ...plan, partSizeBytes: this.partSizeBytes ?? plan.partSizeBytes };
   }
 
   #request(
     json: ArtifactJson,
     partNumber: number,
-    sha256: string,
+    checksum: { sha256: string } | { crc32: string },
   ): { method: 'PUT' } & Record<string, unknown> & {
       url: string;
       headers: Record<string, string>;
       expiresAt: string;
     } {
-    const checksum = Buffer.from(sha256, 'hex').toString('base64');
     const url = `${this.#url()}${pathOf(json)}${partNumber === 0 ? '' : `?partNumber=${partNumber}`}`;
-    return { method: 'PUT', url, headers: { 'x-amz-checksum-sha256': checksum }, expiresAt: iso(60_000) };
+    const headers = Object.fromEntries(
+      Object.entries(checksum).map(([name, hex]) => [
+        `x-amz-checksum-${name}`,
+        Buffer.from(hex, 'hex').toString('base64'),
+      ]),
+    );
+    return { method: 'PUT', url, headers, expiresAt: iso(60_000) };
   }
 
   #signParts(json: ArtifactJson, body: Record<string, unknown>): Answer {
@@ -175,7 +180,7 @@ export class FakeArtifacts {
     const parts = Array.isArray(body['parts']) ? body['parts'].filter(isRecord) : [];
     const signed = parts.map((part) => {
       const partNumber = Number(part['partNumber']);
-      return { partNumber, request: this.#request(json, partNumber, String(part['sha256'])) };
+      return { partNumber, request: this.#request(json, partNumber, { crc32: String(part['crc32']) }) };
     });
     return { status: 200, body: { parts: signed } };
   }

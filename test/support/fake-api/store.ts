@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { crc32Of } from '../../../src/transfer/crc32.js';
 
 /** What happens to one PUT: the connection is cut in the middle, nothing is read any more, or an S3 error is answered. */
 export type PutFault = 'reset' | 'stall' | { status: number; storeCode: string };
@@ -59,14 +60,10 @@ export class FakeStore {
     return [...this.attempts].find(([key]) => key.endsWith(`#${partNumber}`))?.[1] ?? 0;
   }
 
-  parts(path: string): { partNumber: number; sizeBytes: number; sha256: string }[] {
+  parts(path: string): { partNumber: number; sizeBytes: number; crc32: string }[] {
     return [...(this.objects.get(path) ?? [])]
       .filter(([partNumber]) => partNumber > 0)
-      .map(([partNumber, bytes]) => ({
-        partNumber,
-        sizeBytes: bytes.length,
-        sha256: createHash('sha256').update(bytes).digest('hex'),
-      }));
+      .map(([partNumber, bytes]) => ({ partNumber, sizeBytes: bytes.length, crc32: crc32Of(bytes) }));
   }
 
   /** All bytes in the order of the parts. */
@@ -88,9 +85,11 @@ async function receive(request: IncomingMessage): Promise<Buffer | null> {
 
 /** Signed headers as versitygw treats them: other bytes are refused, so is a missing header. */
 function problemOf(request: IncomingMessage, bytes: Buffer): { status: number; storeCode: string } | undefined {
-  const claimed = request.headers['x-amz-checksum-sha256'];
-  if (claimed === undefined || request.headers['content-length'] === undefined)
-    return { status: 403, storeCode: 'SignatureDoesNotMatch' };
-  const actual = createHash('sha256').update(bytes).digest('base64');
-  return claimed === actual ? undefined : { status: 400, storeCode: 'BadDigest' };
+  const { 'x-amz-checksum-sha256': sha256, 'x-amz-checksum-crc32': crc32, 'content-length': length } = request.headers;
+  const claimed = sha256 ?? crc32;
+  if (claimed === undefined || length === undefined) return { status: 403, storeCode: 'SignatureDoesNotMatch' };
+  const actual = sha256 === undefined ? crc32Of(bytes) : createHash('sha256').update(bytes).digest('hex');
+  return claimed === toBase64(actual) ? undefined : { status: 400, storeCode: 'BadDigest' };
 }
+
+const toBase64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');

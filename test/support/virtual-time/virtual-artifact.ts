@@ -19,6 +19,7 @@ import { NO_QUOTAS, type Quotas } from '../../../src/domain/quotas.js';
 import { DAY_MS, HOUR_MS } from '../../../src/domain/units.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
 import type { StoreCapabilities } from '../../../src/storage/object-store.js';
+import { crc32Of } from '../../../src/storage/crc32.js';
 import type { NewUpload } from '../../../src/workflows/messages.js';
 import { VirtualRun, type Sandbox, type VirtualRunOptions } from './virtual-run.js';
 
@@ -212,7 +213,7 @@ export async function sendParts(store: MemoryObjectStore, row: ArtifactRecord, b
   if (uploadId === null || partSizeBytes === null) throw new Error('it is not uploaded in parts');
   for (let begin = 0, partNumber = 1; begin < bytes.length; begin += partSizeBytes, partNumber++) {
     const part = bytes.subarray(begin, begin + partSizeBytes);
-    const facts = { key, uploadId, partNumber, sizeBytes: part.length, sha256: sha256(part) };
+    const facts = { key, uploadId, partNumber, sizeBytes: part.length, crc32: crc32Of(part) };
     const { status } = await store.receive(await store.presignPart(facts, 60), part);
     if (status !== 200) throw new Error(`part ${partNumber} was answered with ${status}`);
   }

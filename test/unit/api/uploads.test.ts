@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { crc32Of } from '../../../src/transfer/crc32.js';
 import { newArtifact } from '../../support/new-artifact.js';
 import { codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const MIB_BYTES = 1024 ** 2;
 const PART_BYTES = 8 * MIB_BYTES;
 const SHA256 = sha256Of('x');
+const CRC32 = crc32Of(Buffer.from('x'));
 
 async function begin(api: TestApi, payload: object): Promise<string> {
   const url = `/v1/executions/${randomUUID()}/artifacts`;
@@ -23,8 +25,8 @@ describe('signed parts', () => {
     const response = await sign(
       api,
       id,
-      { partNumber: 1, sizeBytes: PART_BYTES, sha256: SHA256 },
-      { partNumber: 3, sizeBytes: 1, sha256: sha256Of(last) },
+      { partNumber: 1, sizeBytes: PART_BYTES, crc32: CRC32 },
+      { partNumber: 3, sizeBytes: 1, crc32: crc32Of(last) },
     );
     expect(response.statusCode).toBe(200);
     const { parts } = response.json<{ parts: { partNumber: number; request: { url: string; expiresAt: string } }[] }>();
@@ -43,11 +45,11 @@ describe('signed parts', () => {
   });
 
   test.each([
-    ['number 0', { partNumber: 0, sizeBytes: PART_BYTES, sha256: SHA256 }, 'invalid_part'],
-    ['a number past the end', { partNumber: 4, sizeBytes: 1, sha256: SHA256 }, 'invalid_part'],
-    ['another length', { partNumber: 1, sizeBytes: 5, sha256: SHA256 }, 'invalid_part'],
-    ['no length', { partNumber: 3, sizeBytes: 0, sha256: SHA256 }, 'invalid_part'],
-    ['a hash that is none', { partNumber: 3, sizeBytes: 1, sha256: 'x' }, 'invalid_checksum'],
+    ['number 0', { partNumber: 0, sizeBytes: PART_BYTES, crc32: CRC32 }, 'invalid_part'],
+    ['a number past the end', { partNumber: 4, sizeBytes: 1, crc32: CRC32 }, 'invalid_part'],
+    ['another length', { partNumber: 1, sizeBytes: 5, crc32: CRC32 }, 'invalid_part'],
+    ['no length', { partNumber: 3, sizeBytes: 0, crc32: CRC32 }, 'invalid_part'],
+    ['a hash that is none', { partNumber: 3, sizeBytes: 1, crc32: 'x' }, 'invalid_checksum'],
   ])('%s is refused', async (_name, part, code) => {
     const api = await startTestApi();
     const id = await begin(api, { fileName: 'a', sizeBytes: 2 * PART_BYTES + 1 });
@@ -59,9 +61,9 @@ describe('signed parts', () => {
     const api = await startTestApi();
     const id = await begin(api, { fileName: 'a' });
     const last = (5 * 1024 ** 3) / PART_BYTES;
-    const fits = await sign(api, id, { partNumber: last, sizeBytes: PART_BYTES, sha256: SHA256 });
+    const fits = await sign(api, id, { partNumber: last, sizeBytes: PART_BYTES, crc32: CRC32 });
     expect(fits.statusCode).toBe(200);
-    const over = await sign(api, id, { partNumber: last + 1, sizeBytes: 1, sha256: SHA256 });
+    const over = await sign(api, id, { partNumber: last + 1, sizeBytes: 1, crc32: CRC32 });
     expect([over.statusCode, codeOf(over)]).toEqual([413, 'too_large']);
   });
 
@@ -69,14 +71,14 @@ describe('signed parts', () => {
     const api = await startTestApi();
     const { executionId, tenantId } = await api.records.get(await begin(api, { fileName: 'a' })).then((row) => row!);
     const { id } = await api.records.register(newArtifact({ executionId, tenantId, partSizeBytes: PART_BYTES }));
-    const response = await sign(api, id, { partNumber: 1, sizeBytes: 4_096, sha256: SHA256 });
+    const response = await sign(api, id, { partNumber: 1, sizeBytes: 4_096, crc32: CRC32 });
     expect([response.statusCode, codeOf(response)]).toEqual([503, 'not_yet_answered']);
   });
 
   test('there are none for a single PUT, after the end, or after the deadline', async () => {
     let nowMs = Date.now();
     const api = await startTestApi({ nowMs: () => nowMs });
-    const part = { partNumber: 1, sizeBytes: 1, sha256: SHA256 };
+    const part = { partNumber: 1, sizeBytes: 1, crc32: CRC32 };
     const single = await begin(api, { fileName: 'a', sizeBytes: 1, sha256: SHA256 });
     expect(codeOf(await sign(api, single, part))).toBe('invalid_part');
     expect(codeOf(await sign(api, await api.upload({}), part))).toBe('not_uploading');

@@ -99,7 +99,7 @@ test('the fake API describes uploads in the shapes of the real one', async () =>
   const begun = await ask('POST', path, { fileName: 'b' });
   expect(misfits(BegunUpload, begun)).toEqual([]);
   const { artifact } = begun as BeginUploadJson;
-  const parts = [{ partNumber: 1, sizeBytes: 1, sha256 }];
+  const parts = [{ partNumber: 1, sizeBytes: 1, crc32: 'cbf43926' }];
   expect(misfits(SignedParts, await ask('POST', `/v1/artifacts/${artifact.id}/upload/parts`, { parts }))).toEqual([]);
   expect(misfits(UploadStatus, await ask('GET', `/v1/artifacts/${artifact.id}/upload`))).toEqual([]);
 });

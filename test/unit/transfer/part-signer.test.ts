@@ -3,7 +3,7 @@ import type { PartDigest, SignedPut } from '../../../src/transfer/part.js';
 import { PartSigner, type SignParts } from '../../../src/transfer/part-signer.js';
 
 const { signal } = new AbortController();
-const digest = (partNumber: number): PartDigest => ({ partNumber, sizeBytes: 1, sha256: 'a' });
+const digest = (partNumber: number): PartDigest => ({ partNumber, sizeBytes: 1, crc32: 'a' });
 const answer: SignParts = (parts) =>
   Promise.resolve(
     new Map(

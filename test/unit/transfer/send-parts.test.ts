@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bufferParts } from '../../../src/transfer/known-parts.js';
 import type { FilledPart, PartDigest, PartSource } from '../../../src/transfer/part.js';
+import { crc32Of } from '../../../src/transfer/crc32.js';
 import { PartMemory } from '../../../src/transfer/part-memory.js';
 import { ProgressMeter } from '../../../src/transfer/progress.js';
 import { StoreConnections } from '../../../src/transfer/put.js';
@@ -137,11 +138,11 @@ describe('sending parts', () => {
     const has = [1, 2, 3, 7].map((partNumber) => ({
       partNumber,
       sizeBytes: PART,
-      sha256: sha256Of(bytes.subarray((partNumber - 1) * PART, partNumber * PART)),
+      crc32: crc32Of(bytes.subarray((partNumber - 1) * PART, partNumber * PART)),
     }));
-    const other = { partNumber: 9, sizeBytes: PART, sha256: sha256Of(Buffer.from('of an earlier file')) };
+    const other = { partNumber: 9, sizeBytes: PART, crc32: crc32Of(Buffer.from('of an earlier file')) };
     const { sign } = signer('a');
-    const target = { partSizeBytes: PART, received: [...has, other, { ...other, partNumber: 10, sha256: null }], sign };
+    const target = { partSizeBytes: PART, received: [...has, other, { ...other, partNumber: 10, crc32: null }], sign };
     const content = await sendParts(copied(), target, optionsWith(memory));
     expect(content.sha256).toBe(sha256Of(bytes));
     const sent = [...received.keys()].map((path) => Number(path.split('/')[2])).sort((a, b) => a - b);
