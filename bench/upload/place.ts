@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Connection } from '../../src/dev/connection.js';
 import { loadSecrets } from '../../src/dev/secrets.js';
@@ -25,6 +26,7 @@ export interface Place {
 }
 
 const BUCKET = 'bench-peers';
+const LOOK_INTERVAL_MS = 250;
 
 export async function openPlace(connection: Connection): Promise<Place> {
   // What runs is what users run, of the sources as they are now.
@@ -65,10 +67,16 @@ export async function removeObjects({ client, bucket }: Place, prefix: string): 
   }
 }
 
-/** Removes all that an execution has, for good: large files would fill the disk. */
+/**
+ * Removes all that an execution has, for good: large files would fill the disk. Before that, what is read back after its upload has been:
+ * whoever comes next has the machine for itself.
+ */
 export async function purge(place: Place, execution: string): Promise<void> {
   const api = apiOf(place);
-  for await (const { id } of api.iterateArtifacts(execution)) await api.deleteArtifact(id, { purge: true });
+  for await (const { id } of api.iterateArtifacts(execution)) {
+    while ((await api.getArtifact(id)).checksumState === 'claimed') await sleep(LOOK_INTERVAL_MS);
+    await api.deleteArtifact(id, { purge: true });
+  }
   api.close();
 }
 

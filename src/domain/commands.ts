@@ -16,11 +16,6 @@ export interface CompleteUpload extends ByActor {
   /** Of the whole file, lower-case hex. */
   sha256: string;
   sizeBytes: number;
-  /**
-   * Set by our own processes alone, when they computed the hash from the bytes while they sent them themselves: never from what a caller
-   * says. Then a store that enforces the checksum of every part has what was hashed, and nothing needs to be read back.
-   */
-  hashedBy?: 'service';
 }
 
 /** `confirm` is needed when the deadline lies in the past: the artifact is then deleted at once. */

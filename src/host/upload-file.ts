@@ -73,15 +73,14 @@ async function uploadOnce(deps: HostDeps, task: FileTask): Promise<Uploaded> {
     task.onBegun();
     const record = await withRetry(() => deps.lifecycle.beginUpload(newUpload(query, file)), again);
     if (record.status !== 'UPLOADING' || record.deletionReason !== null) return found(record, file);
-    const sent = small === null ? await sendLarge(deps, task, record) : await sendSmall(deps, task, record, small);
+    const content = small === null ? await sendLarge(deps, task, record) : await sendSmall(deps, task, record, small);
     const message: CompleteUpload = {
-      ...sent.content,
+      ...content,
       actor: query.actor,
-      ...(sent.isProven ? { hashedBy: 'service' as const } : {}),
     };
     // What was asked goes on without us, and the next attempt hears of it.
     await withRetry(() => orAborted(deps.lifecycle.completeUpload(record.id, message), signal), again);
-    return { outcome: 'uploaded', sha256: sent.content.sha256 };
+    return { outcome: 'uploaded', sha256: content.sha256 };
   } finally {
     if (small !== null && small.bytes.length >= TINY_BYTES) deps.memory.giveBack(small.bytes);
   }
@@ -108,25 +107,19 @@ async function readSmall({ memory }: HostDeps, { file, reader, signal }: FileTas
   }
 }
 
-interface Sent {
-  content: Content;
-  /** The hash was computed from the very bytes that were sent, or that the store has shown to have. */
-  isProven: boolean;
-}
-
 async function sendSmall(
   deps: HostDeps,
   task: FileTask,
   record: ArtifactRecord,
   { bytes, sha256 }: SmallFile,
-): Promise<Sent> {
+): Promise<Content> {
   const object = { ...objectAtCreation(record), sizeBytes: bytes.length, sha256 };
   const sign = (): Promise<SignedPut> => deps.store.presignPut(object, deps.signedSeconds);
   await sendPart(transferOptions(deps, task), { partNumber: 1, bytes }, sign);
-  return { content: { sizeBytes: bytes.length, sha256 }, isProven: true };
+  return { sizeBytes: bytes.length, sha256 };
 }
 
-async function sendLarge(deps: HostDeps, task: FileTask, record: ArtifactRecord): Promise<Sent> {
+async function sendLarge(deps: HostDeps, task: FileTask, record: ArtifactRecord): Promise<Content> {
   const { key, uploadId, partSizeBytes } = record;
   if (uploadId === null || partSizeBytes === null)
     throw new ArtifactError('internal', `${key} has no multipart upload`);
@@ -134,10 +127,7 @@ async function sendLarge(deps: HostDeps, task: FileTask, record: ArtifactRecord)
   const again = { policy: deps.retry, signal: task.signal };
   const received = await withRetry(() => store.listParts(key, uploadId), again);
   // An earlier attempt has sent it all, and heard nothing of its end: whoever completes it compares the bytes.
-  if (received === null) {
-    const content = await contentOfFile(task.reader, () => undefined, task.signal);
-    return { content, isProven: false };
-  }
+  if (received === null) return contentOfFile(task.reader, () => undefined, task.signal);
   const sign = async (digests: PartDigest[]): Promise<Map<number, SignedPut>> =>
     new Map(
       await Promise.all(
@@ -148,8 +138,7 @@ async function sendLarge(deps: HostDeps, task: FileTask, record: ArtifactRecord)
       ),
     );
   const target = { partSizeBytes, received, sign };
-  const content = await sendParts(fileParts(task.reader), target, transferOptions(deps, task));
-  return { content, isProven: true };
+  return sendParts(fileParts(task.reader), target, transferOptions(deps, task));
 }
 
 const transferOptions = (

@@ -116,7 +116,7 @@ async function activate(life: Life, message: CompleteUpload): Promise<void> {
     life.state = { ...life.state, record: completeRecord(active) };
     return;
   }
-  const verifiedBy = proofOf(joined, message);
+  const verifiedBy = proofOf(joined);
   if (verifiedBy === 'read_back') await verifyBytes(record, message, joined.stored);
   await life.write(uploadCompleted(record, message, { ...joined.stored, verifiedBy }));
 }
@@ -125,10 +125,9 @@ async function activate(life: Life, message: CompleteUpload): Promise<void> {
  * What shows that the bytes have the claimed hash. Null: nothing yet, but what was sent is there, so reading it back can wait. Where the
  * store has checked nothing, it cannot: the uploader is still there to be told.
  */
-function proofOf({ verifiedByStore, partsEnforced }: Joined, { hashedBy }: CompleteUpload): VerifiedBy | null {
+function proofOf({ verifiedByStore, partsEnforced }: Joined): VerifiedBy | null {
   if (verifiedByStore) return 'store';
-  if (partsEnforced !== true) return 'read_back';
-  return hashedBy === 'service' ? 'service' : null;
+  return partsEnforced === true ? null : 'read_back';
 }
 
 /** `active` is the row when it could be written in the same step. */

@@ -54,18 +54,22 @@ async function fileOf(sizeBytes: number): Promise<{ file: string; sha256: string
 
 describe('curl -T', () => {
   it.each([
-    ['a small file', 100_000, []],
-    ['a large file', 40 * MIB_BYTES + 5, []],
-    ['a large file of unknown length', 20 * MIB_BYTES, ['-H', 'Transfer-Encoding: chunked']],
-  ])('stores %s, and again answers with what exists', async (_title, sizeBytes, options) => {
+    ['a small file', 100_000, 'verified', []],
+    ['a large file', 40 * MIB_BYTES + 5, 'claimed', []],
+    ['a large file of unknown length', 20 * MIB_BYTES, 'claimed', ['-H', 'Transfer-Encoding: chunked']],
+  ])('stores %s, and again answers with what exists', async (_title, sizeBytes, checksumState, options) => {
     const { file, sha256 } = await fileOf(sizeBytes);
     const url = urlOf(randomUUID(), 'output/deep/report.bin');
     const first = await curl('-T', file, ...options, url);
     expect(first).toMatchObject({
       status: 201,
-      body: { artifact: { status: 'ACTIVE', checksum: sha256, checksumState: 'verified', fileSize: sizeBytes } },
+      body: { artifact: { status: 'ACTIVE', checksum: sha256, checksumState, fileSize: sizeBytes } },
     });
     const { id } = first.body.artifact;
+    // What came in parts is read back beside everything else.
+    await expect
+      .poll(async () => (await curl('-T', file, ...options, url)).body.artifact, { timeout: 30_000 })
+      .toMatchObject({ id, checksumState: 'verified' });
     expect(await curl('-T', file, ...options, url)).toMatchObject({ status: 200, body: { artifact: { id } } });
     const hash = createHash('sha256');
     const client = clientOf(stack, token);

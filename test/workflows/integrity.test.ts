@@ -17,24 +17,6 @@ async function sentInParts(options: Options = {}, bytes = BYTES): Promise<Virtua
   return artifact;
 }
 
-describe('an upload in parts that a process of ours hashed while it sent them', () => {
-  it('is verified without being read back, when the store has checked every part', async () => {
-    const artifact = await sentInParts();
-    const row = await artifact.complete(BYTES, { hashedBy: 'service' });
-    expect(row).toMatchObject({ status: 'ACTIVE', checksumState: 'verified' });
-    expect(artifact.run.activities).not.toContain('verifyBytes');
-    const [, completed] = await artifact.world.records.history(artifact.id);
-    expect(completed).toMatchObject({ kind: 'upload_completed', detail: { verifiedBy: 'service' } });
-  });
-
-  it('is read back on a store that checks nothing', async () => {
-    const artifact = await sentInParts({ capabilities: { enforcesChecksums: false } });
-    const row = await artifact.complete(BYTES, { hashedBy: 'service' });
-    expect(row).toMatchObject({ status: 'ACTIVE', checksumState: 'verified' });
-    expect(artifact.run.activities).toContain('verifyBytes');
-  });
-});
-
 const OTHER_BYTES = Buffer.from('wrong data');
 const READING_MS = 10 * MINUTE_MS;
 /** Reading back takes a while. */

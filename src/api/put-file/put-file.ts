@@ -176,7 +176,7 @@ async function deliver(
   try {
     const content = await send();
     isSent = true;
-    return { created, record: await complete(context, { created, record }, content, actor) };
+    return { created, record: await complete(context, record, content, actor) };
   } catch (error) {
     // What is all there may still become complete; and one that was joined is another request's too.
     const mayGoOn = isSent && error instanceof ArtifactError && error.retryable;
@@ -189,22 +189,19 @@ async function deliver(
 }
 
 /**
- * The hash is our own, of the bytes that came in. It proves what is stored only where nobody else can have sent a part: an upload that
- * began with a hash may be joined by whoever claims the same, so that one is read back.
+ * The hash is our own, of the bytes that came in. Parts are read back all the same: whoever may write can have had one signed.
  * Also without a client, who may be gone: asked again, it is given what exists.
  */
 async function complete(
   { lifecycle }: ApiContext,
-  { created, record }: Put,
+  record: ArtifactRecord,
   content: Content,
   actor: string,
 ): Promise<ArtifactRecord> {
   const endsAtMs = Date.now() + COMPLETE_PATIENCE_MS;
-  const isOurs = created && record.sha256 === null;
   const message: CompleteUpload = {
     sizeBytes: content.sizeBytes(),
     sha256: content.sha256(),
-    ...(isOurs ? { hashedBy: 'service' } : {}),
     actor,
   };
   for (;;) {

@@ -156,13 +156,6 @@ describe('complete and abort', () => {
     expect([other.statusCode, codeOf(other)]).toEqual([409, 'complete_conflict']);
   });
 
-  test('nobody outside can say that we have hashed the bytes ourselves', async () => {
-    const api = await startTestApi();
-    const id = await begin(api, { fileName: 'a', sizeBytes: 1, sha256: SHA256 });
-    const response = await complete(api, id, { sizeBytes: 1, sha256: SHA256, hashedBy: 'service' });
-    expect([response.statusCode, codeOf(response)]).toEqual([400, 'invalid_request']);
-  });
-
   test('a repeated abort is fine, a complete after it is gone', async () => {
     const api = await startTestApi();
     const id = await begin(api, { fileName: 'a', sizeBytes: 1, sha256: SHA256 });

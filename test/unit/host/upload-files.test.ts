@@ -52,13 +52,6 @@ describe('uploadFiles', () => {
     expect(attempt.last).toMatchObject({ files: 4, doneFiles: 4, doneBytes: attempt.last?.totalBytes, sending: [] });
   });
 
-  it('says that it hashed the bytes itself', async () => {
-    const host = await startTestHost();
-    await host.upload({ files: [await host.aFile('a.txt', 10), await host.aFile('large.bin', 20 * MIB_BYTES)] });
-    const completes = host.lifecycle.calls.filter(({ verb }) => verb === 'completeUpload');
-    expect(completes.map(({ message }) => message)).toMatchObject([{ hashedBy: 'service' }, { hashedBy: 'service' }]);
-  });
-
   it('sends nothing of what exists with the same content, also when it is large, and nothing over what differs', async () => {
     const host = await startTestHost();
     const small = await host.aFile('a.txt', 10);
