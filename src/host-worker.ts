@@ -25,8 +25,11 @@ export interface HostSettings {
   tenantId: string;
 }
 
-/** Activities at once: they only share the places below, so a long one never keeps a short one from its scan. */
-const MAX_CONCURRENT_ACTIVITIES = 12;
+/**
+ * Activities at once. They share the places below, so most of them wait, which costs nothing; but one that finds no slot looks like a host
+ * that is gone.
+ */
+const MAX_CONCURRENT_ACTIVITIES = 200;
 /** An upload of a few KiB waits for Temporal most of its time. */
 const SMALL_FILES_AT_ONCE = 48;
 /** Each sends several parts at once. */

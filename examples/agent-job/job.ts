@@ -12,13 +12,14 @@ const {
   TENANT: tenantId = 'local',
   EXECUTION_ID: executionId = randomUUID(),
   OUTPUT_FOLDER: output = 'turn',
+  PUBLICATION_ID: publicationId = randomUUID(),
 } = process.env;
 
 /** What an agent does in a turn: it leaves files behind, its log below `logs/`. */
 async function work(folder: string): Promise<void> {
   await mkdir(join(folder, 'logs'), { recursive: true });
   await writeFile(join(folder, 'answer.md'), '# The answer\n\n42\n');
-  await writeFile(join(folder, 'logs', 'agent.log'), `${new Date().toISOString()} thought about it\n`);
+  await writeFile(join(folder, 'logs', `${publicationId}.log`), `${new Date().toISOString()} thought about it\n`);
 }
 
 const folder = resolve(output);
@@ -27,8 +28,8 @@ await work(folder);
 const connection = await Connection.connect({ address });
 try {
   const client = new Client({ connection, namespace });
-  // Whoever starts it again under the same publication id joins it: a job that is retried publishes once.
-  const request = { publicationId: randomUUID(), executionId, tenantId, actor: 'agent-job', hostId, folder };
+  // Whoever starts it again under the same publication id joins it: a job that is retried with it publishes once.
+  const request = { publicationId, executionId, tenantId, actor: 'agent-job', hostId, folder };
   const options = publicationOptions({ ...request, tags: { agent: 'example' }, allOrNothing: true });
   const { outcome, counts, files } = await client.workflow.execute<typeof publishOutputs>('publishOutputs', options);
   console.log(`execution ${executionId}: ${outcome}, ${counts.uploaded} uploaded, ${counts.unchanged} unchanged`);

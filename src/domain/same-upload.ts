@@ -96,3 +96,7 @@ const facts = ({ sizeBytes, sha256, sourceModifiedAtMs = null }: Wanted): string
     ...(sourceModifiedAtMs === null ? [] : [`of ${new Date(sourceModifiedAtMs).toISOString()}`]),
     ...(sha256 === null ? [] : [`SHA-256 ${sha256.slice(0, 12)}…`]),
   ].join(', ');
+
+/** Whether an upload was found to be over, or without parts that had arrived: somebody else was at it. */
+export const isOver = (error: unknown): boolean =>
+  error instanceof ArtifactError && (error.code === 'not_uploading' || error.code === 'upload_incomplete');

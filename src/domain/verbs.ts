@@ -77,7 +77,7 @@ export function requireSameContent(record: ArtifactRecord, claim: { sizeBytes: n
   );
 }
 
-/** What was claimed at begin binds the complete. @throws `checksum_mismatch`, `size_mismatch`. */
+/** What was claimed at begin binds the complete. @throws `complete_conflict`. */
 export function requireClaimKept(record: ArtifactRecord, claim: { sizeBytes: number; sha256: string }): void {
   if (record.sha256 !== null && record.sha256 !== claim.sha256)
     throw new ArtifactError(

@@ -7,7 +7,7 @@ import { SINGLE_PUT_MAX_BYTES } from '../domain/part-plan.js';
 import type { FoundFile, RefusedFile, ScanPage, ScanQuery } from '../domain/publish.js';
 import { KIB_BYTES } from '../domain/units.js';
 import { contentOfFile } from '../transfer/known-parts.js';
-import { codeOf, openSource, resolveInside, type Roots } from './roots.js';
+import { codeOf, openSource, resolveInside, unreadable, type Roots } from './roots.js';
 import { readSelection, type Selection } from './selection.js';
 import { walk } from './walk.js';
 
@@ -28,7 +28,9 @@ interface Place {
 /** Where the files of a query are. @throws `source_not_allowed`, `source_unreadable`. */
 export async function findPlace(roots: Roots, path: string): Promise<Place> {
   const real = await resolveInside(roots, path);
-  const stats = await stat(real);
+  const stats = await stat(real).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
   return stats.isDirectory() ? { folder: real, only: null } : { folder: dirname(real), only: basename(real) };
 }
 

@@ -4,6 +4,7 @@ import type { CompleteUpload } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { FileToUpload, UploadFilesQuery } from '../domain/publish.js';
+import { isOver } from '../domain/same-upload.js';
 import { objectAtCreation } from '../domain/stored-object.js';
 import { KIB_BYTES } from '../domain/units.js';
 import { abortedError, throwIfAborted } from '../transfer/aborted.js';
@@ -59,10 +60,6 @@ export async function uploadFile(deps: HostDeps, task: FileTask): Promise<Upload
     }
   }
 }
-
-/** Another attempt may have completed it, or an outage may have cost parts: begin says how it is. */
-const isOver = (error: unknown): boolean =>
-  error instanceof ArtifactError && (error.code === 'not_uploading' || error.code === 'upload_incomplete');
 
 async function uploadOnce(deps: HostDeps, task: FileTask): Promise<Uploaded> {
   const { file, query, signal } = task;

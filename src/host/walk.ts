@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { ArtifactError } from '../domain/errors.js';
 import type { RefusedFile } from '../domain/publish.js';
-import { handlePath, isInside, openInside, resolveInside, type Roots } from './roots.js';
+import { handlePath, isInside, openInside, resolveInside, unreadable, type Roots } from './roots.js';
 import type { Selection } from './selection.js';
 
 /** Something below a folder: a file that may be read, or why it may not. */
@@ -56,6 +56,8 @@ async function listFolder(roots: Roots, folder: string, below: string): Promise<
   const { handle } = await openInside(roots, path, { name, kind: 'folder' });
   try {
     return await readdir(process.platform === 'linux' ? handlePath(handle) : path, { withFileTypes: true });
+  } catch (error) {
+    throw unreadable(name, error);
   } finally {
     await handle.close();
   }

@@ -93,8 +93,9 @@ export async function publish(
   const place = placeOfOne(executionId, publicationId);
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 1.5, LAST_LOOK_MS)) {
     if (isAborted()) {
-      await one(api, 'DELETE', place);
-      throw abortedError(signal);
+      const ended = await one(api, 'DELETE', place);
+      // It may have been faster.
+      if (ended.outcome === undefined || ended.outcome === 'cancelled') throw abortedError(signal);
     }
     const publication = await one(api, 'GET', place);
     onProgress?.(publication);

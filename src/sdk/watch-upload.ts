@@ -41,8 +41,9 @@ export async function* watchUpload(
       }
     } catch (error) {
       if (signal.aborted) throw abortedError(signal);
-      // What the API says is an answer; anything else is a connection that broke.
-      const isAnswer = error instanceof ArtifactError && error.code !== 'aborted';
+      // What the API says is an answer, unless it passes and it was seen well; anything else is a connection that broke.
+      const isAnswer =
+        error instanceof ArtifactError && error.code !== 'aborted' && !(error.retryable && lastEventId !== null);
       if (isAnswer) throw error;
     } finally {
       clearTimeout(timer);

@@ -41,17 +41,28 @@ export class FileReader {
     }
   }
 
-  /** Fills the buffer from `position`. @throws `source_changed` when the file ends early or was touched since it was opened. */
+  /**
+   * Fills the buffer from `position`.
+   * @throws `source_changed` when the file ends early or was touched since it was opened; `source_unreadable` when the disk fails.
+   */
   async readExactly(buffer: Buffer, position: number): Promise<Buffer> {
     for (let done = 0; done < buffer.length;) {
-      const { bytesRead } = await this.#file.read(buffer, done, buffer.length - done, position + done);
+      const { bytesRead } = await this.#readable(this.#file.read(buffer, done, buffer.length - done, position + done));
       if (bytesRead === 0) throw this.#changed();
       done += bytesRead;
     }
-    const { size, mtimeNs, ctimeNs } = await this.#file.stat({ bigint: true });
+    const { size, mtimeNs, ctimeNs } = await this.#readable(this.#file.stat({ bigint: true }));
     if (size !== this.#before.size || mtimeNs !== this.#before.mtimeNs || ctimeNs !== this.#before.ctimeNs)
       throw this.#changed();
     return buffer;
+  }
+
+  async #readable<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw unreadable(this.path, error);
+    }
   }
 
   close(): Promise<void> {
@@ -72,10 +83,14 @@ export async function openFile(path: string): Promise<FileReader> {
     // Without O_NONBLOCK (Windows has none) the open of a pipe waits for a writer, and nothing can end that.
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ArtifactError('source_unreadable', `${path} cannot be read: ${reason}`, { cause: error });
+    throw unreadable(path, error);
   }
   return FileReader.of(file, path);
+}
+
+function unreadable(path: string, error: unknown): ArtifactError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ArtifactError('source_unreadable', `${path} cannot be read: ${reason}`, { cause: error });
 }
 
 function kindOf(stats: BigIntStats): string {

@@ -70,7 +70,8 @@ export async function publishOutputs(input: PublishOutputsInput): Promise<Public
     return await wf.CancellationScope.nonCancellable(() => conclude(publishing));
   } catch (error) {
     if (error instanceof wf.ContinueAsNew) throw error;
-    const isCancelled = wf.isCancellation(error);
+    // A host that dies after it was asked to stop is no failure of its own.
+    const isCancelled = wf.isCancellation(error) || cancelledBy !== null;
     const report = await wf.CancellationScope.nonCancellable(() =>
       giveUp(publishing, isCancelled ? null : knownOrThrow(error), cancelledBy ?? WORKER),
     );

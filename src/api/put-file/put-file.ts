@@ -66,7 +66,7 @@ export async function putFile(context: ApiContext, slots: Slots, file: IncomingF
   try {
     if (isThere) return await compare(existing, file);
     if (upload.sizeBytes !== null && upload.sizeBytes > SINGLE_PUT_MAX_BYTES) {
-      const opened = await openOwn(context, caller, upload);
+      const opened = await openOwn(context, file, upload);
       if (opened.record.status !== 'UPLOADING') return opened;
       return await passOn(context, file, opened, { body: file.open(limitsOf(upload)), pieces: [] });
     }
@@ -93,19 +93,24 @@ async function findWithoutEarlierTry(context: ApiContext, { caller, upload }: In
   return find();
 }
 
-/** Other than `openUpload`, a key alone joins nothing: bytes of two requests must not meet. */
-async function openOwn(context: ApiContext, caller: Caller, upload: NewUpload): Promise<Put> {
+/**
+ * Other than `openUpload`, a key alone joins nothing: bytes of two requests must not meet.
+ * @throws as `openUpload`; `already_exists` when somebody else was faster, and whoever is there is no answer.
+ */
+async function openOwn(context: ApiContext, { caller, mustBeNew }: IncomingFile, upload: NewUpload): Promise<Put> {
   const opened = await openUpload(context, caller, upload);
-  if (!opened.created && (upload.sha256 === null || opened.record.sha256 === null)) throw pathTaken(opened.record);
+  if (opened.created) return opened;
+  if (mustBeNew) throw alreadyExists(opened.record);
+  if (upload.sha256 === null || opened.record.sha256 === null) throw pathTaken(opened.record);
   return opened;
 }
 
+const alreadyExists = ({ id, path, status }: ArtifactRecord): ArtifactError =>
+  new ArtifactError('already_exists', `${path} is there already`, { details: { artifactId: id, status } });
+
 /** As far as the head of the request tells. @throws `already_exists`, `path_taken`. */
 function requireJoinable(existing: ArtifactRecord, { upload, mustBeNew }: IncomingFile): void {
-  if (mustBeNew)
-    throw new ArtifactError('already_exists', `${existing.path} is there already`, {
-      details: { artifactId: existing.id, status: existing.status },
-    });
+  if (mustBeNew) throw alreadyExists(existing);
   const differs =
     (upload.sizeBytes !== null && upload.sizeBytes !== existing.sizeBytes) ||
     (upload.sha256 !== null && upload.sha256 !== existing.sha256);
@@ -125,18 +130,18 @@ async function compare(existing: ArtifactRecord, file: IncomingFile): Promise<Pu
 
 /** A small file, or one of unknown length that may be small: in memory up to the size of a single PUT, and on in parts if there is more. */
 async function takeIn(context: ApiContext, file: IncomingFile): Promise<Put> {
-  const { upload, caller } = file;
+  const { upload } = file;
   const body = file.open(limitsOf(upload));
   const pieces: Buffer[] = [];
   for (let piece = await body.next(); piece !== null; piece = await body.next()) {
     pieces.push(piece);
     if (body.sizeBytes() <= SINGLE_PUT_MAX_BYTES) continue;
-    const opened = await openOwn(context, caller, { ...upload, sizeBytes: null, sha256: null });
+    const opened = await openOwn(context, file, { ...upload, sizeBytes: null, sha256: null });
     return passOn(context, file, opened, { body, pieces });
   }
   requireClaimed(upload, body);
   const known = { ...upload, sizeBytes: body.sizeBytes(), sha256: body.sha256() };
-  const opened = await openOwn(context, caller, known);
+  const opened = await openOwn(context, file, known);
   const { record } = opened;
   if (record.status !== 'UPLOADING') return opened;
   if (record.partSizeBytes !== null) return passOn(context, file, opened, { body, pieces });

@@ -37,21 +37,22 @@ export function registerEventRoutes(app: Api, context: ApiContext): void {
   // Without a HEAD: Fastify's own would open a stream only to drop it.
   const options = { config: { access: 'artifacts:read' }, exposeHeadRoute: false, schema } as const;
   app.get('/v1/artifacts/:id/events', options, async (request, reply) => {
+    // Before anything is waited for: who leaves meanwhile is not told twice.
+    const gone = new AbortController();
+    const { signal } = gone;
+    reply.raw.once('close', () => gone.abort());
     const caller = callerOf(request);
     const record = await requireArtifact(context.records, caller, request.params.id);
     const lastEventId = request.headers['last-event-id'] ?? null;
     const seen = { record, progress: await uploadProgress(context, record) };
-    if (isFinal(seen) && eventId(seen) === lastEventId) return reply.code(204).send(null);
+    if (signal.aborted || (isFinal(seen) && eventId(seen) === lastEventId)) return reply.code(204).send(null);
 
     const release = slots.take();
     const feed = feeds.join(record.id);
-    const gone = new AbortController();
-    reply.raw.once('close', () => {
-      gone.abort();
+    signal.addEventListener('abort', () => {
       feed.leave();
       release();
     });
-    const { signal } = gone;
     const events = eventStream({ feed, lastEventId, expiresAtMs: caller.expiresAtMs, nowMs: context.nowMs, signal });
     void reply.headers({
       'content-type': 'text/event-stream',

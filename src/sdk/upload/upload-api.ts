@@ -9,6 +9,7 @@ import { toArtifact } from '../wire.js';
 import type {
   Artifact,
   ArtifactAnswerJson,
+  ArtifactJson,
   BeginUploadJson,
   ReceivedPartJson,
   SignedPartsJson,
@@ -99,6 +100,13 @@ export class UploadApi {
     const path = `/v1/artifacts/${artifactId}/upload`;
     const status = await this.#api.call<UploadStatusJson>({ method: 'GET', path, signal });
     return status.receivedParts;
+  }
+
+  /** The artifact, when its upload is complete. */
+  async completed(artifactId: string, signal: AbortSignal): Promise<ArtifactJson | null> {
+    const path = `/v1/artifacts/${artifactId}`;
+    const { artifact } = await this.#api.call<ArtifactAnswerJson>({ method: 'GET', path, signal });
+    return artifact.status === 'UPLOADING' || artifact.status === 'DELETED' ? null : artifact;
   }
 
   async completeUpload(artifactId: string, content: Content, signal: AbortSignal): Promise<Artifact> {

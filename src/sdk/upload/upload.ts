@@ -7,7 +7,7 @@ import { canonicalPath } from '../../domain/keys.js';
 import { requireWish } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES, requireSize } from '../../domain/part-plan.js';
 import { requireTiering } from '../../domain/policy.js';
-import { requireIdempotencyKey } from '../../domain/same-upload.js';
+import { isOver, requireIdempotencyKey } from '../../domain/same-upload.js';
 import { requireTags } from '../../domain/tags.js';
 import { throwIfAborted } from '../../transfer/aborted.js';
 import { openFile, type FileReader } from '../../transfer/file-reader.js';
@@ -18,7 +18,7 @@ import type { PartTarget, TransferOptions } from '../../transfer/send-parts.js';
 import { StreamCutter } from '../../transfer/stream-cutter.js';
 import type { FileSource, UploadArtifactOptions, UploadSource } from '../service.js';
 import { toArtifact } from '../wire.js';
-import type { Artifact, BeginUploadJson, UploadJson } from '../wire.js';
+import type { Artifact, ArtifactJson, BeginUploadJson, UploadJson } from '../wire.js';
 import { beginKnown, type Beginning } from './begin.js';
 import { sampleOf } from './idempotency.js';
 import type { UploadApi } from './upload-api.js';
@@ -126,13 +126,15 @@ async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artif
   };
   const begun = await beginKnown(task, beginning);
   if (begun.upload === null) {
+    // The key of a large one stands for samples, and only all of it shows that it is what is there.
+    requireSameContent(begun.artifact, content ?? (await source.hash(onHashed, signal)));
     progress.uploading(sizeBytes, 1);
     progress.arrived(1, sizeBytes);
     return toArtifact(begun.artifact);
   }
   const { id } = begun.artifact;
   const { upload } = begun;
-  return finish(task, { artifactId: id, isResumable: true }, async () => {
+  const finished = finish(task, { artifactId: id, isResumable: true }, async () => {
     if (upload.kind === 'multipart') {
       const target = await targetOf(task, begun, upload);
       return sendParts(source.parts(), target, context.transfer);
@@ -142,6 +144,25 @@ async function uploadKnown(task: UploadTask, source: KnownSource): Promise<Artif
     await sendSingle(task, bytes, { beginning, request: upload.request });
     return content;
   });
+  return finished.catch(async (error: unknown) => {
+    // Another process that sends the same may have been faster.
+    const other = isOver(error) ? await context.api.completed(id, signal) : null;
+    if (other === null) throw error;
+    requireSameContent(other, content ?? (await source.hash(onHashed, signal)));
+    return toArtifact(other);
+  });
+}
+
+/** @throws `path_taken`. */
+function requireSameContent({ id, path, status, fileSize, checksum }: ArtifactJson, { sha256 }: Content): void {
+  if (sha256 === checksum) return;
+  throw new ArtifactError(
+    'path_taken',
+    `${path} already holds other content, though its beginning and its end are alike`,
+    {
+      details: { artifactId: id, status, sizeBytes: fileSize },
+    },
+  );
 }
 
 type MultipartJson = Extract<UploadJson, { kind: 'multipart' }>;
@@ -222,7 +243,8 @@ async function finish(
   try {
     content = await send();
   } catch (error) {
-    const isPassing = error instanceof ArtifactError && error.retryable;
+    // What is over is not ours to end: another process that sends the same may have completed it.
+    const isPassing = isOver(error) || (error instanceof ArtifactError && error.retryable);
     if (signal.aborted)
       throw await givenUp(task, upload.artifactId, 'what was sent is removed at the deadline of the upload');
     if (!upload.isResumable || !isPassing) await abortQuietly(context, upload.artifactId);

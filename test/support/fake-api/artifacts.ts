@@ -90,6 +90,7 @@ export class FakeArtifacts {
     if (verb === 'POST upload/complete') return this.#complete(entry, input);
     const aboutHolds = this.#holds.answer(verb, json, input);
     if (aboutHolds !== null) return aboutHolds;
+    if (verb === 'POST upload/abort' && json.status === 'ACTIVE') throw new Refusal('not_uploading', 'it is over');
     if (verb === 'POST upload/abort' || verb === 'DELETE ') {
       this.#delete(json, query.get('purge') === 'true');
       return artifact;

@@ -180,7 +180,7 @@ describe('what belongs to others', () => {
       '/v1/artifacts/:id/holds': { reason: 'mine' },
       '/v1/executions/:executionId/retention': { days: 1, confirm: true },
       '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
-      '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, sha256: '0'.repeat(64) }] },
+      '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, crc32: '0'.repeat(8) }] },
       '/v1/executions/:executionId/artifacts': { fileName: 'stream' },
       '/v1/executions/:executionId/publish': { hostId: 'host-1', folder: 'f' },
     };

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MIB_BYTES } from '../../../src/domain/units.js';
-import { sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
+import { crc32Of } from '../../../src/transfer/crc32.js';
+import { startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const PART_BYTES = 8 * MIB_BYTES;
 const POLL_MS = 20;
@@ -78,7 +79,7 @@ async function anUpload(
   return {
     id,
     sendPart: async (partNumber) => {
-      const parts = [{ partNumber, sizeBytes: PART_BYTES, sha256: sha256Of(bytes) }];
+      const parts = [{ partNumber, sizeBytes: PART_BYTES, crc32: crc32Of(bytes) }];
       const signed = await api.send({ method: 'POST', url: `/v1/artifacts/${id}/upload/parts`, payload: { parts } });
       const [part] = signed.json<{
         parts: { request: { method: 'PUT'; url: string; headers: Record<string, string>; expiresAt: string } }[];
@@ -203,6 +204,32 @@ describe('the events of an upload', () => {
     const second = await listenTo(api, upload.id);
     expect([second.status, second.headers['retry-after']]).toEqual([503, '2']);
     first.leave();
+    await vi.waitFor(async () => expect((await listenTo(api, upload.id)).status).toBe(200));
+  });
+
+  test('who leaves during the first look makes room too', async () => {
+    const api = await listeningApi({ mostListeners: 1 });
+    const upload = await anUpload(api);
+    const { port } = api.app.server.address() as AddressInfo;
+    const headers = { authorization: `Bearer ${await tokenFor()}` };
+    const looks = new EventEmitter();
+    const listParts = api.store.listParts.bind(api.store);
+    api.store.listParts = async (...args) => {
+      looks.emit('begun');
+      await once(looks, 'go on');
+      api.store.listParts = listParts;
+      return listParts(...args);
+    };
+    const connected = once(api.app.server, 'connection');
+    const looked = once(looks, 'begun');
+    const request = get(`http://127.0.0.1:${port}/v1/artifacts/${upload.id}/events`, { headers, agent: false });
+    request.on('error', () => undefined);
+    const [socket] = (await connected) as [Socket];
+    await looked;
+    const closed = once(socket, 'close');
+    request.destroy();
+    await closed;
+    looks.emit('go on');
     await vi.waitFor(async () => expect((await listenTo(api, upload.id)).status).toBe(200));
   });
 

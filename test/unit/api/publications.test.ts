@@ -117,7 +117,7 @@ describe('an artifact that waits for its publication', () => {
       '/v1/artifacts/:id/retention': { days: 90 },
       '/v1/artifacts/:id/holds': { reason: 'mine' },
       '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
-      '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, sha256: '0'.repeat(64) }] },
+      '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, crc32: '0'.repeat(8) }] },
     };
     const asked: string[] = [];
     for (const { method, url: route } of api.app.accessRules) {

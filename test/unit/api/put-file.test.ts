@@ -119,6 +119,9 @@ describe('a file that is put', () => {
     expect((await api.put('output/a.bin', other)).body.code).toBe('path_taken');
     expect((await api.put('output/a.bin', bytes, { 'if-none-match': '*' })).status).toBe(412);
     expect(await api.artifactsOf()).toHaveLength(1);
+    // Also when both began while nobody was there.
+    const both = [0, 1].map(() => api.put('output/b.bin', bytes, { 'if-none-match': '*' }));
+    expect((await Promise.all(both)).map(({ status }) => status).sort()).toEqual([201, 412]);
   });
 
   test.each([

@@ -67,6 +67,36 @@ describe('a large file', () => {
     expect(fake.artifacts.only().status).toBe('UPLOADING');
   });
 
+  test('that differs only where no sample was taken is not taken for what is there', async () => {
+    const mtime = new Date(2026, 0, 1);
+    await utimes(path, mtime, mtime);
+    await upload();
+    const other = Buffer.from(bytes);
+    other.writeUInt8(other.readUInt8(5 * MIB) ^ 0xff, 5 * MIB);
+    await writeFile(path, other);
+    await utimes(path, mtime, mtime);
+    expect(await errorOf(upload())).toMatchObject({
+      code: 'path_taken',
+      details: { artifactId: fake.artifacts.only().id },
+    });
+  });
+
+  test('that another process completes first is answered with what it has made', async () => {
+    let isFirst = true;
+    const slow = clientOf(fake, {
+      fetch: async (input, init) => {
+        if (isFirst && new Request(input).url.endsWith('/upload/parts')) {
+          isFirst = false;
+          await upload();
+        }
+        return fetch(input, init);
+      },
+    });
+    const artifact = await slow.uploadArtifact(execution, fromFile(path), { fileName: 'large.bin' });
+    expect(artifact).toMatchObject({ id: fake.artifacts.only().id, status: 'ACTIVE', checksum: sha256Of(bytes) });
+    slow.close();
+  });
+
   test('that was written to since begins anew when it may', async () => {
     await interrupted(3);
     const before = fake.artifacts.only().id;
