@@ -101,10 +101,14 @@ export function uploadActivities(deps: ActivityDeps) {
     },
 
     /** The same for an artifact that is ACTIVE already. @returns the SHA-256 of what the store has, lower-case hex. */
-    async hashStored({ key, versionId }: ArtifactRecord): Promise<string> {
+    async hashStored(record: ArtifactRecord): Promise<string> {
+      const { key, versionId } = record;
       const sha256 = await hashBytes({ key, versionId });
-      if (sha256 !== null) return sha256;
-      throw new ArtifactError('storage_rejected', `${key} is not in the store any more`, { details: { key } });
+      if (sha256 === null)
+        throw new ArtifactError('storage_rejected', `${key} is not in the store any more`, { details: { key } });
+      // What this cannot remove, its deletion will.
+      await abortStrays(record).catch(() => undefined);
+      return sha256;
     },
   };
 
@@ -128,6 +132,19 @@ export function uploadActivities(deps: ActivityDeps) {
       verifiedByStore: capabilities.enforcesChecksums && info.sha256 === claim.sha256,
       ...(isMultipart ? { partsEnforced: capabilities.enforcesChecksums && !lacksChecksums } : {}),
     };
+  }
+
+  /**
+   * Uploads to its path that lead nowhere: opened by an attempt that died before it could say so, or made of parts that came when all
+   * was joined already, as some stores do.
+   */
+  async function abortStrays({ id, key }: ArtifactRecord): Promise<void> {
+    const strays = await store.listUploads(key);
+    if (strays.length === 0) return;
+    // Nobody uploads to the path of what lives; once it is deleted, it may be another one's upload.
+    const row = await records.get(id);
+    if (row?.status !== 'ACTIVE' || row.deletionReason !== null) return;
+    for (const { uploadId } of strays) await store.abortUpload(key, uploadId);
   }
 
   /** Null when there is no such object. */
