@@ -9,13 +9,15 @@ import type {
   PublicationPhase,
   PublishRequest,
 } from '../domain/publish.js';
-import { SECOND_MS } from '../domain/units.js';
+import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import { abortedError } from '../transfer/aborted.js';
 import type { Api } from './http.js';
 
 /** Between two questions how far it is; a short publication is asked about sooner. */
 const FIRST_LOOK_MS = SECOND_MS / 5;
 const LAST_LOOK_MS = 2 * SECOND_MS;
+/** How long one question may stay without an answer. */
+const PATIENCE_MS = 10 * MINUTE_MS;
 
 /** What is to be published, and how. */
 export interface PublishOptions extends Omit<PublishRequest, 'publicationId' | 'executionId' | 'tenantId' | 'actor'> {
@@ -89,7 +91,8 @@ export async function publish(
 ): Promise<Publication> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) throw abortedError(signal);
-  const publicationId = await startPublication(api, executionId, options);
+  const { publicationId = randomUUID() } = options;
+  await untilAnswered(signal, () => startPublication(api, executionId, { ...options, publicationId }));
   const place = placeOfOne(executionId, publicationId);
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 1.5, LAST_LOOK_MS)) {
     if (isAborted()) {
@@ -97,12 +100,29 @@ export async function publish(
       // It may have been faster.
       if (ended.outcome === undefined || ended.outcome === 'cancelled') throw abortedError(signal);
     }
-    const publication = await one(api, 'GET', place);
+    const publication = await untilAnswered(signal, () => one(api, 'GET', place));
     onProgress?.(publication);
     if (publication.outcome === 'failed') throw failureOf(publication);
     if (publication.outcome !== undefined) return publication;
     // Cut short by the signal, it looks at once what that means.
     await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  }
+}
+
+/**
+ * Whoever is busy answers later; the publication goes on meanwhile, and under its id it is the same one.
+ * @throws the last error, once nobody has answered for ten minutes.
+ */
+async function untilAnswered<T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+  const endsAtMs = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isPassing = error instanceof ArtifactError && ['not_yet_answered', 'too_busy'].includes(error.code);
+      if (!isPassing || Date.now() > endsAtMs || signal?.aborted === true) throw error;
+    }
+    await sleep(LAST_LOOK_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 }
 

@@ -18,7 +18,8 @@ It reads regular files below its roots, and nothing else: links that lead out of
 them are refused. It needs Temporal and the bucket, configured as for the other
 workers (TEMPORAL_ADDRESS, S3_BUCKET, …), or takes those of the local stack; it
 needs neither the API nor the database. Workers of one host share its work, and
-must have the same roots. Ctrl-C hands over what is being sent: another worker
+must have the same roots: beside the local stack, which has an upload worker of
+its own, take another --host. Ctrl-C hands over what is being sent: another worker
 of the same host goes on from the first missing part.`;
 
 export function addWorkerCommand(program: Command, terminal: Terminal): void {
@@ -32,7 +33,7 @@ export function addWorkerCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', NOTES)
     .addHelpText(
       'after',
-      examples('worker --upload --root /work', 'worker --upload --host gpu-7 --root /work --tenant acme'),
+      examples('worker --upload --host laptop --root /work', 'worker --upload --host gpu-7 --root /work --tenant acme'),
     )
     .action(async (options: WorkerOptions, command: Command) => {
       if (options.upload !== true) command.error('error: add --upload: no other worker is run from the command line');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { beforeEach, expect, test } from 'vitest';
-import { ArtifactClient, type Publication } from '../../../src/sdk/index.js';
+import { ArtifactClient, ArtifactError, type Publication } from '../../../src/sdk/index.js';
 import { FakePublications } from '../../support/fake-publications.js';
 import { startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
@@ -51,6 +52,25 @@ test('the id of the caller is the id of the publication', async () => {
   const publicationId = randomUUID();
   expect(await client.startPublication(executionId, { ...wish, publicationId })).toBe(publicationId);
   expect(await client.publish(executionId, { ...wish, publicationId })).toMatchObject({ publicationId });
+});
+
+test('workflows that are too busy to answer are asked again, and it stays the same publication', async () => {
+  script(ended('published'));
+  const { publications } = api;
+  const answer = publications.getPublication.bind(publications);
+  let failures = 1;
+  publications.getPublication = (id, publicationId) => {
+    failures -= 1;
+    if (failures >= 0) throw new ArtifactError('not_yet_answered', 'no answer in time');
+    return answer(id, publicationId);
+  };
+  // One that does not try again by itself.
+  const retry = { tries: 1, budgetMs: 0, firstDelayMs: 1, maxDelayMs: 1 };
+  const { port } = api.app.server.address() as AddressInfo;
+  const once = new ArtifactClient({ baseUrl: `http://127.0.0.1:${port}`, token: await tokenFor(), retry });
+  expect(await once.publish(executionId, wish)).toMatchObject({ outcome: 'published' });
+  expect([failures, publications.started.length]).toEqual([-1, 1]);
+  once.close();
 });
 
 test('one that failed as a whole fails with its reason; one in part is answered with', async () => {
