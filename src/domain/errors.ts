@@ -164,7 +164,7 @@ const catalogue = {
   source_changed: kind(
     422,
     'The file changed since its upload began',
-    'Upload it again when nothing writes to it; abort the upload that the details name, if they name one, to begin anew.',
+    'Upload it again when nothing writes to it; with --restart (restart: true) what was begun before is given up.',
   ),
   rate_limited: kind(429, 'Too many requests', 'Wait for the time given in Retry-After.', true),
   aborted: kind(499, 'The caller gave up', 'Call again.'),
