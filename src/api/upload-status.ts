@@ -1,4 +1,5 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { partBytes } from '../domain/part-plan.js';
 import { SECOND_MS } from '../domain/units.js';
 import { progressOf, settledProgress, type ArrivedPart, type ArrivalProgress } from '../domain/upload-progress.js';
 import { hasScope, type Caller } from './access.js';
@@ -36,10 +37,18 @@ interface Arrived extends ArrivedPart {
 }
 
 /** What has arrived of an upload. The one place that knows from where. */
-async function arrivedParts({ store }: Looking, { id, key, uploadId }: ArtifactRecord): Promise<Arrived[]> {
-  if (uploadId !== null) return (await store.listParts(key, uploadId)) ?? [];
+async function arrivedParts({ store }: Looking, record: ArtifactRecord): Promise<Arrived[]> {
+  const { id, key, uploadId, partSizeBytes } = record;
+  const parts = uploadId === null ? null : await store.listParts(key, uploadId);
+  if (parts !== null) return parts;
   const object = await store.head({ key });
   // An older object may lie under the same key in a bucket with versions: only ours counts.
   if (object?.owner?.artifactId !== id) return [];
-  return [{ partNumber: 1, crc32: null, ...object }];
+  const { sizeBytes, lastModifiedMs } = object;
+  if (partSizeBytes === null) return [{ partNumber: 1, sizeBytes, crc32: null, lastModifiedMs }];
+  // They were joined just now: the row does not say so yet.
+  return Array.from({ length: Math.ceil(sizeBytes / partSizeBytes) }, (_, index) => ({
+    ...{ partNumber: index + 1, sizeBytes: partBytes(index + 1, partSizeBytes, sizeBytes) },
+    ...{ crc32: null, lastModifiedMs },
+  }));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { crc32Of } from '../../../src/transfer/crc32.js';
 import { newArtifact } from '../../support/new-artifact.js';
@@ -125,6 +126,21 @@ describe('upload status', () => {
     const stream = await begin(api, { fileName: 'a' });
     expect((await api.send({ method: 'GET', url: `/v1/artifacts/${stream}/upload` })).json()).toMatchObject({
       percent: null,
+    });
+  });
+
+  test('whose parts were joined, but whose row does not say so yet, is all there', async () => {
+    const api = await startTestApi();
+    const id = await begin(api, { fileName: 'a', sizeBytes: 2 * PART_BYTES + 1 });
+    const { key, uploadId } = (await api.records.get(id))!;
+    const upload = { key, uploadId: uploadId!, partSizeBytes: PART_BYTES };
+    await api.store.sendParts(upload, Readable.from([Buffer.alloc(2 * PART_BYTES + 1)]), new AbortController().signal);
+    const parts = (await api.store.listParts(key, upload.uploadId))!;
+    await api.store.completeUpload({ ...upload, artifactId: id, parts });
+    const status = await api.send({ method: 'GET', url: `/v1/artifacts/${id}/upload` });
+    expect(status.json()).toMatchObject({
+      ...{ artifact: { status: 'UPLOADING' }, percent: 100, parts: 3 },
+      receivedParts: [PART_BYTES, PART_BYTES, 1].map((sizeBytes) => ({ sizeBytes, crc32: null })),
     });
   });
 
