@@ -102,9 +102,9 @@ export function publicationActivities(deps: ActivityDeps) {
       const publication = await records.getPublication(key);
       if (publication === null) return true;
       if (publication.report === null && (await lives.isPublishing(executionId, id))) return false;
-      if ((await abandonPublication({ ...key, actor: WORKER })) > 0) return false;
       const isCommitted = (await records.abandonPublication(key)) === 'committed';
       if (isCommitted) await announcePublication(key);
+      else if ((await purgeAwaiting(key, WORKER)) > 0) return false;
       if (publication.report !== null) return true;
       const last = (await lives.lastReport(executionId, id)) ?? newReport(request, publication.begunAtMs);
       const atMs = Date.now();
@@ -130,7 +130,11 @@ export function publicationActivities(deps: ActivityDeps) {
    * @returns how many were told, and are not proven to be gone yet.
    */
   async function abandonPublication({ actor, ...key }: PublicationKey & { actor: string }): Promise<number> {
-    if ((await records.abandonPublication(key)) === 'committed') return 0;
+    return (await records.abandonPublication(key)) === 'committed' ? 0 : purgeAwaiting(key, actor);
+  }
+
+  /** @returns how many were told to go, and are not proven to be gone yet. */
+  async function purgeAwaiting(key: PublicationKey, actor: string): Promise<number> {
     let left = 0;
     for (let afterId: string | null = null; ;) {
       const page: string[] = await records.listAwaiting({ ...key, afterId, limit: PAGE });

@@ -1,12 +1,11 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Announcement } from '../domain/announcements.js';
-import type { PublicationReport, PublishRequest } from '../domain/publish.js';
 import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import { SECOND_MS } from '../domain/units.js';
-import { publicationGuards } from './publication-guards.js';
+import { publicationGuards, type PublicationGuards } from './publication-guards.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
 import {
   abortUpload as abortUploadUpdate,
@@ -32,7 +31,7 @@ const ANSWER_MS = 50 * SECOND_MS;
 /** Half of the time for which the workflow waits after a message, so that clocks of different speed do no harm. */
 const MESSAGE_COVERS_MS = MANIFEST_QUIET_MS / 2;
 
-interface Lives {
+interface Lives extends PublicationGuards {
   executionChanged(executionId: string): Promise<void>;
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
@@ -41,9 +40,6 @@ interface Lives {
   abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
   announce(announcement: Announcement): Promise<void>;
-  guardPublication(request: PublishRequest): Promise<void>;
-  isPublishing(executionId: string, publicationId: string): Promise<boolean>;
-  lastReport(executionId: string, publicationId: string): Promise<PublicationReport | null>;
 }
 
 /** Messages from activities to other workflows: the port `ArtifactLives` of the activities. */

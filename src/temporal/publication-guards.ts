@@ -8,7 +8,7 @@ import { LIFECYCLE_TASK_QUEUE, publicationGuardWorkflowId, publicationWorkflowId
 
 const CALL_MS = 10 * SECOND_MS;
 
-interface PublicationGuards {
+export interface PublicationGuards {
   guardPublication(request: PublishRequest): Promise<void>;
   isPublishing(executionId: string, publicationId: string): Promise<boolean>;
   lastReport(executionId: string, publicationId: string): Promise<PublicationReport | null>;
