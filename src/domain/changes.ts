@@ -42,8 +42,7 @@ export interface StoredBytes {
 }
 
 /**
- * Who has seen that the bytes have the claimed SHA-256: the store, which computed it; a process of ours, which computed it while it sent
- * the parts that the store has checked; or we, who have read them back.
+ * Who has seen that the bytes have the claimed SHA-256: the store, which computed it, or we, who have read them back.
  */
 export type VerifiedBy = 'store' | 'read_back';
 

@@ -27,7 +27,8 @@ const HELP = `
 Everything below the folder becomes an artifact: logs/… as logs, all else as
 output. The upload worker of the host reads and sends it, so this command only
 waits; the publication goes on when it is killed, and the same --id joins it.
-Ctrl-C cancels it: what was complete by then stays, unless it is all or nothing. What is there already with the same content is not sent.
+Ctrl-C cancels it: what was complete by then stays, unless it is all or nothing.
+What is there already with the same content is not sent.
 ${examples(
   `publish ./turn-7 --execution ${EXECUTION_EXAMPLE} --tag turn=7`,
   `publish out --execution ${EXECUTION_EXAMPLE} --exclude '**/*.tmp' --all-or-nothing`,

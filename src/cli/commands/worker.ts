@@ -19,8 +19,8 @@ them are refused. It needs Temporal and the bucket, configured as for the other
 workers (TEMPORAL_ADDRESS, S3_BUCKET, …), or takes those of the local stack; it
 needs neither the API nor the database. Workers of one host share its work, and
 must have the same roots: beside the local stack, which has an upload worker of
-its own, take another --host. Ctrl-C hands over what is being sent: another worker
-of the same host goes on from the first missing part.`;
+its own, take another --host. Ctrl-C hands over what is being sent: another
+worker of the same host goes on from the first missing part.`;
 
 export function addWorkerCommand(program: Command, terminal: Terminal): void {
   program
