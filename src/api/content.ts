@@ -7,24 +7,44 @@ import { fileNameOf } from '../domain/keys.js';
 import type { ByteRange } from '../storage/object-store.js';
 import { deleted } from './access.js';
 import type { ApiContext } from './context.js';
+import { toTimestamp } from './encode.js';
 import { decideRange, namesEtag } from './range.js';
 
 /**
+ * The one rule about what may be downloaded, for every way in which bytes leave.
  * @param force gives bytes too that were found not to be those that were claimed: then nobody knows their hash, so `sha256` is null.
- * @throws `not_downloadable` while it uploads or is archived, `artifact_deleted`, `content_mismatch`.
+ * @throws `still_uploading`, `not_downloadable` while it is archived, `artifact_deleted`, `content_mismatch`.
  */
 export function requireDownloadable(record: ArtifactRecord, force = false): ArtifactRecord & { sizeBytes: number } {
   const { status, sizeBytes, checksumState } = record;
   // Once a deletion has begun, bytes may go at any moment.
   if (status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
-  if (status !== 'ACTIVE' || sizeBytes === null)
-    throw new ArtifactError('not_downloadable', `${record.path} is ${status}`, {
-      details: { artifactId: record.id, status },
-    });
+  if (status === 'ARCHIVED') throw archived(record);
+  if (status === 'UPLOADING' || sizeBytes === null) throw stillUploading(record);
   if (checksumState !== 'mismatch') return { ...record, sizeBytes };
   if (force) return { ...record, sizeBytes, sha256: null };
   throw new ArtifactError('content_mismatch', `the stored bytes of ${record.path} are not those that were claimed`, {
     details: { artifactId: record.id, claimedSha256: record.sha256 },
+  });
+}
+
+function stillUploading({ id, path, status, uploadDeadlineMs }: ArtifactRecord): ArtifactError {
+  const uploadDeadline = toTimestamp(uploadDeadlineMs);
+  return new ArtifactError(
+    'still_uploading',
+    `${path} is still being uploaded, until ${uploadDeadline} at the latest`,
+    {
+      details: { artifactId: id, status, uploadDeadline },
+    },
+  );
+}
+
+function archived({ id, path, status, restoreState, restoreEtaMs }: ArtifactRecord): ArtifactError {
+  const restoreEta = restoreEtaMs === null ? null : toTimestamp(restoreEtaMs);
+  const until = restoreEta === null ? '' : `, until ${restoreEta} at the latest`;
+  const what = restoreState === null ? 'in the archive; it must be restored first' : `being restored${until}`;
+  return new ArtifactError('not_downloadable', `${path} is ${what}`, {
+    details: { artifactId: id, status, restoreState, restoreEta },
   });
 }
 

@@ -85,10 +85,16 @@ const catalogue = {
     'Choose another path, or delete the existing artifact first.',
   ),
   not_uploading: kind(409, 'The artifact is not being uploaded', 'Begin a new upload.'),
+  // Not 425: that is about requests in TLS early data (RFC 8470), which clients and proxies send again by themselves.
+  still_uploading: kind(
+    409,
+    'The artifact is still being uploaded',
+    'Wait until it is ACTIVE (its events tell of it; artifacts: watch). What is not complete by its uploadDeadline is removed.',
+  ),
   not_downloadable: kind(
     409,
-    'The artifact cannot be downloaded in its present state',
-    'Wait for the upload to finish, or restore it from the archive.',
+    'The artifact is in the archive',
+    'Restore it (artifacts: restore), and download it once it is ACTIVE: at the latest at restoreEta, when a restore runs.',
   ),
   content_mismatch: kind(
     409,

@@ -111,7 +111,8 @@ export interface ArtifactService {
   /**
    * The bytes, through the API. A whole file is compared with its SHA-256: the stream fails at its end with
    * `download_corrupted` when it differs. A connection that breaks is taken up again where it was.
-   * @throws `not_downloadable`, `content_mismatch` unless forced, `artifact_deleted`, `artifact_not_found`, `range_not_satisfiable`.
+   * @throws `still_uploading`, `not_downloadable` while it is archived, `content_mismatch` unless forced, `artifact_deleted`,
+   * `artifact_not_found`, `range_not_satisfiable`.
    */
   downloadArtifact(artifactId: string, options?: DownloadOptions): Promise<ReadableStream<Uint8Array>>;
 

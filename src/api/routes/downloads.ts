@@ -29,6 +29,7 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
       ...problems(
         'invalid_id',
         'artifact_not_found',
+        'still_uploading',
         'not_downloadable',
         'content_mismatch',
         'artifact_deleted',
@@ -73,6 +74,7 @@ function registerContent(app: Api, context: ApiContext): void {
       ...problems(
         'invalid_id',
         'artifact_not_found',
+        'still_uploading',
         'not_downloadable',
         'content_mismatch',
         'artifact_deleted',

@@ -8,7 +8,7 @@ type Sign = (options: NonNullable<Parameters<typeof getSignedUrl>[2]>) => Promis
 
 /**
  * Signs a command. Every header given is kept out of the query and made part of the signature, so that the store refuses the
- * request when one is missing or different.
+ * request when one is missing or different. The URL lives no longer than the credentials that sign it.
  * @param headers lower-case names, exactly as the command will write them.
  */
 export async function presign(
@@ -18,23 +18,34 @@ export async function presign(
   expiresInSeconds: number,
 ): Promise<SignedRequest> {
   const names = Object.keys(headers);
-  const signingDate = new Date();
+  // Read before it signs: if the credentials are renewed meanwhile, the URL lives longer than we say, never shorter.
+  const { expiration } = await context.presigner.config.credentials();
+  const signingDate = new Date(toWholeSeconds(Date.now()));
+  const expiresIn = boundedSeconds(expiresInSeconds, signingDate, expiration);
   const url = await sign({
-    expiresIn: expiresInSeconds,
+    expiresIn,
     signingDate,
     unhoistableHeaders: new Set(names),
     // Also lifts the signer's own ban on content-type.
     signableHeaders: new Set([...names, 'host']),
   });
   requireSigned(url, names);
-  const { expiration } = await context.presigner.config.credentials();
   return {
     method: names.length === 0 ? 'GET' : 'PUT',
     url,
     headers,
-    // A URL dies with the credentials that signed it.
-    expiresAtMs: Math.min(signingDate.getTime() + expiresInSeconds * SECOND_MS, expiration?.getTime() ?? Infinity),
+    expiresAtMs: signingDate.getTime() + expiresIn * SECOND_MS,
   };
+}
+
+/** Signatures know no smaller unit. */
+const toWholeSeconds = (epochMs: number): number => Math.floor(epochMs / SECOND_MS) * SECOND_MS;
+
+/** A URL dies with the credentials that signed it, whatever it says itself. S3 wants at least one second. */
+function boundedSeconds(askedSeconds: number, signingDate: Date, credentialsEnd: Date | undefined): number {
+  if (credentialsEnd === undefined) return askedSeconds;
+  const leftMs = toWholeSeconds(credentialsEnd.getTime()) - signingDate.getTime();
+  return Math.max(1, Math.min(askedSeconds, leftMs / SECOND_MS));
 }
 
 /** A header the SDK dropped or added would make a URL that binds less than we say, or that nobody can use. */

@@ -221,19 +221,51 @@ describe('a download URL', () => {
   });
 });
 
-test.each(['content', 'download-url'])('%s follows the state of the artifact', async (path) => {
-  const api = await startTestApi();
-  const id = await api.upload({ bytes });
-  const ask = async () => {
-    const response = await api.send({
-      method: path === 'content' ? 'GET' : 'POST',
-      url: `/v1/artifacts/${id}/${path}`,
-    });
-    return [response.statusCode, response.statusCode === 200 ? 'ok' : codeOf(response)];
+describe.each([
+  ['GET', 'content'],
+  ['HEAD', 'content'],
+  ['POST', 'download-url'],
+] as const)('%s %s follows the state of the artifact, and says what to do:', (method, path) => {
+  /** Status, code and facts of the answer; a HEAD has no body to tell them. */
+  async function ask(api: TestApi, id: string): Promise<[number, string?, object?]> {
+    const response = await api.send({ method, url: `/v1/artifacts/${id}/${path}` });
+    if (response.statusCode === 200 || method === 'HEAD') return [response.statusCode];
+    const { code, details } = response.json<{ code: string; details: object }>();
+    return [response.statusCode, code, details];
+  }
+  const expectAnswer = async (api: TestApi, id: string, expected: [number, string?, object?]): Promise<void> => {
+    const answer = await ask(api, id);
+    expect(answer).toMatchObject(method === 'HEAD' ? expected.slice(0, 1) : expected);
   };
-  expect(await ask()).toEqual([200, 'ok']);
-  await api.send({ method: 'POST', url: `/v1/artifacts/${id}/archive` });
-  expect(await ask()).toEqual([409, 'not_downloadable']);
-  await api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
-  expect(await ask()).toEqual([410, 'artifact_deleted']);
+
+  test('one that uploads, until when', async () => {
+    const api = await startTestApi();
+    const url = `/v1/executions/${randomUUID()}/artifacts`;
+    const payload = { fileName: 'a.bin', sizeBytes: bytes.length, sha256: sha256Of(bytes) };
+    const begun = await api.send({ method: 'POST', url, payload });
+    const { id, uploadDeadline } = begun.json<{ artifact: { id: string; uploadDeadline: string } }>().artifact;
+    await expectAnswer(api, id, [409, 'still_uploading', { status: 'UPLOADING', uploadDeadline }]);
+  });
+
+  test('one in the archive, one that comes back from it, and one that is deleted', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    await expectAnswer(api, id, [200]);
+    await api.send({ method: 'POST', url: `/v1/artifacts/${id}/archive` });
+    await expectAnswer(api, id, [
+      409,
+      'not_downloadable',
+      { status: 'ARCHIVED', restoreState: null, restoreEta: null },
+    ]);
+
+    const record = (await api.records.get(id))!;
+    const patch = { restoreState: 'in_progress', restoreEtaMs: Date.UTC(2030, 0, 2) } as const;
+    const event = { kind: 'restore_requested', actor: 'worker', detail: {} } as const;
+    await api.records.change({ artifactId: id, changeNumber: record.revision + 1, atMs: Date.now(), patch, event });
+    const restoring = { restoreState: 'in_progress', restoreEta: '2030-01-02T00:00:00.000Z' };
+    await expectAnswer(api, id, [409, 'not_downloadable', restoring]);
+
+    await api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
+    await expectAnswer(api, id, [410, 'artifact_deleted', { deletionReason: 'requested' }]);
+  });
 });

@@ -6,26 +6,63 @@ import { presign } from '../../../src/storage/s3/presign.js';
 
 const keys = { accessKeyId: 'key', secretAccessKey: 'secret' };
 const command = new PutObjectCommand({ Bucket: 'artifacts', Key: 'a', ContentLength: 3, ContentType: 'text/plain' });
-const headers = { 'content-length': '3', 'content-type': 'text/plain' };
+const headers: Record<string, string> = { 'content-length': '3', 'content-type': 'text/plain' };
 
-/** Signs with credentials that end then; null: never. */
-function signWith(expiration: Date | null, signed: Record<string, string> = headers): ReturnType<typeof presign> {
+type Credentials = typeof keys & { sessionToken?: string; expiration?: Date };
+
+/** Signs for an hour with what the provider gives; `renew` runs just before the signature is made. */
+function signBy(provider: () => Credentials, { signed = headers, renew = () => {} } = {}): ReturnType<typeof presign> {
   const presigner = new S3Client({
     region: 'eu-central-1',
-    credentials: expiration === null ? keys : { ...keys, sessionToken: 'token', expiration },
+    credentials: () => Promise.resolve(provider()),
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  const context = { bucket: 'artifacts', client: presigner, presigner };
-  return presign(context, (options) => getSignedUrl(presigner, command, options), signed, 3_600);
+  const sign: Parameters<typeof presign>[1] = (options) => {
+    renew();
+    return getSignedUrl(presigner, command, options);
+  };
+  return presign({ bucket: 'artifacts', client: presigner, presigner }, sign, signed, 3_600);
+}
+
+/** Signs with credentials that end then; null: never. */
+const signWith = (expiration: Date | null, signed: Record<string, string> = headers): ReturnType<typeof presign> =>
+  signBy(() => (expiration === null ? keys : { ...keys, sessionToken: 'token', expiration }), { signed });
+
+/** What the store will hold the URL to: the moment at which it was signed, and its seconds. */
+function lifeIn(url: string): { signedAtMs: number; seconds: number; endsAtMs: number } {
+  const { searchParams } = new URL(url);
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(searchParams.get('X-Amz-Date') ?? '') ?? [];
+  const signedAtMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const seconds = Number(searchParams.get('X-Amz-Expires'));
+  return { signedAtMs, seconds, endsAtMs: signedAtMs + seconds * 1_000 };
 }
 
 describe('a signed URL', () => {
-  test('ends with the credentials that signed it when those end first', async () => {
-    const soon = new Date(Date.now() + 60_000);
-    const late = new Date(Date.now() + 86_400_000);
-    expect((await signWith(soon)).expiresAtMs).toBe(soon.getTime());
-    expect((await signWith(late)).expiresAtMs).toBeLessThan(late.getTime());
-    expect((await signWith(null)).expiresAtMs).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  test.each([
+    ['that never end', null, 3_600],
+    ['that outlive it', 86_400_000, 3_600],
+    ['that end first', 600_000, 600],
+    ['that end first, at half a second', 600_500, 600],
+    ['that have ended already', -60_000, 1],
+  ])('lives no longer than the credentials %s, and says so to the second', async (_which, leftMs, most) => {
+    const expiration = leftMs === null ? null : new Date(Date.now() + leftMs);
+    const { url, expiresAtMs } = await signWith(expiration);
+    const { seconds, endsAtMs } = lifeIn(url);
+    expect(expiresAtMs).toBe(endsAtMs);
+    expect(seconds).toBeLessThanOrEqual(most + 1);
+    expect(seconds).toBeGreaterThanOrEqual(Math.max(1, most - 2));
+    if (expiration !== null && most > 1) expect(expiresAtMs).toBeLessThanOrEqual(expiration.getTime());
+  });
+
+  test('is not said to live as long as credentials that came after those that signed it', async () => {
+    const soon = new Date(Date.now() + 30_000);
+    const later = new Date(Date.now() + 7_200_000);
+    let expiration = soon;
+    // So near to their end, the SDK asks for new ones at every turn.
+    const provider = (): Credentials => ({ ...keys, sessionToken: 'token', expiration });
+    const { expiresAtMs } = await signBy(provider, { renew: () => (expiration = later) });
+    expect(expiresAtMs).toBeLessThanOrEqual(soon.getTime());
   });
 
   test('is not handed out when its signature does not cover exactly the headers that are listed', async () => {
