@@ -69,8 +69,13 @@ export async function requireExecution(records: ArtifactReads, caller: Caller, i
 
 /** Like {@link requireExecution}, but one that does not exist yet is fine: its first upload creates it. */
 export async function requireUsableExecution(records: ArtifactReads, caller: Caller, id: string): Promise<void> {
+  if (!(await isUsableExecution(records, caller, id))) throw noExecution(id);
+}
+
+/** May the caller use it, or create it by its first use? @throws `invalid_id`. */
+export async function isUsableExecution(records: ArtifactReads, caller: Caller, id: string): Promise<boolean> {
   const execution = await records.getExecution(requireUuid(id, 'execution id'));
-  if (!mayEnter(caller, execution?.tenantId ?? caller.tenant, id)) throw noExecution(id);
+  return mayEnter(caller, execution?.tenantId ?? caller.tenant, id);
 }
 
 const noExecution = (id: string): ArtifactError =>

@@ -3,7 +3,7 @@ import { ArtifactError } from '../domain/errors.js';
 import { requireUuid } from '../domain/ids.js';
 import { requirePublishRequest, type PublicationReport, type PublishRequest } from '../domain/publish.js';
 import { SECOND_MS } from '../domain/units.js';
-import { requireUsableExecution, type Caller } from './access.js';
+import { isUsableExecution, requireUsableExecution, type Caller } from './access.js';
 import type { ApiContext } from './context.js';
 import { toTimestamp } from './encode.js';
 import type { EncodedPublication, PublishBody } from './schemas/publications.js';
@@ -42,19 +42,22 @@ export async function startPublication(
   return publicationId;
 }
 
-/** Where it is, or how it ended. @throws `invalid_id`, `execution_not_found`, `publication_not_found`, `not_yet_answered`. */
+/**
+ * Where it is, or how it ended. That of a foreign execution is not told from one that never was.
+ * @throws `invalid_id`, `publication_not_found`, `not_yet_answered`.
+ */
 export async function publicationOf(
   { records, publications }: Pick<Context, 'records' | 'publications'>,
   caller: Caller,
   { executionId, publicationId }: PublicationKey,
 ): Promise<EncodedPublication> {
-  await requireUsableExecution(records, caller, executionId);
   requireUuid(publicationId, 'publication id');
-  const key = { executionId, id: publicationId };
-  const before = await records.getPublication(key);
-  if (before !== null && before.report !== null) return encode(before.report, 0);
-  const running = await publications.getPublication(executionId, publicationId);
-  if (running?.report.tenantId === caller.tenant) return encode(running.report, running.sendingBytes);
+  if (await isUsableExecution(records, caller, executionId)) {
+    const before = await records.getPublication({ executionId, id: publicationId });
+    if (before !== null && before.report !== null) return encode(before.report, 0);
+    const running = await publications.getPublication(executionId, publicationId);
+    if (running?.report.tenantId === caller.tenant) return encode(running.report, running.sendingBytes);
+  }
   throw new ArtifactError('publication_not_found', `Execution ${executionId} has no publication ${publicationId}`);
 }
 

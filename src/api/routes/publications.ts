@@ -51,7 +51,7 @@ function registerGet(app: Api, context: ApiContext): void {
     params: PublicationParams,
     response: {
       200: PublicationAnswer,
-      ...problems('invalid_id', 'execution_not_found', 'publication_not_found', ...WORKFLOW_PROBLEMS),
+      ...problems('invalid_id', 'publication_not_found', ...WORKFLOW_PROBLEMS),
     },
   };
   const options = { config: { access: 'artifacts:read' }, schema } as const;
@@ -71,7 +71,7 @@ function registerCancel(app: Api, context: ApiContext): void {
     response: {
       200: PublicationAnswer,
       202: PublicationAnswer,
-      ...problems('invalid_id', 'execution_not_found', 'publication_not_found', ...WORKFLOW_PROBLEMS),
+      ...problems('invalid_id', 'publication_not_found', ...WORKFLOW_PROBLEMS),
     },
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
