@@ -1,13 +1,15 @@
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
+import { inlineTypeOf, type Disposition } from '../domain/inline.js';
 import { fileNameOf } from '../domain/keys.js';
 import type { ByteRange } from '../storage/object-store.js';
 import { deleted } from './access.js';
 import type { ApiContext } from './context.js';
 import { toTimestamp } from './encode.js';
+import { exactLength } from './exact-length.js';
 import { decideRange, namesEtag } from './range.js';
 
 /**
@@ -48,19 +50,28 @@ function archived({ id, path, status, restoreState, restoreEtaMs }: ArtifactReco
   });
 }
 
-/**
- * Headers of untrusted bytes: whatever a browser makes of them, it does not run on our origin. The uploader's MIME type is data,
- * not what we serve.
- */
+/** Whatever a browser makes of untrusted bytes, it does not run on our origin, nor in a page of another. */
 const UNTRUSTED = {
-  'content-type': 'application/octet-stream',
   'x-content-type-options': 'nosniff',
-  'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
   'cache-control': 'private, no-store',
   'cross-origin-resource-policy': 'same-site',
   'referrer-policy': 'no-referrer',
   'accept-ranges': 'bytes',
 } as const;
+/** The uploader's MIME type is data, not what we serve. */
+const ATTACHED = {
+  'content-type': 'application/octet-stream',
+  'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+} as const;
+/** Browsers lay out plain text and images with styles of their own. */
+const SHOWN_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/** Who asked, where the answer goes, and how the file is to be treated; `inline` counts for what is safe to show (`inlineTypeOf`). */
+interface ContentAnswer {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  disposition?: Disposition;
+}
 
 /**
  * Answers with the bytes of an ACTIVE artifact, whole or in part, or with their headers alone (HEAD, 304).
@@ -69,7 +80,7 @@ const UNTRUSTED = {
 export async function sendContent(
   context: ApiContext,
   record: ArtifactRecord & { sizeBytes: number },
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { request, reply, disposition = 'attachment' }: ContentAnswer,
 ): Promise<FastifyReply> {
   const { sizeBytes, sha256 } = record;
   const { headers } = request;
@@ -86,22 +97,41 @@ export async function sendContent(
     throw new ArtifactError('range_not_satisfiable', `The file has ${sizeBytes} bytes`, { details: { sizeBytes } });
   }
   const range = decision.kind === 'part' ? decision.range : null;
-  const body = request.method === 'HEAD' ? null : await openBytes(context, record, { reply, range });
+  const lengthBytes = range === null ? sizeBytes : range.end - range.start + 1;
+  const body = request.method === 'HEAD' ? null : await openBytes(context, record, { reply, range, lengthBytes });
   if (range !== null) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
   void reply.headers({
     ...UNTRUSTED,
+    ...shownAs(record, disposition),
     ...(etag === null ? {} : { etag }),
-    'content-disposition': contentDisposition(fileNameOf(record.path)),
-    'content-length': range === null ? sizeBytes : range.end - range.start + 1,
+    'content-length': lengthBytes,
   });
   return body === null ? reply.send() : reply.send(body);
+}
+
+function shownAs({ path, mimeType }: ArtifactRecord, disposition: Disposition): Record<string, string> {
+  const type = disposition === 'inline' ? inlineTypeOf(mimeType) : null;
+  const fileName = fileNameOf(path);
+  if (type === null) return { ...ATTACHED, 'content-disposition': contentDisposition(fileName) };
+  return {
+    'content-type': type,
+    'content-security-policy': SHOWN_POLICY,
+    'content-disposition': contentDisposition(fileName, { type: 'inline' }),
+  };
+}
+
+interface Opening {
+  reply: FastifyReply;
+  range: ByteRange | null;
+  /** Announced to the client. */
+  lengthBytes: number;
 }
 
 /** Opens the version the row names, and lets go of it when the client goes away, also while it is still being opened. */
 async function openBytes(
   { store }: ApiContext,
   { key, versionId, path }: ArtifactRecord,
-  { reply, range }: { reply: FastifyReply; range: ByteRange | null },
+  { reply, range, lengthBytes }: Opening,
 ): Promise<Readable> {
   const gone = new AbortController();
   reply.raw.once('close', () => {
@@ -112,9 +142,8 @@ async function openBytes(
     throw new ArtifactError(
       'storage_rejected',
       `The bytes of ${path} are not in the store, though the row says ACTIVE`,
-      {
-        details: { key },
-      },
+      { details: { key } },
     );
-  return body;
+  // Whichever of the two ends first takes the other with it; what went wrong, the answer's own stream tells.
+  return pipeline(body, exactLength(lengthBytes, `the store gave ${path}`), () => undefined);
 }

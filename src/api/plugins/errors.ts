@@ -30,6 +30,7 @@ export function registerErrors(app: Api): void {
 /** Also for `frameworkErrors`: what fails before there is a route. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toArtifactError(error);
+  forgetContent(reply);
   const problem = renderProblem(known, { instance: pathOf(request), requestId: request.id });
   if (problem.status >= 500) request.log.error({ err: error, code: known.code }, problem.title);
   else request.log.info({ code: known.code, detail: known.message }, problem.title);
@@ -38,6 +39,14 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (known.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer error="invalid_token"');
   if (known.code === 'forbidden') void reply.header('www-authenticate', 'Bearer error="insufficient_scope"');
   void reply.code(problem.status).header('content-type', PROBLEM_MEDIA_TYPE).send(problem);
+}
+
+/** A stream may fail before its first byte, when the headers of what it was to be are set already. */
+function forgetContent(reply: FastifyReply): void {
+  for (const name of ['etag', 'content-disposition']) {
+    void reply.removeHeader(name);
+    if (!reply.raw.headersSent) reply.raw.removeHeader(name);
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { SHOWN_TYPES } from '../../domain/inline.js';
 import { fileNameOf } from '../../domain/keys.js';
 import { requireArtifact } from '../access.js';
 import { requireDownloadable, sendContent } from '../content.js';
@@ -8,16 +9,20 @@ import { callerOf } from '../plugins/auth.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { ContentHeaders, ContentQuerystring, downloadUrlBody, DownloadUrl } from '../schemas/downloads.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS } from '../schemas/problem.js';
+import { signDownload } from '../signed-download.js';
 import { allowEmptyBody } from './empty-body.js';
 
 const tags = ['downloads'];
+/** Life of a URL that a redirect leads to: it is followed at once. */
+const REDIRECT_SECONDS = 60;
 
 export function registerDownloadRoutes(app: Api, context: ApiContext): void {
   registerDownloadUrl(app, context);
   registerContent(app, context);
 }
 
-function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): void {
+function registerDownloadUrl(app: Api, context: ApiContext): void {
+  const { records, config } = context;
   const schema = {
     tags,
     summary: 'A signed URL to download an artifact',
@@ -42,34 +47,38 @@ function registerDownloadUrl(app: Api, { records, store, config }: ApiContext): 
   app.post('/v1/artifacts/:id/download-url', options, async (request) => {
     const artifact = await requireArtifact(records, callerOf(request), request.params.id);
     const record = requireDownloadable(artifact, request.body.force);
-    const { key, path, sizeBytes } = record;
-    const fileName = fileNameOf(path);
-    // A version that is named can be read behind a delete marker too, so the link would outlive its artifact. It is named only when
-    // other bytes lie above: a predecessor's signed PUT may come late.
-    const isOnTop = (await store.head({ key }))?.versionId === record.versionId;
-    const object = isOnTop ? { key, fileName } : { key, fileName, versionId: record.versionId };
-    const { url, expiresAtMs } = await store.presignGet(object, request.body.expiresIn);
+    const { path, sizeBytes, sha256 } = record;
+    const { url, expiresAtMs } = await signDownload(context, record, request.body.expiresIn);
     const expiresAt = toTimestamp(expiresAtMs);
-    return { url, expiresAt, fileName, fileSize: sizeBytes, checksum: record.sha256 ?? '' };
+    return { url, expiresAt, fileName: fileNameOf(path), fileSize: sizeBytes, checksum: sha256 ?? '' };
   });
 }
 
 function registerContent(app: Api, context: ApiContext): void {
   const bytes = (description: string) => ({
     description,
-    content: { 'application/octet-stream': { schema: Type.Unknown() } },
+    content: Object.fromEntries(
+      ['application/octet-stream', ...SHOWN_TYPES].map((type) => [type, { schema: Type.Unknown() }]),
+    ),
   });
   const schema = {
     tags,
     summary: 'The bytes of an artifact',
     description:
-      'Streamed through the API as an attachment of type application/octet-stream. The ETag is the SHA-256 of the file.',
+      'Streamed through the API as an attachment of type application/octet-stream, unless it is asked for inline and safe to show. ' +
+      'The ETag is the SHA-256 of the file. With `redirect` it is a stable link: it asks each time whether the caller may, and leads ' +
+      'to a signed URL of a minute; follow it without the token. A HEAD is answered here, as such a URL is for GET alone.',
     params: ArtifactParams,
     headers: ContentHeaders,
     querystring: ContentQuerystring,
     response: {
       200: bytes('The whole file'),
       206: bytes('The range asked for'),
+      302: {
+        description: 'To a fresh signed URL, when asked for with `redirect`; always an attachment',
+        type: 'null',
+        headers: { location: { type: 'string', description: 'Works without a token for a minute: a secret' } },
+      },
       304: { description: 'The caller has it already', type: 'null' },
       ...problems(
         'invalid_id',
@@ -83,6 +92,7 @@ function registerContent(app: Api, context: ApiContext): void {
       ),
     },
   };
+  const redirectSeconds = Math.min(REDIRECT_SECONDS, context.config.PRESIGN_DOWNLOAD_MAX_SECONDS);
   // HEAD is ours too: the one Fastify derives from GET would open the stream only to drop it.
   app.route({
     method: ['GET', 'HEAD'],
@@ -90,8 +100,12 @@ function registerContent(app: Api, context: ApiContext): void {
     config: { access: 'artifacts:read' },
     schema,
     handler: async (request, reply) => {
-      const record = await requireArtifact(context.records, callerOf(request), request.params.id);
-      return sendContent(context, requireDownloadable(record, request.query.force), { request, reply });
+      const { force, redirect, disposition } = request.query;
+      const artifact = await requireArtifact(context.records, callerOf(request), request.params.id);
+      const record = requireDownloadable(artifact, force);
+      if (!redirect || request.method === 'HEAD') return sendContent(context, record, { request, reply, disposition });
+      const { url } = await signDownload(context, record, redirectSeconds);
+      return reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }).redirect(url, 302);
     },
   });
 }
