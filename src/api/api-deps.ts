@@ -1,4 +1,5 @@
 import type { Config } from '../config.js';
+import type { AccessCounts } from '../db/access.js';
 import type { ArtifactReads } from '../db/artifact-records.js';
 import type { DownloadStore, ObjectKeeper, ObjectStore, UploadStore } from '../storage/object-store.js';
 import type { LifecycleClient } from '../temporal/lifecycle-client.js';
@@ -32,7 +33,7 @@ export interface LogOptions {
 
 /** Everything the API is built from. All of it is opened and closed by the caller. */
 export interface ApiDeps {
-  records: ArtifactReads;
+  records: ArtifactReads & AccessCounts;
   store: ApiStore;
   lifecycle: LifecycleClient;
   publications: PublicationClient;

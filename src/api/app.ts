@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { MIB_BYTES, MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { ApiDeps } from './api-deps.js';
 import { createContext, type Api } from './context.js';
+import { DownloadCounter } from './download-counter.js';
 import { registerAuth } from './plugins/auth.js';
 import { createAuthenticate } from './plugins/authenticate.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
@@ -41,7 +42,6 @@ const IDLE_SOCKET_MS = 2 * MINUTE_MS;
  * @throws ConfigError when tokens cannot be verified with this configuration.
  */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
-  const context = createContext(deps);
   const authenticate = createAuthenticate(deps.config);
   const app: Api = Fastify({
     logger: loggerOptions(deps.log ?? {}),
@@ -59,6 +59,12 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     frameworkErrors: sendProblem,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  const downloads = new DownloadCounter(deps.records, {
+    nowMs: deps.nowMs ?? Date.now,
+    onError: (err) => app.log.warn({ err }, 'downloads could not be counted yet'),
+  });
+  app.addHook('onClose', () => downloads.flush());
+  const context = createContext(deps, downloads);
   app.setValidatorCompiler(createValidatorCompiler());
   // JSON is all this API reads, but for the files that are put through it: without this, a text/plain body would reach handlers as a string.
   app.removeContentTypeParser('text/plain');

@@ -99,6 +99,7 @@ export async function sendContent(
   const range = decision.kind === 'part' ? decision.range : null;
   const lengthBytes = range === null ? sizeBytes : range.end - range.start + 1;
   const body = request.method === 'HEAD' ? null : await openBytes(context, record, { reply, range, lengthBytes });
+  if (body !== null) context.countDownload(record, { isContinued: range !== null && range.start > 0 });
   if (range !== null) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
   void reply.headers({
     ...UNTRUSTED,

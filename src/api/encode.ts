@@ -43,6 +43,8 @@ export function encodeArtifact(record: ArtifactRecord): Artifact {
     restoreState,
     restoreEta: toTimestampOrNull(record.restoreEtaMs),
     tiering: { warmAfterDays: record.policy.warmAfterDays, coldAfterDays: record.policy.coldAfterDays },
+    downloads: record.downloads,
+    lastDownloadedAt: toTimestampOrNull(record.lastDownloadedAtMs),
     uploadDeadline: status === 'UPLOADING' ? toTimestamp(record.uploadDeadlineMs) : null,
     workflowId: artifactWorkflowId(id),
   };

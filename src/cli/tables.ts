@@ -161,6 +161,7 @@ export function artifactSheet(artifact: Artifact): string {
     ...artifact.holds.map((hold): [string, string] => ['Held', `${holdText(hold)} (hold ${hold.id})`]),
     ['Tiers', tiersText(artifact)],
     ...dates.map(([name, date]): [string, string | undefined] => [name, date && dateAndRelative(date)]),
+    ['Downloads', downloadsText(artifact)],
     ['Because', artifact.deletionReason],
     ['Restore', artifact.restoreState],
     [
@@ -173,6 +174,9 @@ export function artifactSheet(artifact: Artifact): string {
   ];
   return pairs(facts);
 }
+
+const downloadsText = ({ downloads, lastDownloadedAt }: Artifact): string =>
+  lastDownloadedAt === undefined ? 'never' : `${downloads}, last ${dateAndRelative(lastDownloadedAt)}`;
 
 /** What comes next, for people. */
 export const planSheet = ({ action, at, because, wouldChange }: Plan): string =>

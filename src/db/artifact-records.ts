@@ -3,11 +3,12 @@ import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact
 import type { NewUpload } from '../domain/new-upload.js';
 import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
+import type { AccessCounts } from './access.js';
 import type { ExecutionDeletionReads, ExecutionDeletions } from './execution-deletions.js';
 import type { PublicationReads, Publications } from './publications.js';
 
 /** What is known about artifacts, in Postgres. Database errors become `database_unavailable` or bugs; absence is `null`. */
-export interface ArtifactRecords extends ArtifactReads, ExecutionDeletions, Publications {
+export interface ArtifactRecords extends ArtifactReads, AccessCounts, ExecutionDeletions, Publications {
   /**
    * Inserts the row and its `upload_begun` event; creates the execution for this tenant when it does not exist yet.
    * Safe to repeat: the same id answers with the row as it is. Retention is chosen here, in the same transaction that reads

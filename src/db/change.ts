@@ -6,7 +6,7 @@ import type { RecordChange } from './artifact-records.js';
 import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
 import { quotaCheck } from './quotas.js';
 import { inTransaction } from './pool.js';
-import { oneOf, safeInteger, toArtifactRecord, type ArtifactRow } from './rows.js';
+import { oneOf, safeInteger, SELECT_ARTIFACT, toArtifactRecord, WITH_DOWNLOADS, type ArtifactRow } from './rows.js';
 
 /** See `ArtifactRecords.change`. Nearly always one statement, so one round trip: only a change that was tried before needs more. */
 export async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
@@ -39,10 +39,7 @@ async function addBytes(
 /** The row is not at the revision that the change builds on. Whatever else writes to it waits for this transaction. */
 async function changeAgain(client: PoolClient, change: RecordChange): Promise<ArtifactRecord> {
   const { artifactId, changeNumber, atMs, event } = change;
-  const { rows } = await client.query<ArtifactRow>(
-    `SELECT a.*, e.tenant_id FROM artifacts a JOIN executions e ON e.id = a.execution_id WHERE a.id = $1 FOR UPDATE OF a`,
-    [artifactId],
-  );
+  const { rows } = await client.query<ArtifactRow>(`${SELECT_ARTIFACT} WHERE a.id = $1 FOR UPDATE OF a`, [artifactId]);
   const [row] = rows;
   if (row === undefined) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
   const { rows: events } = await client.query<{ change_number: number; at: Date; kind: string; same: boolean }>(
@@ -98,7 +95,7 @@ async function write(
        INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
        SELECT id, $2, execution_id, COALESCE(tenant_id, ''), $3::timestamptz, $4, $5, $6::jsonb FROM changed
      )
-     SELECT * FROM changed`,
+     SELECT a.*, d.downloads, d.last_at AS last_downloaded_at FROM changed a ${WITH_DOWNLOADS}`,
     values,
   );
   return rows[0] === undefined ? null : toArtifactRecord(rows[0]);

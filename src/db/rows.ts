@@ -54,10 +54,16 @@ export interface ArtifactRow {
   awaits_publication: string | null;
   untold_publication: string | null;
   tags: Tags | null;
+  /** Of `artifact_access`; absent where a statement cannot meet a download. */
+  downloads?: string | null;
+  last_downloaded_at?: Date | null;
 }
 
-/** Of an artifact `a` and its execution `e`: an {@link ArtifactRow}. */
-export const SELECT_ARTIFACT = 'SELECT a.*, e.tenant_id FROM artifacts a JOIN executions e ON e.id = a.execution_id';
+/** Of artifacts `a`, their executions `e` and their downloads `d`: the columns of an {@link ArtifactRow}. */
+export const ARTIFACT_COLUMNS = 'a.*, e.tenant_id, d.downloads, d.last_at AS last_downloaded_at';
+/** Adds the downloads `d` to artifacts `a`. */
+export const WITH_DOWNLOADS = 'LEFT JOIN artifact_access d ON d.artifact_id = a.id';
+export const SELECT_ARTIFACT = `SELECT ${ARTIFACT_COLUMNS} FROM artifacts a JOIN executions e ON e.id = a.execution_id ${WITH_DOWNLOADS}`;
 
 export interface ExecutionRow {
   id: string;
@@ -115,6 +121,8 @@ export function toArtifactRecord(row: ArtifactRow): ArtifactRecord {
     sourceModifiedAtMs: row.source_modified_at?.getTime() ?? null,
     awaitsPublication: row.awaits_publication,
     untoldPublication: row.untold_publication,
+    downloads: safeInteger(row.downloads ?? '0'),
+    lastDownloadedAtMs: row.last_downloaded_at?.getTime() ?? null,
   };
 }
 

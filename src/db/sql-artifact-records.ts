@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
+import { addDownloads } from './access.js';
 import type { ArtifactRecords, ListQuery, Page } from './artifact-records.js';
 import { changeArtifact } from './change.js';
 import { toJson, type SqlValue } from './columns.js';
@@ -12,6 +13,7 @@ import { createExecutionDeletions } from './sql-execution-deletions.js';
 import { createPublications } from './sql-publications.js';
 import { registerArtifact } from './register.js';
 import {
+  ARTIFACT_COLUMNS,
   SELECT_ARTIFACT,
   toArtifactRecord,
   toExecutionRecord,
@@ -19,6 +21,7 @@ import {
   type ArtifactRow,
   type EventRow,
   type ExecutionRow,
+  WITH_DOWNLOADS,
 } from './rows.js';
 import { listUpcoming } from './upcoming.js';
 
@@ -52,6 +55,7 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
         );
         return rows.map(toRecordedEvent);
       }),
+    addDownloads: (batch) => withDatabaseErrors('count downloads', () => addDownloads(pool, batch)),
     ping: () =>
       withDatabaseErrors('reach the database', async () => {
         await pool.query('SELECT 1');
@@ -116,8 +120,8 @@ export function listStatement(query: ListQuery): { text: string; values: SqlValu
   conditions.push(statuses.length === 0 ? `a.status <> 'DELETED'` : `a.status IN (${statuses.map(bind).join(', ')})`);
   if (query.tags !== undefined && Object.keys(query.tags).length > 0)
     conditions.push(`a.tags @> ${bind(toJson(query.tags))}::jsonb`);
-  const text = `SELECT a.*, e.tenant_id, (EXTRACT(EPOCH FROM a.created_at) * 1000000)::bigint AS created_at_micros
-     FROM artifacts a JOIN executions e ON e.id = a.execution_id
+  const text = `SELECT ${ARTIFACT_COLUMNS}, (EXTRACT(EPOCH FROM a.created_at) * 1000000)::bigint AS created_at_micros
+     FROM artifacts a JOIN executions e ON e.id = a.execution_id ${WITH_DOWNLOADS}
      WHERE ${conditions.join(' AND ')}
      ORDER BY a.created_at ${direction}, a.id ${direction}
      LIMIT ${bind(query.limit + 1)}`;

@@ -64,9 +64,13 @@ export interface ArtifactRecord {
   awaitsPublication: string | null;
   /** It has become visible with this publication, and its changes so far are still to be announced; null: they are. */
   untoldPublication: string | null;
+  /** How often it was given out, as of when this was read: counted in batches, and no change of it. */
+  downloads: number;
+  /** When it was given out last, as of then; null: never. */
+  lastDownloadedAtMs: number | null;
 }
 
-/** What a state change may set in the row; the rest is fixed at registration, or by the end of its publication. */
+/** What a state change may set in the row; the rest is fixed at registration, decided by the end of its publication, or counted beside it. */
 export type RecordPatch = Partial<Omit<ArtifactRecord, Fixed>>;
 type Fixed =
   | 'id'
@@ -80,7 +84,9 @@ type Fixed =
   | 'idempotencyKey'
   | 'sourceModifiedAtMs'
   | 'awaitsPublication'
-  | 'untoldPublication';
+  | 'untoldPublication'
+  | 'downloads'
+  | 'lastDownloadedAtMs';
 
 /** Kinds of rows in the audit. */
 export const AUDIT_KINDS = [
@@ -132,4 +138,6 @@ const UNKNOWN_BEFORE = {
   untoldPublication: null,
   idempotencyKey: null,
   sourceModifiedAtMs: null,
+  downloads: 0,
+  lastDownloadedAtMs: null,
 } satisfies Partial<ArtifactRecord>;

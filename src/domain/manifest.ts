@@ -30,7 +30,10 @@ export interface ManifestHead {
   generatedAt: string;
 }
 
-/** One artifact in a manifest: FEAT-004's `ArtifactMetadata` (times as ISO 8601), and whatever else its row holds, as the row holds it. */
+/**
+ * One artifact in a manifest: FEAT-004's `ArtifactMetadata` (times as ISO 8601), and whatever else its row holds, as the row holds it. Downloads
+ * do not make it be written anew, so it does not count them.
+ */
 export type ManifestEntry = ArtifactMetadata &
   Omit<
     ArtifactRecord,
@@ -42,6 +45,8 @@ export type ManifestEntry = ArtifactMetadata &
     | 'expiresAtMs'
     | 'awaitsPublication'
     | 'untoldPublication'
+    | 'downloads'
+    | 'lastDownloadedAtMs'
   >;
 
 /** The whole of it, artifacts in the order of their creation. The counts come last, because they are known last. */
@@ -52,7 +57,8 @@ export interface Manifest extends ManifestHead {
 }
 
 export function manifestEntry(record: ArtifactRecord): ManifestEntry {
-  const { tenantId: _tenant, awaitsPublication: _awaited, untoldPublication: _untold, ...listed } = record;
+  const { tenantId: _tenant, awaitsPublication: _awaited, untoldPublication: _untold, ...known } = record;
+  const { downloads: _downloads, lastDownloadedAtMs: _last, ...listed } = known;
   const { key, sizeBytes, sha256, createdAtMs, expiresAtMs, ...rest } = listed;
   return {
     ...rest,

@@ -96,5 +96,7 @@ export function unregisteredRecord(upload: NewUpload, createdAtMs: number): Arti
     sourceModifiedAtMs: upload.sourceModifiedAtMs ?? null,
     awaitsPublication: upload.publicationId ?? null,
     untoldPublication: null,
+    downloads: 0,
+    lastDownloadedAtMs: null,
   };
 }

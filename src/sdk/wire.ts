@@ -60,6 +60,8 @@ export interface ArtifactJson {
   restoreState: RestoreState | null;
   restoreEta: string | null;
   tiering: ArtifactTiering;
+  downloads: number;
+  lastDownloadedAt: string | null;
   uploadDeadline: string | null;
   workflowId: string;
 }
@@ -184,6 +186,10 @@ export interface Artifact extends ArtifactMetadata {
   restoreState?: RestoreState;
   /** When that is over at the latest. */
   restoreEta?: Date;
+  /** How often it was given out: downloads that began, and URLs to it. Some seconds late. */
+  downloads: number;
+  /** When it was given out last; absent: never. */
+  lastDownloadedAt?: Date;
   /** When an unfinished upload is abandoned; present only while UPLOADING. */
   uploadDeadline?: Date;
   /** Temporal workflow that runs this artifact's life. */
@@ -222,14 +228,14 @@ export interface UploadStatus extends UploadEvent {
 
 export function toArtifact(json: ArtifactJson): Artifact {
   const { expiresAt, archivedAt, deletedAt, purgeAt, warnedAt, restoreEta, uploadDeadline, ...rest } = json;
-  const { deletionReason, restoreState, retention, holds, ...same } = rest;
+  const { lastDownloadedAt, deletionReason, restoreState, retention, holds, ...same } = rest;
   return {
     ...same,
     createdAt: new Date(json.createdAt),
     updatedAt: new Date(json.updatedAt),
     retention: toRetention(retention),
     holds: holds.map(toHold),
-    ...datesOf({ expiresAt, archivedAt, deletedAt, purgeAt, warnedAt, restoreEta, uploadDeadline }),
+    ...datesOf({ expiresAt, archivedAt, deletedAt, purgeAt, warnedAt, restoreEta, lastDownloadedAt, uploadDeadline }),
     ...(deletionReason === null ? {} : { deletionReason }),
     ...(restoreState === null ? {} : { restoreState }),
   };

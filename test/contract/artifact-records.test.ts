@@ -5,6 +5,7 @@ import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-recor
 import { createPool } from '../../src/db/pool.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { accessSuite } from './access-suite.js';
 import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
 import { executionDeletionsSuite } from './execution-deletions-suite.js';
 import { lateDeletionsSuite } from './late-deletions-suite.js';
@@ -55,6 +56,9 @@ executionDeletionsSuite('Postgres', inPostgres);
 publicationsSuite('Postgres', () => records);
 quotasSuite('Postgres', () => records);
 upcomingSuite('Postgres', () => records);
+
+accessSuite('memory', () => memory);
+accessSuite('Postgres', () => records);
 
 lateDeletionsSuite('memory', () => memory);
 lateDeletionsSuite('Postgres', () => records);

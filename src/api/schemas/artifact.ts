@@ -97,6 +97,12 @@ export const ArtifactSchema = Type.Object(
       { additionalProperties: false, description: 'When age moves it' },
     ),
     restoreState: nullable(Type.Enum([...RESTORE_STATES], { type: 'string' })),
+    downloads: Type.Integer({
+      minimum: 0,
+      description: 'How often it was given out: downloads that began, and URLs to it; some seconds late',
+      examples: [3],
+    }),
+    lastDownloadedAt: nullable(timestamp('When it was given out last, some seconds late; null: never')),
     uploadDeadline: nullable(Timestamp),
     workflowId: Type.String({ description: 'Temporal workflow that runs its life' }),
   },

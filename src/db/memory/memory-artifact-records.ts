@@ -6,6 +6,7 @@ import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
 import { exceededQuota, NO_QUOTAS, quotaExceeded, type Quotas, type Usage } from '../../domain/quotas.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
+import type { Downloads } from '../access.js';
 import type {
   ArtifactRecords,
   ExecutionRecord,
@@ -35,6 +36,7 @@ import {
   type PublicationKey,
   type PublicationState,
 } from '../publications.js';
+import { addToRecords } from './access.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
 import { MemoryPublications } from './memory-publications.js';
 import { upcomingPage } from './upcoming.js';
@@ -175,6 +177,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   history(artifactId: string): Promise<RecordedEvent[]> {
     return inOneStep(() => [...(this.#events.get(artifactId) ?? [])].sort((a, b) => a.changeNumber - b.changeNumber));
+  }
+
+  addDownloads(batch: readonly Downloads[]): Promise<void> {
+    return inOneStep(() => addToRecords(this.#artifacts, batch));
   }
 
   async ping(): Promise<void> {

@@ -272,6 +272,8 @@ function newArtifact(executionId: string, path: string, body: Record<string, unk
       restoreEta: null,
       holds: [],
       tiering: { warmAfterDays: 30, coldAfterDays: 90, ...(isRecord(body['tiering']) ? body['tiering'] : {}) },
+      downloads: 0,
+      lastDownloadedAt: null,
       uploadDeadline: iso(DAY_MS),
       workflowId: `artifact/${id}`,
     },

@@ -128,6 +128,8 @@ function rowOf(entry: ManifestEntry, { tenantId }: Manifest): ArtifactRecord {
     expiresAtMs: expiresAt === undefined ? null : Date.parse(String(expiresAt)),
     awaitsPublication: null,
     untoldPublication: null,
+    downloads: 0,
+    lastDownloadedAtMs: null,
   };
 }
 

@@ -1,0 +1,12 @@
+import type { ArtifactRecord } from '../../domain/artifact-record.js';
+import type { Downloads } from '../access.js';
+
+/** See `AccessCounts.addDownloads`; rows are changed in place, without a revision. */
+export function addToRecords(artifacts: ReadonlyMap<string, ArtifactRecord>, batch: readonly Downloads[]): void {
+  for (const { artifactId, count, lastAtMs } of batch) {
+    const record = artifacts.get(artifactId);
+    if (record === undefined) continue;
+    record.downloads += count;
+    record.lastDownloadedAtMs = Math.max(record.lastDownloadedAtMs ?? 0, lastAtMs);
+  }
+}
