@@ -42,7 +42,7 @@ const IDLE_SOCKET_MS = 2 * MINUTE_MS;
  * @throws ConfigError when tokens cannot be verified with this configuration.
  */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
-  const authenticate = createAuthenticate(deps.config);
+  const authenticate = createAuthenticate(deps.config, deps.nowMs);
   const app: Api = Fastify({
     logger: loggerOptions(deps.log ?? {}),
     genReqId: requestId,

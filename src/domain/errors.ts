@@ -213,6 +213,7 @@ const catalogue = {
   bucket_not_found: kind(503, 'The bucket does not exist', 'An operator must create the bucket or correct S3_BUCKET.'),
   storage_unavailable: kind(503, 'The object store does not answer', 'Try again later.', true),
   database_unavailable: kind(503, 'The database does not answer', 'Try again later.', true),
+  issuer_unavailable: kind(503, 'The issuer of access tokens does not answer', 'Try again later.', true),
   workflows_unavailable: kind(
     503,
     'The workflow service does not answer',

@@ -38,6 +38,7 @@ const COMMON: readonly ErrorCode[] = [
   'rate_limited',
   'internal',
   'database_unavailable',
+  'issuer_unavailable',
 ];
 /** A verb that goes through the workflow can answer with these as well. */
 export const WORKFLOW_PROBLEMS = ['workflows_unavailable', 'not_yet_answered'] as const satisfies readonly ErrorCode[];

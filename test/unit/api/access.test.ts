@@ -1,11 +1,6 @@
-import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { exportJWK, SignJWT } from 'jose';
+import { createHmac, randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildApp } from '../../../src/api/app.js';
-import { ConfigError } from '../../../src/config.js';
 import { apiConfig, codeOf, startTestApi, tokenFor } from '../../support/api.js';
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -62,49 +57,6 @@ test('a clock that is 20 seconds behind is forgiven', async () => {
   expect(codeOf(await api.send({ method: 'GET', url: `/v1/artifacts/${randomUUID()}`, token }))).toBe(
     'artifact_not_found',
   );
-});
-
-describe('keys published by an issuer', () => {
-  async function startIssuer() {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const keys = [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }];
-    const server = createServer((_request, response) => response.end(JSON.stringify({ keys })));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const { AUTH_JWT_SECRET: _unused, ...config } = apiConfig;
-    return { privateKey, publicKey, server, config: { ...config, AUTH_JWKS_URL: `http://127.0.0.1:${port}/keys` } };
-  }
-  const request = { method: 'GET', url: `/v1/artifacts/${randomUUID()}` } as const;
-
-  test('verify RS256 tokens, and never one that uses the public key as a shared secret', async () => {
-    const { privateKey, publicKey, config } = await startIssuer();
-    const api = await startTestApi({ config });
-    const good = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(privateKey);
-    expect(codeOf(await api.send({ ...request, token: good }))).toBe('artifact_not_found');
-
-    const pem = publicKey.export({ type: 'spki', format: 'pem' });
-    const input = `${encode({ alg: 'HS256', kid: 'one' })}.${encode(claims())}`;
-    const forged = `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`;
-    expect(codeOf(await api.send({ ...request, token: forged }))).toBe('unauthenticated');
-    expect(codeOf(await api.send({ ...request, token: await tokenFor() }))).toBe('unauthenticated');
-  });
-
-  test('that cannot be fetched are our trouble, not the caller’s', async () => {
-    const { privateKey, server, config } = await startIssuer();
-    server.close();
-    const api = await startTestApi({ config });
-    const token = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(privateKey);
-    expect(codeOf(await api.send({ ...request, token }))).toBe('internal');
-  });
-
-  test('and a shared secret exclude each other, and one is needed', async () => {
-    const { AUTH_JWT_SECRET: _unused, ...neither } = apiConfig;
-    await expect(startTestApi({ config: neither })).rejects.toThrow(ConfigError);
-    const both = { ...apiConfig, AUTH_JWKS_URL: 'http://127.0.0.1/keys' };
-    await expect(startTestApi({ config: both })).rejects.toThrow(ConfigError);
-  });
 });
 
 describe('scopes', () => {
