@@ -151,6 +151,12 @@ export const configSchema = Type.Object({
     maximum: 1_000,
     description: 'Files that are put through one API process at once; each may need 100 MiB of its memory',
   }),
+  BUNDLES_AT_ONCE: Type.Integer({
+    default: 8,
+    minimum: 0,
+    maximum: 1_000,
+    description: 'Zips of executions that one API process sends at once; each holds a line per file in memory',
+  }),
   API_GRACE_SECONDS: Type.Integer({
     default: 30,
     minimum: 1,

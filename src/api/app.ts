@@ -14,6 +14,7 @@ import { registerRequestBodies } from './plugins/request-body.js';
 import { registerRequestIds, requestId } from './plugins/request-id.js';
 import { registerArchiveRoutes } from './routes/archive.js';
 import { registerArtifactRoutes } from './routes/artifacts.js';
+import { registerBundleRoutes } from './routes/bundles.js';
 import { registerDeletionRoutes } from './routes/deletion.js';
 import { registerDownloadRoutes } from './routes/downloads.js';
 import { registerEventRoutes } from './routes/events.js';
@@ -82,6 +83,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerEventRoutes(app, context);
   registerArtifactRoutes(app, context);
   registerDownloadRoutes(app, context);
+  registerBundleRoutes(app, context);
   registerRetentionRoutes(app, context);
   registerHoldRoutes(app, context);
   registerArchiveRoutes(app, context);

@@ -51,7 +51,7 @@ function archived({ id, path, status, restoreState, restoreEtaMs }: ArtifactReco
 }
 
 /** Whatever a browser makes of untrusted bytes, it does not run on our origin, nor in a page of another. */
-const UNTRUSTED = {
+export const UNTRUSTED = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'private, no-store',
   'cross-origin-resource-policy': 'same-site',
@@ -59,7 +59,7 @@ const UNTRUSTED = {
   'accept-ranges': 'bytes',
 } as const;
 /** The uploader's MIME type is data, not what we serve. */
-const ATTACHED = {
+export const ATTACHED = {
   'content-type': 'application/octet-stream',
   'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
 } as const;

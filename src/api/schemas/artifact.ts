@@ -121,6 +121,13 @@ export const ArtifactPage = Type.Object({
 /** Most rows of one page. */
 const MAX_PAGE = 200;
 
+/** Of a query: pairs that must all match. */
+export const TagFilter = Type.Array(Type.String({ pattern: '^[^:]+:' }), {
+  maxItems: 8,
+  description: '`key:value`, repeatable; all must match. The key ends at the first colon.',
+  examples: [['agent:researcher']],
+});
+
 export const ListQuerystring = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50, description: `1 to ${MAX_PAGE}, default 50` }),
@@ -129,13 +136,7 @@ export const ListQuerystring = Type.Object(
     status: Type.Optional(
       Type.Enum([...ARTIFACT_STATUSES], { type: 'string', description: 'Without it DELETED ones are left out' }),
     ),
-    tag: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[^:]+:' }), {
-        maxItems: 8,
-        description: '`key:value`, repeatable; all must match. The key ends at the first colon.',
-        examples: [['agent:researcher']],
-      }),
-    ),
+    tag: Type.Optional(TagFilter),
   },
   { additionalProperties: false },
 );

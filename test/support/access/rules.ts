@@ -89,6 +89,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
     }),
   }),
   'GET /v1/executions/:executionId/artifacts': execution(READ, 200, { shows: isListed }),
+  'GET /v1/executions/:executionId/bundle.zip': execution(READ, 200),
   'DELETE /v1/executions/:executionId/artifacts': execution(WRITE, 200),
   'PUT /v1/executions/:executionId/retention': execution(WRITE, 200, {
     createsExecution: true,
