@@ -77,6 +77,7 @@ const catalogue = {
     'The execution has no such publication',
     'Check the id; publish again if it is lost.',
   ),
+  share_not_found: kind(404, 'No such link', 'Check that it is complete; ask whoever gave it to you for another one.'),
   route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
   request_timeout: kind(408, 'The request did not arrive in time', 'Send it again.'),
   path_taken: kind(
@@ -117,6 +118,12 @@ const catalogue = {
     'End the holds that the detail names, then ask again; who placed them knows why.',
   ),
   too_many_holds: kind(409, 'The artifact has 20 holds already', 'End one that is not needed any more.'),
+  too_many_shares: kind(409, 'The artifact has 100 links already', 'Revoke one that is not needed any more.'),
+  share_conflict: kind(
+    409,
+    'This Idempotency-Key has made another link',
+    'Send the same life and number of uses as before, or another key.',
+  ),
   publication_over: kind(409, 'The publication has ended already', 'Publish again, under a new publication id.'),
   expiry_in_past: kind(
     409,
@@ -135,6 +142,7 @@ const catalogue = {
     'The artifact has been deleted',
     'If it shows purgeAt, undelete it until then; its history says when and why.',
   ),
+  share_ended: kind(410, 'The link has ended', 'Ask whoever gave it to you for another one.'),
   already_exists: kind(
     412,
     'There is an artifact at this path already',

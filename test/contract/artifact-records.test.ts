@@ -2,8 +2,10 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, inject } from 'vitest';
 import type { ArtifactRecords } from '../../src/db/artifact-records.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryShares } from '../../src/db/memory/memory-shares.js';
 import { createPool } from '../../src/db/pool.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
+import { createShares } from '../../src/db/sql-shares.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { accessSuite } from './access-suite.js';
 import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
@@ -11,6 +13,7 @@ import { executionDeletionsSuite } from './execution-deletions-suite.js';
 import { lateDeletionsSuite } from './late-deletions-suite.js';
 import { publicationsSuite } from './publications-suite.js';
 import { quotasSuite } from './quotas-suite.js';
+import { sharesSuite } from './shares-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
 
 const memory = new MemoryArtifactRecords();
@@ -24,6 +27,8 @@ artifactRecordsSuite('memory', () => inMemory);
 executionDeletionsSuite('memory', () => inMemory);
 publicationsSuite('memory', () => memory);
 quotasSuite('memory', () => memory);
+const memoryShares = new MemoryShares(memory);
+sharesSuite('memory', () => ({ records: memory, shares: memoryShares }));
 upcomingSuite('memory', () => memory);
 
 let database: TestDatabase;
@@ -55,6 +60,7 @@ artifactRecordsSuite('Postgres', inPostgres);
 executionDeletionsSuite('Postgres', inPostgres);
 publicationsSuite('Postgres', () => records);
 quotasSuite('Postgres', () => records);
+sharesSuite('Postgres', () => ({ records, shares: createShares(pool) }));
 upcomingSuite('Postgres', () => records);
 
 accessSuite('memory', () => memory);
