@@ -10,6 +10,9 @@ const isSet = ([, value]: [string, string | undefined]): boolean => value !== un
 const url = (description: string, defaultValue?: string) =>
   Type.String({ description, pattern: '^[a-z]+://', ...(defaultValue === undefined ? {} : { default: defaultValue }) });
 
+/** A link is no archive: for longer, keep the artifact and make another one. */
+const MAX_SHARE_DAYS = 365;
+
 /** Every variable the product reads. The table in the README is generated from it. */
 export const configSchema = Type.Object({
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
@@ -24,6 +27,13 @@ export const configSchema = Type.Object({
     maximum: 65_535,
     description: 'Port the API listens on; 0 takes a free one',
   }),
+  API_PUBLIC_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^?#]+$',
+      description:
+        'What share links begin with, as others reach the API: https://files.example; default: the address it listens on',
+    }),
+  ),
   AUTH_JWT_SECRET: Type.Optional(
     Type.String({
       minLength: 32,
@@ -144,6 +154,18 @@ export const configSchema = Type.Object({
     minimum: 1,
     maximum: 604_800,
     description: 'Longest life of a signed download URL that may be asked for, in seconds',
+  }),
+  SHARE_DEFAULT_DAYS: Type.Integer({
+    default: 7,
+    minimum: 1,
+    maximum: MAX_SHARE_DAYS,
+    description: 'Life of a share link that asks for none, in days (at most SHARE_MAX_DAYS)',
+  }),
+  SHARE_MAX_DAYS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: MAX_SHARE_DAYS,
+    description: 'Longest life of a share link that may be asked for, in days',
   }),
   PROXIED_UPLOADS_AT_ONCE: Type.Integer({
     default: 4,

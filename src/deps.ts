@@ -3,7 +3,9 @@ import type { ApiDeps } from './api/api-deps.js';
 import type { Config } from './config.js';
 import type { ArtifactRecords } from './db/artifact-records.js';
 import { createPool } from './db/pool.js';
+import type { Shares } from './db/shares.js';
 import { createArtifactRecords } from './db/sql-artifact-records.js';
+import { createShares } from './db/sql-shares.js';
 import type { ObjectStore } from './storage/object-store.js';
 import { createS3ObjectStore } from './storage/s3/index.js';
 import { SECOND_MS } from './domain/units.js';
@@ -30,9 +32,10 @@ export function openStore(config: Config): ObjectStore {
   });
 }
 
-export function openRecords(config: Config): { records: ArtifactRecords; close(): Promise<void> } {
-  const records = createArtifactRecords(createPool(config.DATABASE_URL, { statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
-  return { records, close: () => records.close() };
+export function openRecords(config: Config): { records: ArtifactRecords; shares: Shares; close(): Promise<void> } {
+  const pool = createPool(config.DATABASE_URL, { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+  const records = createArtifactRecords(pool);
+  return { records, shares: createShares(pool), close: () => records.close() };
 }
 
 /** Absent when the configuration names nobody to tell. */
@@ -52,6 +55,7 @@ export function openApiDeps(config: Config): { deps: ApiDeps; close(): Promise<v
   return {
     deps: {
       records: database.records,
+      shares: database.shares,
       store,
       lifecycle: lifecycle.client,
       publications: lifecycle.publications,

@@ -1,6 +1,7 @@
 import type { Config } from '../config.js';
 import type { AccessCounts } from '../db/access.js';
 import type { ArtifactReads } from '../db/artifact-records.js';
+import type { Shares } from '../db/shares.js';
 import type { DownloadStore, ObjectKeeper, ObjectStore, UploadStore } from '../storage/object-store.js';
 import type { LifecycleClient } from '../temporal/lifecycle-client.js';
 import type { PublicationClient } from '../temporal/publication-client.js';
@@ -23,6 +24,11 @@ export type ApiConfig = Pick<
   | 'PROXIED_UPLOADS_AT_ONCE'
   | 'BUNDLES_AT_ONCE'
   | 'PUBLISH_HOST_TIMEOUT_SECONDS'
+  | 'API_HOST'
+  | 'API_PORT'
+  | 'API_PUBLIC_URL'
+  | 'SHARE_DEFAULT_DAYS'
+  | 'SHARE_MAX_DAYS'
 >;
 
 export interface LogOptions {
@@ -35,6 +41,7 @@ export interface LogOptions {
 /** Everything the API is built from. All of it is opened and closed by the caller. */
 export interface ApiDeps {
   records: ArtifactReads & AccessCounts;
+  shares: Shares;
   store: ApiStore;
   lifecycle: LifecycleClient;
   publications: PublicationClient;
@@ -55,4 +62,6 @@ export interface ApiDeps {
   mostListeners?: number;
   /** Requests per subject and minute; default 30,000. */
   requestsPerMinute?: number;
+  /** Requests per IP address and minute to links, which need no token; default 600. */
+  linkRequestsPerMinute?: number;
 }

@@ -25,6 +25,7 @@ import { registerHoldRoutes } from './routes/holds.js';
 import { registerPlanRoute } from './routes/plan.js';
 import { registerPublicationRoutes } from './routes/publications.js';
 import { registerRetentionRoutes } from './routes/retention.js';
+import { registerShareRoutes } from './routes/shares.js';
 import { registerUploadRoutes } from './routes/uploads.js';
 import { registerSchemas } from './schemas/index.js';
 import { createValidatorCompiler } from './validation.js';
@@ -84,6 +85,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerArtifactRoutes(app, context);
   registerDownloadRoutes(app, context);
   registerBundleRoutes(app, context);
+  registerShareRoutes(app, context);
   registerRetentionRoutes(app, context);
   registerHoldRoutes(app, context);
   registerArchiveRoutes(app, context);

@@ -66,11 +66,21 @@ export const ATTACHED = {
 /** Browsers lay out plain text and images with styles of their own. */
 const SHOWN_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
+/** How bytes are given out that are counted. */
+export interface CountedUse {
+  /** False: whoever asks for a range is given everything. */
+  ranges: boolean;
+  /** Called once the store has opened them, before any is sent. What it throws is the answer, and nothing is sent. */
+  onOpened: (range: ByteRange | null) => Promise<void>;
+}
+
 /** Who asked, where the answer goes, and how the file is to be treated; `inline` counts for what is safe to show (`inlineTypeOf`). */
 interface ContentAnswer {
   request: FastifyRequest;
   reply: FastifyReply;
   disposition?: Disposition;
+  /** Default: nobody counts. */
+  use?: CountedUse;
 }
 
 /**
@@ -80,17 +90,18 @@ interface ContentAnswer {
 export async function sendContent(
   context: ApiContext,
   record: ArtifactRecord & { sizeBytes: number },
-  { request, reply, disposition = 'attachment' }: ContentAnswer,
+  { request, reply, disposition = 'attachment', use }: ContentAnswer,
 ): Promise<FastifyReply> {
   const { sizeBytes, sha256 } = record;
   const { headers } = request;
+  const hasRanges = use?.ranges !== false;
   const etag = sha256 === null ? null : `"${sha256}"`;
   if (etag !== null && namesEtag(headers['if-none-match'], etag))
     return reply.code(304).headers({ etag, 'cache-control': UNTRUSTED['cache-control'] }).send();
 
   // A part of another version must not be glued to what the caller has; a date never names ours.
   const ifRange = headers['if-range'];
-  const rangeCounts = request.method === 'GET' && (ifRange === undefined || ifRange === etag);
+  const rangeCounts = hasRanges && request.method === 'GET' && (ifRange === undefined || ifRange === etag);
   const decision = decideRange(rangeCounts ? headers.range : undefined, sizeBytes);
   if (decision.kind === 'unsatisfiable') {
     void reply.header('content-range', `bytes */${sizeBytes}`);
@@ -99,15 +110,27 @@ export async function sendContent(
   const range = decision.kind === 'part' ? decision.range : null;
   const lengthBytes = range === null ? sizeBytes : range.end - range.start + 1;
   const body = request.method === 'HEAD' ? null : await openBytes(context, record, { reply, range, lengthBytes });
+  if (body !== null) await countUse(use, range, body);
   if (body !== null) context.countDownload(record, { isContinued: range !== null && range.start > 0 });
   if (range !== null) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
   void reply.headers({
     ...UNTRUSTED,
+    ...(hasRanges ? {} : { 'accept-ranges': 'none' }),
     ...shownAs(record, disposition),
     ...(etag === null ? {} : { etag }),
     'content-length': lengthBytes,
   });
   return body === null ? reply.send() : reply.send(body);
+}
+
+/** Lets go of the bytes when they may not be given out after all. */
+async function countUse(use: CountedUse | undefined, range: ByteRange | null, body: Readable): Promise<void> {
+  try {
+    await use?.onOpened(range);
+  } catch (error) {
+    body.destroy();
+    throw error;
+  }
 }
 
 function shownAs({ path, mimeType }: ArtifactRecord, disposition: Disposition): Record<string, string> {

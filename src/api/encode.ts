@@ -1,10 +1,12 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { Retention } from '../domain/retention.js';
+import { endOfShare, type Share } from '../domain/shares.js';
 import { fileNameOf } from '../domain/keys.js';
 import type { SignedRequest } from '../storage/object-store.js';
 import { artifactWorkflowId } from '../temporal/ids.js';
 import type { Artifact, Hold } from './schemas/artifact.js';
 import type { EncodedRequest } from './schemas/atoms.js';
+import type { ShareJson } from './schemas/shares.js';
 
 /** Epoch milliseconds as they go over the wire. */
 export const toTimestamp = (epochMs: number): string => new Date(epochMs).toISOString();
@@ -55,6 +57,21 @@ export const encodeHold = ({ id, by, reason, atMs, untilMs }: ArtifactRecord['ho
   ...{ id, by, reason },
   at: toTimestamp(atMs),
   until: toTimestampOrNull(untilMs),
+});
+
+/** A link as it goes over the wire: without its token, which nobody knows but those who have it. */
+export const encodeShare = (share: Share, nowMs: number): ShareJson => ({
+  id: share.id,
+  artifactId: share.artifactId,
+  createdBy: share.createdBy,
+  createdAt: toTimestamp(share.createdAtMs),
+  expiresAt: toTimestamp(share.expiresAtMs),
+  maxUses: share.maxUses,
+  uses: share.uses,
+  lastUsedAt: toTimestampOrNull(share.lastUsedAtMs),
+  revokedAt: toTimestampOrNull(share.revokedAtMs),
+  revokedBy: share.revokedBy,
+  ended: endOfShare(share, nowMs),
 });
 
 function encodeRetention(retention: Retention): Artifact['retention'] {

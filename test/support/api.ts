@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { buildApp, type ApiDeps } from '../../src/api/app.js';
 import { mintToken, type TokenOptions } from '../../src/api/plugins/token.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryShares } from '../../src/db/memory/memory-shares.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { FakePublications } from './fake-publications.js';
 import { FakeLifecycle } from './fake-lifecycle.js';
@@ -18,6 +19,10 @@ export const apiConfig = {
   PROXIED_UPLOADS_AT_ONCE: 4,
   BUNDLES_AT_ONCE: 2,
   PUBLISH_HOST_TIMEOUT_SECONDS: 600,
+  API_HOST: '127.0.0.1',
+  API_PORT: 8080,
+  SHARE_DEFAULT_DAYS: 7,
+  SHARE_MAX_DAYS: 30,
 } satisfies ApiDeps['config'];
 
 export const sha256Of = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex');
@@ -39,6 +44,7 @@ export const tokenFor = (options: Partial<TokenOptions> = {}): Promise<string> =
 export interface TestApi {
   app: FastifyInstance;
   records: MemoryArtifactRecords;
+  shares: MemoryShares;
   store: MemoryObjectStore;
   lifecycle: FakeLifecycle;
   publications: FakePublications;
@@ -60,6 +66,7 @@ export async function startTestApi(
   store: MemoryObjectStore = new MemoryObjectStore(),
 ): Promise<TestApi> {
   const records = new MemoryArtifactRecords();
+  const shares = new MemoryShares(records);
   const nowMs = deps.nowMs ?? Date.now;
   const lifecycle = new FakeLifecycle({ records, store, nowMs });
   const publications = new FakePublications();
@@ -67,6 +74,7 @@ export async function startTestApi(
   const stream = { write: (line: string) => void lines.push(line) };
   const app = await buildApp({
     records,
+    shares,
     store,
     lifecycle,
     publications,
@@ -101,7 +109,7 @@ export async function startTestApi(
     if (done.statusCode !== 200) throw new Error(done.body);
     return artifact.id;
   };
-  return { app, records, store, lifecycle, publications, log: () => lines.join(''), send, upload };
+  return { app, records, shares, store, lifecycle, publications, log: () => lines.join(''), send, upload };
 }
 
 /** The `code` of a problem, after a look at its shape. */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { requireScope, type Access, type Caller } from '../access.js';
+import { requireScope, type Access, type Caller, type Scope } from '../access.js';
 import type { Api } from '../context.js';
 import type { Authenticate } from './authenticate.js';
 
@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route asks of its caller. Every route must say it: the app does not start otherwise. */
     access?: Access;
+    /** A second scope, where one alone would open a way to what the other guards. */
+    alsoNeeds?: Scope;
   }
   interface FastifyRequest {
     /** Null on public routes; read it with `callerOf`. */
@@ -51,11 +53,12 @@ export function registerAuth(app: Api, authenticate: Authenticate): void {
   });
   app.addHook('onRequest', async (request) => {
     if (request.is404) return;
-    const { access } = request.routeOptions.config;
+    const { access, alsoNeeds } = request.routeOptions.config;
     if (access === 'public') return;
     if (access === undefined) throw new Error(`Route ${request.routeOptions.url} does not declare its access`);
     const caller = await authenticate(request.headers.authorization);
     requireScope(caller, access);
+    if (alsoNeeds !== undefined) requireScope(caller, alsoNeeds);
     request.caller = caller;
   });
 }

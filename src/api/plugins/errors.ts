@@ -3,6 +3,7 @@ import { ArtifactError, errorKind, type ErrorCode } from '../../domain/errors.js
 import type { Api } from '../context.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../schemas/problem.js';
 import { listFaults } from '../validation.js';
+import { hideSecrets } from './logging.js';
 
 const PROBLEM_TYPE_BASE = 'urn:durable-artifacts:problem:';
 /** What a caller should wait when nothing better is known. */
@@ -65,7 +66,7 @@ export function renderProblem(
     type: `${PROBLEM_TYPE_BASE}${code}`,
     title,
     status,
-    detail: neutral && code !== 'not_yet_answered' ? `${title}.` : error.message,
+    detail: neutral && code !== 'not_yet_answered' ? `${title}.` : hideSecrets(error.message),
     instance,
     code,
     remedy,
@@ -98,5 +99,5 @@ function toArtifactError(error: unknown): ArtifactError {
 const isFastifyError = (error: unknown): error is FastifyError =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && /^FST_|^FAST/.test(error.code);
 
-/** Without the query: a signed one must not be sent back. */
-const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? '/';
+/** Without the query, nor the token of a link: neither must be sent back, as problems end up in logs. */
+const pathOf = ({ url }: FastifyRequest): string => hideSecrets(url.split('?', 1)[0] ?? '/');

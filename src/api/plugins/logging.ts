@@ -1,8 +1,13 @@
 import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { LogOptions } from '../api-deps.js';
 
-/** Credentials as they can appear in any text: header values, tokens, and what makes a URL a signed one. */
+/**
+ * Credentials as they can appear in any text: header values, tokens, what makes a URL a signed one, and share links: whatever stands where
+ * their token does, and what looks like one anywhere.
+ */
 const SECRETS: readonly [RegExp, string][] = [
+  [/(\/v1\/shared\/)[^\s"?#\\]+/gi, '$1:token'],
+  [/shr_[\w-]{20,}/g, '[hidden]'],
   [/(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&"'\s\\]+/gi, '$1[hidden]'],
   [/\b(Bearer\s+)[\w.~+/=-]{16,}/gi, '$1[hidden]'],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[hidden]'],

@@ -54,14 +54,14 @@ export async function registerOpenApi(app: Api): Promise<void> {
       buildLocalReference: ({ $id }, _baseUri, _fragment, index) => (typeof $id === 'string' ? $id : `def-${index}`),
     },
     transform: ({ schema, url, route }) => {
-      const { access, body } = route.config ?? {};
+      const { access, alsoNeeds = [], body } = route.config ?? {};
       return {
         url: url.replace(/\*$/, ':path'),
         schema: {
           ...schema,
           ...(body === 'streamed' ? { params: withNamedRest(schema.params), body: ANY_BYTES } : {}),
           // OpenAPI 3.1 lets a bearer scheme name the roles it needs.
-          security: access === undefined || access === 'public' ? [] : [{ bearer: [access] }],
+          security: access === undefined || access === 'public' ? [] : [{ bearer: [access, alsoNeeds].flat() }],
         },
       };
     },

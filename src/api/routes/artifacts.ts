@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import { mergeByTime } from '../../domain/shares.js';
 import { planOf } from '../../domain/plan.js';
 import type { ListQuery } from '../../db/artifact-records.js';
 import { requireArtifact, requireExecution } from '../access.js';
@@ -51,17 +52,19 @@ function registerList(app: Api, { records }: ApiContext): void {
   });
 }
 
-function registerHistory(app: Api, { records }: ApiContext): void {
+function registerHistory(app: Api, { records, shares }: ApiContext): void {
   const schema = {
     tags,
     summary: 'What happened to an artifact, oldest first',
+    description: 'With its share links and every use of them, of those the latest 1,000 events.',
     params: ArtifactParams,
     response: { 200: History, ...problems('invalid_id', 'artifact_not_found') },
   };
   const options = { config: { access: 'artifacts:read' }, schema } as const;
   app.get('/v1/artifacts/:id/history', options, async (request) => {
     const { id } = await requireArtifact(records, callerOf(request), request.params.id);
-    const events = await records.history(id);
+    const [own, ofLinks] = await Promise.all([records.history(id), shares.shareHistory(id)]);
+    const events = mergeByTime(own, ofLinks);
     return { items: events.map(({ kind, actor, atMs, detail }) => ({ kind, actor, at: toTimestamp(atMs), detail })) };
   });
 }

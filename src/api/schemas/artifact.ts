@@ -145,7 +145,7 @@ export const History = Type.Object({
   items: Type.Array(
     Type.Object({
       kind: Type.String({ examples: ['upload_begun'] }),
-      actor: Type.String({ description: '`sub` of a token, or `worker`' }),
+      actor: Type.String({ description: '`sub` of a token; `worker`; `link`: whoever used a share link' }),
       at: Timestamp,
       detail: Type.Record(Type.String(), Type.Unknown(), { description: 'Evidence and reasons' }),
     }),

@@ -19,6 +19,8 @@ interface Saying {
  */
 export interface RouteRule {
   access: Access;
+  /** A second scope that it needs. */
+  alsoNeeds?: Access;
   /** To somebody who has the scope and may see the execution, by the state of the artifact. */
   answers: Readonly<Record<State, Answer>>;
   /**
@@ -114,6 +116,15 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/artifacts/:id/content': artifact(READ, 200, notReadable),
   'POST /v1/artifacts/:id/download-url': artifact(READ, 200, notReadable),
 
+  'POST /v1/artifacts/:id/shares': artifact(WRITE, 201, gone('artifact_deleted'), { alsoNeeds: READ }),
+  'GET /v1/artifacts/:id/shares': artifact(READ, 200),
+  'DELETE /v1/artifacts/:id/shares/:shareId': artifact(
+    WRITE,
+    'share_not_found',
+    {},
+    { request: ({ artifactId, holdId }) => ({ url: `/v1/artifacts/${artifactId}/shares/${holdId}` }) },
+  ),
+
   'POST /v1/artifacts/:id/upload/parts': artifact(
     WRITE,
     'not_uploading',
@@ -158,6 +169,12 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
     shows: (state) => isListed(state) || state === 'deleted, window open',
     request: () => ({ url: '/v1/plan?within=366d&limit=200' }),
   }),
+
+  // Whoever has no link has nothing.
+  'GET /v1/shared/:token': {
+    ...open('share_not_found'),
+    request: () => ({ url: `/v1/shared/shr_${'a'.repeat(43)}` }),
+  },
 
   'GET /livez': open(),
   'GET /readyz': open(),

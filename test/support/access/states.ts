@@ -103,12 +103,13 @@ export const nowhere = (place: Place): Place => ({
 
 /** Everything a request could have done to it, or asked others to do, as text. */
 export async function tracesOf(
-  { records, store, lifecycle, publications }: TestApi,
+  { records, shares, store, lifecycle, publications }: TestApi,
   { artifactId, executionId, publicationId }: Place,
 ): Promise<string> {
   return JSON.stringify([
     await records.get(artifactId),
     await records.history(artifactId),
+    await shares.shareHistory(artifactId),
     await records.getExecution(executionId),
     await records.list({ executionId, limit: 200 }),
     await records.getPublication({ executionId, id: publicationId }),

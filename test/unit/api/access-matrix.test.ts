@@ -56,7 +56,7 @@ describe('every cell of the matrix answers by the rule of its route', () => {
   });
 });
 
-/** Tokens and signed URLs that have been seen; none of them may be logged. */
+/** Tokens, signed URLs and links that have been seen; none of them may be logged. */
 const secrets = new Set<string>();
 
 interface Cell {
@@ -82,12 +82,14 @@ interface Answered {
   body: string;
 }
 
-const hasScopeFor = (access: string, { credential }: Caller): boolean =>
-  (CREDENTIALS[credential] ?? '').split(' ').some((scope) => scope === access || scope === 'artifacts:admin');
+const hasScopesFor = ({ access, alsoNeeds = access }: RouteRule, { credential }: Caller): boolean => {
+  const scopes = (CREDENTIALS[credential] ?? '').split(' ');
+  return [access, alsoNeeds].every((needed) => scopes.some((scope) => scope === needed || scope === 'artifacts:admin'));
+};
 
 /** Is the caller one to whom the route answers about the artifact? */
-const isAnswered = ({ access }: RouteRule, caller: Caller): boolean =>
-  access === 'public' || (hasScopeFor(access, caller) && isInside(caller));
+const isAnswered = (rule: RouteRule, caller: Caller): boolean =>
+  rule.access === 'public' || (hasScopesFor(rule, caller) && isInside(caller));
 
 async function checkInsider(cell: Cell): Promise<void> {
   const { rule, method, place } = cell;
@@ -104,7 +106,7 @@ async function checkInsider(cell: Cell): Promise<void> {
 async function checkOutsider(cell: Cell, unknown: Answered | null): Promise<void> {
   const { rule, caller, place } = cell;
   const answered = await ask(cell, place);
-  const refusal = hasScopeFor(rule.access, caller) ? rule.outsider : 'forbidden';
+  const refusal = hasScopesFor(rule, caller) ? rule.outsider : 'forbidden';
   expectAnswer(cell, answered, caller.credential === 'no token' ? 'unauthenticated' : refusal);
   for (const fact of [place.path, place.sha256]) expect({ ...nameOf(cell), body: answered.body }).not.toContain(fact);
   if (refusal === rule.outsider && unknown !== null)
@@ -150,7 +152,7 @@ async function ask({ api, rule, url, method, caller }: Cell, place: Place): Prom
     ...{ method, url: said.url ?? target, headers, payload: said.payload },
     payloadAsStream: method !== 'HEAD' && rule.endless?.(place.state) === true,
   });
-  for (const [signed] of answered.body.matchAll(/memory:\/\/[^"]+/g)) secrets.add(signed);
+  for (const [signed] of answered.body.matchAll(/memory:\/\/[^"]+|shr_[^"]+/g)) secrets.add(signed);
   return answered;
 }
 

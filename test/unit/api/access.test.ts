@@ -67,7 +67,9 @@ describe('scopes', () => {
     expect(open.filter((url) => !url.startsWith('/docs'))).toEqual(
       expect.arrayContaining(['/livez', '/readyz', '/openapi.json']),
     );
-    expect(open.filter((url) => url.startsWith('/v1'))).toEqual([]);
+    // Whoever has a link has no token; GET and HEAD.
+    const link = '/v1/shared/:token';
+    expect(open.filter((url) => url.startsWith('/v1'))).toEqual([link, link]);
   });
 
   test('every change needs the write scope', async () => {
@@ -84,9 +86,10 @@ describe('scopes', () => {
   });
 
   test('a route that does not declare its access keeps the app from starting', async () => {
-    const { records, store, lifecycle, publications } = await startTestApi();
+    const { records, shares, store, lifecycle, publications } = await startTestApi();
     const app = await buildApp({
       records,
+      shares,
       store,
       lifecycle,
       publications,
