@@ -91,7 +91,7 @@ export function manifestActivities({ records, store }: ActivityDeps) {
   }
 
   function readRows(executionId: string, limit: number, cursor?: string): Promise<Listed> {
-    const query = { executionId, limit, status: LISTED_STATUSES, oldestFirst: true };
+    const query = { executionId, limit, status: LISTED_STATUSES, sort: 'oldest' as const };
     return records.list(cursor === undefined ? query : { ...query, cursor });
   }
 

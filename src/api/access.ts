@@ -67,6 +67,19 @@ export async function requireExecution(records: ArtifactReads, caller: Caller, i
   return execution;
 }
 
+/**
+ * The executions that are meant: the one that is named, else all that the token is narrowed to; null: every one of the tenant.
+ * @throws as {@link requireExecution}.
+ */
+export async function executionsOf(
+  records: ArtifactReads,
+  caller: Caller,
+  executionId: string | undefined,
+): Promise<string[] | null> {
+  if (executionId !== undefined) return [(await requireExecution(records, caller, executionId)).id];
+  return caller.executions === null ? null : [...caller.executions];
+}
+
 /** Like {@link requireExecution}, but one that does not exist yet is fine: its first upload creates it. */
 export async function requireUsableExecution(records: ArtifactReads, caller: Caller, id: string): Promise<void> {
   if (!(await isUsableExecution(records, caller, id))) throw noExecution(id);

@@ -22,6 +22,7 @@ import { registerExecutionRoutes } from './routes/executions.js';
 import { registerFileRoutes } from './routes/files.js';
 import { registerHealthRoutes } from './routes/health.js';
 import { registerHoldRoutes } from './routes/holds.js';
+import { registerListRoutes } from './routes/lists.js';
 import { registerPlanRoute } from './routes/plan.js';
 import { registerPublicationRoutes } from './routes/publications.js';
 import { registerRetentionRoutes } from './routes/retention.js';
@@ -82,6 +83,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerUploadRoutes(app, context);
   await registerFileRoutes(app, context);
   registerEventRoutes(app, context);
+  registerListRoutes(app, context);
   registerArtifactRoutes(app, context);
   registerDownloadRoutes(app, context);
   registerBundleRoutes(app, context);

@@ -1,4 +1,4 @@
-import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
+import type { ArtifactFilters } from '../domain/artifact-filters.js';
 import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { Quotas } from '../domain/quotas.js';
@@ -51,8 +51,14 @@ export interface ArtifactReads extends ExecutionDeletionReads, PublicationReads 
   /** The row that is not DELETED under this path; none that waits for its publication, nor do lists have those. */
   findByPath(executionId: string, path: string): Promise<ArtifactRecord | null>;
   getExecution(executionId: string): Promise<ExecutionRecord | null>;
-  /** Newest first unless asked otherwise, keyset pages. @throws `invalid_cursor`. */
+  /**
+   * Of an execution; newest first unless asked otherwise, keyset pages. A page looks at 50 rows for each that it may have: when few of
+   * them match, it is short, or empty, and not the last one. In the orders by size and expiry, what changes meanwhile may be seen twice, or not at
+   * all. @throws `invalid_cursor`.
+   */
   list(query: ListQuery): Promise<Page<ArtifactRecord>>;
+  /** As {@link list}, over the executions of a tenant. @throws `invalid_cursor`. */
+  search(query: SearchQuery): Promise<Page<ArtifactRecord>>;
   /**
    * Artifacts of a tenant to which something may happen by itself until then: none of those is missing, a few others may be there
    * (`previewOf` decides). By execution, in each the soonest first; keyset pages. @throws `invalid_cursor`.
@@ -110,19 +116,21 @@ export interface InheritorsQuery {
   limit: number;
 }
 
-export interface ListQuery {
-  executionId: string;
+interface PageQuery extends ArtifactFilters {
   /** 1 to 200. */
   limit: number;
-  /** From the page before. */
+  /** From the page before, of the same list: same scope, filters and order. */
   cursor?: string;
-  type?: ArtifactType;
-  /** One of several, when there are several. Without it DELETED rows are left out. */
-  status?: ArtifactStatus | readonly ArtifactStatus[];
-  /** All of these must match. */
-  tags?: Tags;
-  /** Must be the same for all pages of a list. */
-  oldestFirst?: boolean;
+}
+
+export interface ListQuery extends PageQuery {
+  executionId: string;
+}
+
+export interface SearchQuery extends PageQuery {
+  tenantId: string;
+  /** Null: every execution of the tenant. Those of others are as if they had none. */
+  executionIds: readonly string[] | null;
 }
 
 export interface UpcomingQuery {

@@ -6,7 +6,15 @@ import type { RecordChange } from './artifact-records.js';
 import { columnsOf, toJson, toText, type SqlValue } from './columns.js';
 import { quotaCheck } from './quotas.js';
 import { inTransaction } from './pool.js';
-import { oneOf, safeInteger, SELECT_ARTIFACT, toArtifactRecord, WITH_DOWNLOADS, type ArtifactRow } from './rows.js';
+import {
+  DOWNLOAD_COLUMNS,
+  oneOf,
+  safeInteger,
+  SELECT_ARTIFACT,
+  toArtifactRecord,
+  WITH_DOWNLOADS,
+  type ArtifactRow,
+} from './rows.js';
 
 /** See `ArtifactRecords.change`. Nearly always one statement, so one round trip: only a change that was tried before needs more. */
 export async function changeArtifact(pool: Pool, change: RecordChange): Promise<ArtifactRecord> {
@@ -95,7 +103,7 @@ async function write(
        INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
        SELECT id, $2, execution_id, COALESCE(tenant_id, ''), $3::timestamptz, $4, $5, $6::jsonb FROM changed
      )
-     SELECT a.*, d.downloads, d.last_at AS last_downloaded_at FROM changed a ${WITH_DOWNLOADS}`,
+     SELECT a.*, ${DOWNLOAD_COLUMNS} FROM changed a ${WITH_DOWNLOADS}`,
     values,
   );
   return rows[0] === undefined ? null : toArtifactRecord(rows[0]);

@@ -1,31 +1,49 @@
+import { createHash } from 'node:crypto';
 import { isUuid } from '../domain/ids.js';
 import { ArtifactError } from '../domain/errors.js';
 
-/** The place of a row in the order of a list: newest first, ties by id. */
+/** The place of a row in a list: what it is sorted by, ties by id. */
 export interface PageKey {
-  /** Microseconds since 1970, as Postgres keeps them: milliseconds would skip or repeat rows. Decimal digits. */
-  createdAtMicros: string;
+  /** Decimal digits: bytes, or microseconds since 1970, as Postgres keeps them (milliseconds would skip or repeat rows); or `infinity`. */
+  sortKey: string;
   id: string;
 }
 
 /** The place of a row among what is upcoming: by execution, in each the soonest first, ties by id. */
 export interface UpcomingKey {
   executionId: string;
-  /** As `createdAtMicros`. */
+  /** Microseconds since 1970. Decimal digits. */
   dueAtMicros: string;
   id: string;
 }
 
-/** Opaque to the caller; valid for as long as the list exists. */
-export const encodeCursor = ({ createdAtMicros, id }: PageKey): string => encode([createdAtMicros, id]);
+/**
+ * Opaque to the caller; valid for as long as the list exists.
+ * @param list what the page was asked for: scope, filters and order, as plain JSON. The cursor counts for the same one only.
+ */
+export const encodeCursor = ({ sortKey, id }: PageKey, list: unknown): string => encode([digestOf(list), sortKey, id]);
 
-/** @throws `invalid_cursor` for anything that {@link encodeCursor} would not have made. */
-export function decodeCursor(cursor: string): PageKey {
-  const [createdAtMicros = '', id = ''] = decode(cursor);
-  if (!isMicros(createdAtMicros) || !isUuid(id) || encodeCursor({ createdAtMicros, id }) !== cursor)
-    throw invalid(cursor);
-  return { createdAtMicros, id };
+/** @throws `invalid_cursor` for anything that {@link encodeCursor} would not have made for this list. */
+export function decodeCursor(cursor: string, list: unknown): PageKey {
+  const [digest = '', sortKey = '', id = ''] = decode(cursor);
+  const isValid = (isMicros(sortKey) || sortKey === 'infinity') && isUuid(id);
+  if (!isValid || encode([digest, sortKey, id]) !== cursor) throw invalid(cursor);
+  if (digest !== digestOf(list))
+    throw new ArtifactError('invalid_cursor', 'The cursor was given by a list with other filters or another order');
+  return { sortKey, id };
 }
+
+/** 72 bits: a cursor of another list is a mistake, and no attack. What is left out and what is undefined is the same. */
+const digestOf = (list: unknown): string =>
+  createHash('sha256').update(canonicalJson(list)).digest('base64url').slice(0, 12);
+
+/** JSON with the members of objects in the order of their names. */
+const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 
 export const encodeUpcomingCursor = ({ executionId, dueAtMicros, id }: UpcomingKey): string =>
   encode([executionId, dueAtMicros, id]);

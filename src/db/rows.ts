@@ -59,8 +59,10 @@ export interface ArtifactRow {
   last_downloaded_at?: Date | null;
 }
 
+/** Of downloads `d`. */
+export const DOWNLOAD_COLUMNS = 'd.downloads, d.last_at AS last_downloaded_at';
 /** Of artifacts `a`, their executions `e` and their downloads `d`: the columns of an {@link ArtifactRow}. */
-export const ARTIFACT_COLUMNS = 'a.*, e.tenant_id, d.downloads, d.last_at AS last_downloaded_at';
+export const ARTIFACT_COLUMNS = `a.*, e.tenant_id, ${DOWNLOAD_COLUMNS}`;
 /** Adds the downloads `d` to artifacts `a`. */
 export const WITH_DOWNLOADS = 'LEFT JOIN artifact_access d ON d.artifact_id = a.id';
 export const SELECT_ARTIFACT = `SELECT ${ARTIFACT_COLUMNS} FROM artifacts a JOIN executions e ON e.id = a.execution_id ${WITH_DOWNLOADS}`;

@@ -3,17 +3,15 @@ import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { artifactKey } from '../domain/keys.js';
 import { addDownloads } from './access.js';
-import type { ArtifactRecords, ListQuery, Page } from './artifact-records.js';
+import type { ArtifactRecords } from './artifact-records.js';
 import { changeArtifact } from './change.js';
-import { toJson, type SqlValue } from './columns.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
 import { withDatabaseErrors } from './errors.js';
 import { listInheritors, setExecutionRetention } from './executions.js';
+import { listArtifacts, searchArtifacts } from './lists.js';
 import { createExecutionDeletions } from './sql-execution-deletions.js';
 import { createPublications } from './sql-publications.js';
 import { registerArtifact } from './register.js';
 import {
-  ARTIFACT_COLUMNS,
   SELECT_ARTIFACT,
   toArtifactRecord,
   toExecutionRecord,
@@ -21,7 +19,6 @@ import {
   type ArtifactRow,
   type EventRow,
   type ExecutionRow,
-  WITH_DOWNLOADS,
 } from './rows.js';
 import { listUpcoming } from './upcoming.js';
 
@@ -45,7 +42,9 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
         const { rows } = await pool.query<ExecutionRow>('SELECT * FROM executions WHERE id = $1', [executionId]);
         return rows[0] === undefined ? null : toExecutionRecord(rows[0]);
       }),
-    list: (query) => withDatabaseErrors('list artifacts', () => listArtifacts(pool, query)),
+    list: ({ executionId, ...query }) =>
+      withDatabaseErrors('list artifacts', () => listArtifacts(pool, { executionId }, query)),
+    search: (query) => withDatabaseErrors('search artifacts', () => searchArtifacts(pool, query)),
     listUpcoming: (query) => withDatabaseErrors('list what is upcoming', () => listUpcoming(pool, query)),
     history: (artifactId) =>
       withDatabaseErrors('read the history', async () => {
@@ -86,44 +85,4 @@ async function attachUpload(pool: Pool, artifactId: string, uploadId: string): P
   const record = await getArtifact(pool, artifactId);
   if (record === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${artifactId}`);
   throw new ArtifactError('not_uploading', `Artifact ${artifactId} is ${record.status}`);
-}
-
-interface ListedRow extends ArtifactRow {
-  created_at_micros: string;
-}
-
-async function listArtifacts(pool: Pool, query: ListQuery): Promise<Page<ArtifactRecord>> {
-  const { text, values } = listStatement(query);
-  const { rows } = await pool.query<ListedRow>(text, values);
-  const shown = rows.slice(0, query.limit);
-  const last = shown.at(-1);
-  const more = rows.length > query.limit && last !== undefined;
-  return {
-    items: shown.map(toArtifactRecord),
-    nextCursor: more ? encodeCursor({ createdAtMicros: last.created_at_micros, id: last.id }) : null,
-  };
-}
-
-/** The statement of a page; one row more than asked for tells whether there is another page. */
-export function listStatement(query: ListQuery): { text: string; values: SqlValue[] } {
-  const values: SqlValue[] = [];
-  const bind = (value: SqlValue): string => `$${values.push(value)}`;
-  const [direction, after] = query.oldestFirst === true ? ['ASC', '>'] : ['DESC', '<'];
-  const conditions = [`a.execution_id = ${bind(query.executionId)}`, 'a.awaits_publication IS NULL'];
-  if (query.cursor !== undefined) {
-    const { createdAtMicros, id } = decodeCursor(query.cursor);
-    const createdAt = `timestamptz 'epoch' + ${bind(createdAtMicros)}::bigint * interval '1 microsecond'`;
-    conditions.push(`(a.created_at, a.id) ${after} (${createdAt}, ${bind(id)}::uuid)`);
-  }
-  if (query.type !== undefined) conditions.push(`a.type = ${bind(query.type)}`);
-  const statuses = [query.status ?? []].flat();
-  conditions.push(statuses.length === 0 ? `a.status <> 'DELETED'` : `a.status IN (${statuses.map(bind).join(', ')})`);
-  if (query.tags !== undefined && Object.keys(query.tags).length > 0)
-    conditions.push(`a.tags @> ${bind(toJson(query.tags))}::jsonb`);
-  const text = `SELECT ${ARTIFACT_COLUMNS}, (EXTRACT(EPOCH FROM a.created_at) * 1000000)::bigint AS created_at_micros
-     FROM artifacts a JOIN executions e ON e.id = a.execution_id ${WITH_DOWNLOADS}
-     WHERE ${conditions.join(' AND ')}
-     ORDER BY a.created_at ${direction}, a.id ${direction}
-     LIMIT ${bind(query.limit + 1)}`;
-  return { text, values };
 }

@@ -3,6 +3,8 @@ import { utf8Bytes } from './text.js';
 
 /** FEAT-004 REQ-2: `artifacts/{executionId}/{output|logs}/{path}` and `artifacts/{executionId}/metadata.json`. */
 export const KEY_PREFIX = 'artifacts/';
+/** How many characters of the key of an artifact come before its path. */
+export const KEY_PATH_OFFSET = KEY_PREFIX.length + 37;
 export const MAX_SEGMENT_CHARACTERS = 255;
 /** S3: a key is at most 1,024 bytes of UTF-8. */
 export const MAX_KEY_BYTES = 1_024;
@@ -32,8 +34,7 @@ export function canonicalPath(fileName: string): string {
   }
   const rooted = segments.length > 1 && (segments[0] === 'output' || segments[0] === 'logs');
   const path = rooted ? fileName : `output/${fileName}`;
-  if (KEY_PREFIX.length + 37 + utf8Bytes(encodePath(path)) > MAX_KEY_BYTES)
-    refuse('the path is too long for an S3 key');
+  if (KEY_PATH_OFFSET + utf8Bytes(encodePath(path)) > MAX_KEY_BYTES) refuse('the path is too long for an S3 key');
   return path;
 }
 
@@ -49,13 +50,12 @@ const encodePath = (path: string): string =>
 export const artifactKey = (executionId: string, path: string): string =>
   `${KEY_PREFIX}${executionId}/${encodePath(path)}`;
 
+/** What follows the execution in the keys of all paths that begin so: each character is encoded by itself. */
+export const encodedPrefix = (path: string): string => encodePath(path);
+
 /** The canonical path back from a key: inverse of {@link artifactKey}. */
 export const pathOfKey = (key: string): string =>
-  key
-    .slice(KEY_PREFIX.length + 37)
-    .split('/')
-    .map(decodeURIComponent)
-    .join('/');
+  key.slice(KEY_PATH_OFFSET).split('/').map(decodeURIComponent).join('/');
 
 export const manifestKey = (executionId: string): string => `${KEY_PREFIX}${executionId}/metadata.json`;
 

@@ -239,10 +239,10 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       return found;
     }
 
-    test.each([
+    test.each<[string, Partial<ListQuery>]>([
       ['newest first', {}],
-      ['oldest first when that is asked for', { oldestFirst: true }],
-    ])('walks through all pages %s, rows of one instant included', async (_order, wanted: Partial<ListQuery>) => {
+      ['oldest first when that is asked for', { sort: 'oldest' }],
+    ])('walks through all pages %s, rows of one instant included', async (_order, wanted) => {
       const executionId = randomUUID();
       const artifacts = Array.from({ length: 25 }, (_, index) =>
         newArtifact({ executionId, createdAtMs: Date.UTC(2026, 0, 1) + Math.floor(index / 10) }),
@@ -253,7 +253,7 @@ export function artifactRecordsSuite(name: string, subject: () => RecordsUnderTe
       const newestFirst = artifacts
         .toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
         .map(({ id }) => id);
-      const expected = wanted.oldestFirst === true ? newestFirst.reverse() : newestFirst;
+      const expected = wanted.sort === 'oldest' ? newestFirst.reverse() : newestFirst;
       expect(found.flat().map(({ id }) => id)).toEqual(expected);
     });
 

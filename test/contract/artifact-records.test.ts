@@ -11,6 +11,7 @@ import { accessSuite } from './access-suite.js';
 import { artifactRecordsSuite, type RecordsUnderTest } from './artifact-records-suite.js';
 import { executionDeletionsSuite } from './execution-deletions-suite.js';
 import { lateDeletionsSuite } from './late-deletions-suite.js';
+import { listsSuite } from './lists-suite.js';
 import { publicationsSuite } from './publications-suite.js';
 import { quotasSuite } from './quotas-suite.js';
 import { sharesSuite } from './shares-suite.js';
@@ -25,6 +26,7 @@ const inMemory: RecordsUnderTest = {
 };
 artifactRecordsSuite('memory', () => inMemory);
 executionDeletionsSuite('memory', () => inMemory);
+listsSuite('memory', () => memory);
 publicationsSuite('memory', () => memory);
 quotasSuite('memory', () => memory);
 const memoryShares = new MemoryShares(memory);
@@ -58,6 +60,7 @@ const inPostgres = (): RecordsUnderTest => ({
 });
 artifactRecordsSuite('Postgres', inPostgres);
 executionDeletionsSuite('Postgres', inPostgres);
+listsSuite('Postgres', () => records);
 publicationsSuite('Postgres', () => records);
 quotasSuite('Postgres', () => records);
 sharesSuite('Postgres', () => ({ records, shares: createShares(pool) }));

@@ -51,7 +51,7 @@ async function insist<T>(ask: () => Promise<T>): Promise<T> {
 async function rowsOf(executionId: string): Promise<ArtifactRecord[]> {
   const rows: ArtifactRecord[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {
-    const query = { executionId, limit: 200, status: LISTED_STATUSES, oldestFirst: true };
+    const query = { executionId, limit: 200, status: LISTED_STATUSES, sort: 'oldest' as const };
     const page = await records.list(cursor === undefined ? query : { ...query, cursor });
     rows.push(...page.items);
     cursor = page.nextCursor;

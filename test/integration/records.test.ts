@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ArtifactRecords } from '../../src/db/artifact-records.js';
 import { createPool } from '../../src/db/pool.js';
-import { createArtifactRecords, listStatement } from '../../src/db/sql-artifact-records.js';
+import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { freePort } from '../../src/dev/servers/ports.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
@@ -186,26 +186,6 @@ describe('atomically', () => {
   });
 });
 
-test.each([
-  ['newest first', {}],
-  ['oldest first', { oldestFirst: true, status: ['ACTIVE', 'ARCHIVED'] as const }],
-])('a page is read %s through the keyset index without sorting', async (_, order) => {
-  const { executionId } = await records.register(newArtifact());
-  await pool.query(
-    `INSERT INTO artifacts (execution_id, file_name, file_path, file_size, created_at)
-     SELECT $1::uuid, 'f', 'artifacts/' || $1::uuid || '/output/' || n, 1, now() - n * interval '1 second'
-     FROM generate_series(1, 5000) AS n`,
-    [executionId],
-  );
-  await pool.query('ANALYZE artifacts');
-  const { nextCursor } = await records.list({ executionId, limit: 50, ...order });
-  const { text, values } = listStatement({ executionId, limit: 50, cursor: nextCursor ?? '', ...order });
-  const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
-  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-  expect(plan).toMatch(/Index Scan (Backward )?using idx_artifacts_page/);
-  expect(plan).not.toContain('Sort');
-});
-
 describe('when the database is away', () => {
   test('every call is database_unavailable, retryable, and tells no password', async () => {
     const away = createArtifactRecords(
@@ -216,6 +196,7 @@ describe('when the database is away', () => {
       away.ping(),
       away.get(id),
       away.list({ executionId: id, limit: 1 }),
+      away.search({ tenantId: 'a', executionIds: null, limit: 1 }),
       away.listUpcoming({ tenantId: 'a', executionIds: null, untilMs: 1, limit: 1 }),
       away.register(newArtifact()),
       away.change(changeOf(id, 1, {})),

@@ -1,23 +1,19 @@
-import type { Static } from 'typebox';
 import { mergeByTime } from '../../domain/shares.js';
 import { planOf } from '../../domain/plan.js';
-import type { ListQuery } from '../../db/artifact-records.js';
-import { requireArtifact, requireExecution } from '../access.js';
+import { requireArtifact } from '../access.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact, toTimestamp } from '../encode.js';
 import { callerOf } from '../plugins/auth.js';
-import { ArtifactAnswer, ArtifactPage, History, ListQuerystring } from '../schemas/artifact.js';
-import { ArtifactParams, ExecutionParams } from '../schemas/atoms.js';
+import { ArtifactAnswer, History } from '../schemas/artifact.js';
+import { ArtifactParams } from '../schemas/atoms.js';
 import { Plan } from '../schemas/plan.js';
 import { problems } from '../schemas/problem.js';
-import { tagsOf } from '../tags-query.js';
 
 const tags = ['artifacts'];
 
 /** Reads: all of them come from the rows, so they work while workflows are down. */
 export function registerArtifactRoutes(app: Api, context: ApiContext): void {
   registerGet(app, context);
-  registerList(app, context);
   registerHistory(app, context);
   registerPlan(app, context);
 }
@@ -32,23 +28,6 @@ function registerGet(app: Api, { records }: ApiContext): void {
   const options = { config: { access: 'artifacts:read' }, schema } as const;
   app.get('/v1/artifacts/:id', options, async (request) => {
     return { artifact: encodeArtifact(await requireArtifact(records, callerOf(request), request.params.id)) };
-  });
-}
-
-function registerList(app: Api, { records }: ApiContext): void {
-  const schema = {
-    tags,
-    summary: 'The artifacts of an execution, newest first',
-    params: ExecutionParams,
-    querystring: ListQuerystring,
-    response: { 200: ArtifactPage, ...problems('invalid_id', 'invalid_cursor', 'execution_not_found') },
-  };
-  const options = { config: { access: 'artifacts:read' }, schema } as const;
-  app.get('/v1/executions/:executionId/artifacts', options, async (request) => {
-    const { executionId } = request.params;
-    await requireExecution(records, callerOf(request), executionId);
-    const page = await records.list(listQuery(executionId, request.query));
-    return { items: page.items.map(encodeArtifact), nextCursor: page.nextCursor };
   });
 }
 
@@ -82,9 +61,4 @@ function registerPlan(app: Api, { records, nowMs }: ApiContext): void {
     const { atMs, ...plan } = planOf(await requireArtifact(records, callerOf(request), request.params.id), nowMs());
     return { ...plan, at: atMs === null ? null : toTimestamp(atMs) };
   });
-}
-
-function listQuery(executionId: string, query: Static<typeof ListQuerystring>): ListQuery {
-  const { tag, ...filters } = query;
-  return { executionId, ...filters, ...(tag === undefined ? {} : { tags: tagsOf(tag) }) };
 }

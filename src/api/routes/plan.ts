@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from '../../domain/units.js';
-import { requireExecution, type Caller } from '../access.js';
+import { executionsOf, type Caller } from '../access.js';
 import type { Api, ApiContext } from '../context.js';
 import { toTimestamp } from '../encode.js';
 import { invalidField } from '../invalid-field.js';
@@ -28,7 +28,7 @@ async function answer(context: ApiContext, caller: Caller, query: schemas.PlanQu
   const nowMs = context.nowMs();
   const begin = query.cursor === undefined ? null : decodePlanCursor(query.cursor);
   const untilMs = begin?.untilMs ?? nowMs + parseWithin(query.within);
-  const executionIds = await executionsOf(context, caller, query.executionId);
+  const executionIds = await executionsOf(records, caller, query.executionId);
   const plan = { tenantId: caller.tenant, executionIds, actions: query.action ?? null, nowMs, untilMs };
   const { items, nextCursor } = await planPage(records, plan, { limit: query.limit, cursor: begin?.cursor ?? null });
   return {
@@ -38,16 +38,6 @@ async function answer(context: ApiContext, caller: Caller, query: schemas.PlanQu
     totals: begin === null ? await planTotals(records, plan) : null,
     nextCursor: nextCursor === null ? null : encodePlanCursor(untilMs, nextCursor),
   };
-}
-
-/** Null: every one of the tenant. @throws `invalid_id`, `execution_not_found`. */
-async function executionsOf(
-  { records }: ApiContext,
-  caller: Caller,
-  executionId: string | undefined,
-): Promise<string[] | null> {
-  if (executionId !== undefined) return [(await requireExecution(records, caller, executionId)).id];
-  return caller.executions === null ? null : [...caller.executions];
 }
 
 /** `12h`, `7d` in milliseconds. @throws `invalid_request` beyond the longest. */

@@ -4,8 +4,10 @@ import {
   ARTIFACT_TYPES,
   CHECKSUM_STATES,
   DELETION_REASONS,
+  MAX_ARTIFACT_BYTES,
   RESTORE_STATES,
 } from '../../domain/artifact.js';
+import { LIST_SORTS } from '../../domain/artifact-filters.js';
 import { STORAGE_TIERS } from '../../domain/tiers.js';
 import { shared } from './shared.js';
 import { nullable, Tags, Timestamp, timestamp, Uuid } from './atoms.js';
@@ -113,8 +115,11 @@ export const Artifact = shared('Artifact', ArtifactSchema);
 
 export const ArtifactAnswer = Type.Object({ artifact: Artifact });
 
+export type ArtifactPage = Static<typeof ArtifactPage>;
 export const ArtifactPage = Type.Object({
-  items: Type.Array(Artifact),
+  items: Type.Array(Artifact, {
+    description: 'A page for which little matches may be short, or empty, and not be the last',
+  }),
   nextCursor: nullable(Type.String({ description: 'Give it as `cursor` to get the next page; null on the last one' })),
 });
 
@@ -128,16 +133,62 @@ export const TagFilter = Type.Array(Type.String({ pattern: '^[^:]+:' }), {
   examples: [['agent:researcher']],
 });
 
+const bytes = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_ARTIFACT_BYTES, description }));
+
+/** Texts of a filter: no path is longer. */
+const MAX_TEXT_CHARACTERS = 1_024;
+
 export const ListQuerystring = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50, description: `1 to ${MAX_PAGE}, default 50` }),
-    cursor: Type.Optional(Type.String({ description: '`nextCursor` of the page before' })),
+    cursor: Type.Optional(
+      Type.String({ description: '`nextCursor` of the page before; counts for the same filters and order only' }),
+    ),
+    sort: Type.Enum([...LIST_SORTS], {
+      type: 'string',
+      default: 'newest',
+      description:
+        'Default `newest`. `expiring`: what expires first, and last of all what never does. By size or expiry, an artifact whose size or ' +
+        'expiry changes while pages are read may be seen twice or not at all',
+    }),
     type: Type.Optional(ArtifactTypeSchema),
     status: Type.Optional(
-      Type.Enum([...ARTIFACT_STATUSES], { type: 'string', description: 'Without it DELETED ones are left out' }),
+      Type.Array(ArtifactStatusSchema, {
+        maxItems: ARTIFACT_STATUSES.length,
+        description: 'One of these; repeatable. Without it DELETED ones are left out',
+      }),
     ),
+    tier: Type.Optional(Type.Enum([...STORAGE_TIERS], { type: 'string' })),
     tag: Type.Optional(TagFilter),
+    name: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: MAX_TEXT_CHARACTERS,
+        description: 'The file name; each `*` stands for any characters, or none. Case counts',
+        examples: ['*.pdf'],
+      }),
+    ),
+    path: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: MAX_TEXT_CHARACTERS,
+        description: 'What the path begins with. Case counts',
+        examples: ['output/charts/'],
+      }),
+    ),
+    minBytes: bytes('At least so large'),
+    maxBytes: bytes('At most so large'),
+    createdAfter: Type.Optional(timestamp('Created then or later')),
+    createdBefore: Type.Optional(timestamp('Created before')),
+    expiresBefore: Type.Optional(timestamp('Expires before; what never expires does not')),
   },
+  { additionalProperties: false },
+);
+export type ListQuerystring = Static<typeof ListQuerystring>;
+
+export const SearchQuerystring = Type.Object(
+  { executionId: Type.Optional(Uuid), ...ListQuerystring.properties },
   { additionalProperties: false },
 );
 

@@ -17,9 +17,9 @@ import type {
   Page,
   RecordChange,
   RecordedEvent,
+  SearchQuery,
   UpcomingQuery,
 } from '../artifact-records.js';
-import { decodeCursor, encodeCursor, type PageKey } from '../cursor.js';
 import type {
   DeletionScope,
   ExecutionDeletion,
@@ -38,6 +38,7 @@ import {
 } from '../publications.js';
 import { addToRecords } from './access.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
+import { listPage } from './lists.js';
 import { MemoryPublications } from './memory-publications.js';
 import { upcomingPage } from './upcoming.js';
 
@@ -168,7 +169,11 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   }
 
   list(query: ListQuery): Promise<Page<ArtifactRecord>> {
-    return inOneStep(() => this.#list(query));
+    return inOneStep(() => listPage([...this.#artifacts.values()].filter(isSeen), query));
+  }
+
+  search(query: SearchQuery): Promise<Page<ArtifactRecord>> {
+    return inOneStep(() => listPage([...this.#artifacts.values()].filter(isSeen), query));
   }
 
   listUpcoming(query: UpcomingQuery): Promise<Page<ArtifactRecord>> {
@@ -270,22 +275,6 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return record.uploadId;
   }
 
-  #list(query: ListQuery): Page<ArtifactRecord> {
-    const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
-    const order = query.oldestFirst === true ? oldestFirst : newestFirst;
-    const matching = [...this.#artifacts.values()]
-      .filter((record) => matches(record, query))
-      .sort(order)
-      .filter((record) => after === null || order(record, placeOf(after)) > 0);
-    const items = matching.slice(0, query.limit);
-    const last = items.at(-1);
-    const more = matching.length > query.limit && last !== undefined;
-    return {
-      items,
-      nextCursor: more ? encodeCursor({ createdAtMicros: String(last.createdAtMs * 1_000), id: last.id }) : null,
-    };
-  }
-
   /** @throws `quota_exceeded` unless what is added fits beside what is there. */
   #requireRoom({ executionId, tenantId }: ArtifactRecord, quotas: Quotas, added: Usage): void {
     const living = [...this.#artifacts.values()].filter(({ status }) => status !== 'DELETED');
@@ -339,22 +328,4 @@ function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactR
   });
 }
 
-function matches(record: ArtifactRecord, { executionId, type, status, tags }: ListQuery): boolean {
-  return (
-    record.executionId === executionId &&
-    isSeen(record) &&
-    (type === undefined || record.type === type) &&
-    (status === undefined ? record.status !== 'DELETED' : [status].flat().includes(record.status)) &&
-    Object.entries(tags ?? {}).every(([key, value]) => record.tags[key] === value)
-  );
-}
-
 const isSeen = ({ awaitsPublication }: ArtifactRecord): boolean => awaitsPublication === null;
-
-type Place = Pick<ArtifactRecord, 'createdAtMs' | 'id'>;
-
-const placeOf = ({ createdAtMicros, id }: PageKey): Place => ({ createdAtMs: Number(createdAtMicros) / 1_000, id });
-
-const oldestFirst = (a: Place, b: Place): number => a.createdAtMs - b.createdAtMs || a.id.localeCompare(b.id);
-
-const newestFirst = (a: Place, b: Place): number => oldestFirst(b, a);

@@ -164,6 +164,7 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   'POST /v1/artifacts/:id/undelete': artifact(WRITE, 200, { purged: 'artifact_deleted' }),
 
   // Whoever sees nothing is told of nothing.
+  'GET /v1/artifacts': execution(READ, 200, { outsider: 200, shows: isListed }),
   'GET /v1/plan': execution(READ, 200, {
     outsider: 200,
     shows: (state) => isListed(state) || state === 'deleted, window open',
