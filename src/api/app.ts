@@ -27,6 +27,7 @@ import { registerPlanRoute } from './routes/plan.js';
 import { registerPublicationRoutes } from './routes/publications.js';
 import { registerRetentionRoutes } from './routes/retention.js';
 import { registerShareRoutes } from './routes/shares.js';
+import { registerTagRoutes } from './routes/tags.js';
 import { registerUploadRoutes } from './routes/uploads.js';
 import { registerSchemas } from './schemas/index.js';
 import { createValidatorCompiler } from './validation.js';
@@ -90,6 +91,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerShareRoutes(app, context);
   registerRetentionRoutes(app, context);
   registerHoldRoutes(app, context);
+  registerTagRoutes(app, context);
   registerArchiveRoutes(app, context);
   registerDeletionRoutes(app, context);
   registerExecutionRoutes(app, context);

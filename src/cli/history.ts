@@ -44,7 +44,7 @@ function factText(name: string, value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? '' : `${words}: ${value.length}`;
   if (typeof value === 'string' && (isCode(value) || name === 'verifiedBy'))
     return `${words} ${value.replaceAll('_', ' ')}`;
-  if (isObject(value)) return `${words} ${retentionText(value)}`;
+  if (isObject(value)) return `${words} ${'rule' in value ? retentionText(value) : tagsText(value)}`;
   return `${words} ${String(value)}`;
 }
 
@@ -52,6 +52,12 @@ function factText(name: string, value: unknown): string {
 const isCode = (value: string): boolean => DELETION_REASONS.some((reason) => reason === value);
 
 const isObject = (value: unknown): value is Detail => typeof value === 'object' && value !== null;
+
+/** A tag called `rule` makes it read like a retention; nothing but this text depends on it. */
+const tagsText = (tags: Detail): string =>
+  Object.entries(tags)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(' ') || 'none';
 
 /** As it stands in audit rows: without the time of the decision, which is the row's own. */
 function retentionText(retention: Detail): string {

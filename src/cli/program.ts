@@ -6,6 +6,7 @@ import { addHoldCommands } from './commands/holds.js';
 import { addPublishCommand } from './commands/publish.js';
 import { addQueryCommands } from './commands/query.js';
 import { addRetentionCommands } from './commands/retention.js';
+import { addTagCommand } from './commands/tags.js';
 import { addUploadCommand } from './commands/upload.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { addWatchCommand } from './commands/watch.js';
@@ -63,6 +64,7 @@ function buildProgram(terminal: Terminal): Command {
   addDownloadCommands(program, terminal);
   addRetentionCommands(program, terminal);
   addHoldCommands(program, terminal);
+  addTagCommand(program, terminal);
   addArchiveCommands(program, terminal);
   addDeletionCommands(program, terminal);
   addWorkerCommand(program, terminal);

@@ -103,6 +103,7 @@ export const AUDIT_KINDS = [
   'retention_changed',
   'hold_added',
   'hold_ended',
+  'tags_changed',
   'tier_changed',
   'archived',
   'restore_requested',

@@ -1,5 +1,5 @@
 import type { ArtifactRecord, AuditEvent, AuditKind, RecordPatch } from './artifact-record.js';
-import type { DeletionReason } from './artifact.js';
+import type { DeletionReason, Tags } from './artifact.js';
 import { ArtifactError } from './errors.js';
 import type { Hold } from './holds.js';
 import { expiresAtMs, type Retention } from './retention.js';
@@ -170,6 +170,10 @@ export function holdEnded(record: ArtifactRecord, hold: Hold, actor: string): Ch
   };
 }
 
+export function tagsChanged(record: ArtifactRecord, tags: Tags, actor: string): Change {
+  return { patch: { tags }, event: { kind: 'tags_changed', actor, detail: { from: record.tags, to: tags } } };
+}
+
 /** From here on nobody is given the bytes. */
 export function deletionBegun(reason: DeletionReason, actor: string): Change {
   return { patch: { deletionReason: reason }, event: { kind: 'deletion_begun', actor, detail: { reason } } };
@@ -251,10 +255,11 @@ export function undeleted(record: ArtifactRecord, retention: Retention, stored: 
 }
 
 /** What a change is about, where that is one thing alone; everything else is about the whole artifact. */
-const MATTERS: Partial<Record<AuditKind, 'retention' | 'holds' | 'tier'>> = {
+const MATTERS: Partial<Record<AuditKind, 'retention' | 'holds' | 'tags' | 'tier'>> = {
   retention_changed: 'retention',
   hold_added: 'holds',
   hold_ended: 'holds',
+  tags_changed: 'tags',
   tier_changed: 'tier',
   archived: 'tier',
   restore_requested: 'tier',

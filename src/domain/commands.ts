@@ -1,5 +1,6 @@
 import type { Hold } from './holds.js';
 import type { Actor, OwnRetention } from './retention.js';
+import type { TagChanges } from './tags.js';
 import type { RestoreTier } from './tiers.js';
 
 /*
@@ -48,6 +49,12 @@ export interface RestoreArtifact extends ByActor {
   tier: RestoreTier;
 }
 
+export interface SetTags extends ByActor {
+  tags: TagChanges;
+  /** What is not named stays; false: it goes. Decided when the command's turn comes, so two of these at once lose nothing. */
+  merge: boolean;
+}
+
 export type Command =
   | { verb: 'completeUpload'; message: CompleteUpload }
   | { verb: 'abortUpload'; message: ByActor }
@@ -56,6 +63,7 @@ export type Command =
   | { verb: 'keepForever'; message: KeepForever }
   | { verb: 'addHold'; message: AddHold }
   | { verb: 'endHold'; message: EndHold }
+  | { verb: 'setTags'; message: SetTags }
   | { verb: 'deleteArtifact'; message: DeleteArtifact }
   | { verb: 'undeleteArtifact'; message: ByActor }
   | { verb: 'purgeArtifact'; message: ByActor }

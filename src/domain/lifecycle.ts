@@ -29,6 +29,8 @@ export interface LifecycleState {
   verifyingSinceMs?: number;
   /** When a purge that failed was tried last: what it sent may still be carried out. */
   purgeTriedAtMs?: number;
+  /** Its row has tags that its object may not have yet: when it is given them. Absent: it has them. */
+  untagged?: { failures: number; nextTryMs: number };
   /** What stands in the way of the next action, shown to operators; null when nothing does. */
   problem: Problem | null;
 }
@@ -90,6 +92,7 @@ export type NextAction =
   | { kind: 'pollRestore'; atMs: number; rule: 'restore_requested' }
   | { kind: 'verify'; atMs: number; rule: 'unverified_checksum' }
   | { kind: 'endHold'; atMs: number; rule: 'hold_until' }
+  | { kind: 'tagObject'; atMs: number; rule: 'tags_changed' }
   | { kind: 'warn'; atMs: number; rule: 'expiry_warning' }
   | { kind: 'changeTier'; atMs: number; rule: 'warm_age' | 'cold_age' }
   | { kind: 'expire'; atMs: number; rule: ExpiryRule };
@@ -137,7 +140,7 @@ function afterDeletion({ record, sweepAtMs, retriesMs }: LifecycleState, finish:
 
 /** In the order in which they win at the same instant. */
 function beforeDeletion(state: LifecycleState, finish: Timed | null, nowMs: number): Candidates {
-  const { record, deletion, retriesMs, nextRestorePollMs: pollMs } = state;
+  const { record, deletion, retriesMs, untagged, nextRestorePollMs: pollMs } = state;
   if (deletion !== null) return [{ kind: 'delete', atMs: deletion.nextTryMs, rule: deletion.reason }];
   if (record.status === 'UPLOADING')
     return [{ kind: 'abandonUpload', atMs: record.uploadDeadlineMs, rule: 'upload_deadline' }];
@@ -145,6 +148,7 @@ function beforeDeletion(state: LifecycleState, finish: Timed | null, nowMs: numb
     expiryOf(record),
     notBefore(retriesMs.endHold, holdEndOf(record)),
     finish,
+    untagged === undefined ? null : { kind: 'tagObject', atMs: untagged.nextTryMs, rule: 'tags_changed' },
     notBefore(retriesMs.verify, verificationOf(state)),
     pollMs === null ? null : { kind: 'pollRestore', atMs: pollMs, rule: 'restore_requested' },
     notBefore(retriesMs.warn, warningOf(record)),

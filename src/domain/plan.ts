@@ -73,6 +73,10 @@ const EXPLANATIONS: Record<NextAction['rule'], Explanation> = {
     because: 'Nobody has seen yet that its bytes have the SHA-256 that was claimed: they are read back.',
     wouldChange: ['archiving it', 'deleting it'],
   },
+  tags_changed: {
+    because: 'Its tags have changed, and its object is given them.',
+    wouldChange: ['deleting it'],
+  },
   message_accepted: {
     because: 'Something that was asked for could not be done yet, and is tried again.',
     wouldChange: ['deleting it'],

@@ -116,6 +116,7 @@ function effectOf(record: ArtifactRecord, next: NextAction): Effect {
     case 'none':
     case 'sweep':
     case 'finishCommand':
+    case 'tagObject':
     case 'verify':
       throw new Error(`A row does not tell of ${action}`);
   }

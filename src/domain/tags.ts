@@ -36,6 +36,19 @@ export function requireTags(tags: Tags): Tags {
   return tags;
 }
 
+/** Tags to set; null: the tag goes. */
+export type TagChanges = Record<string, string | null>;
+
+/** The tags after a change. @param change `merge`: what it does not name stays, as in a JSON merge patch. @throws `invalid_tags`. */
+export function tagsAfter(before: Tags, { tags, merge }: { tags: TagChanges; merge: boolean }): Tags {
+  const wished = new Map<string, string | null>([...(merge ? Object.entries(before) : []), ...Object.entries(tags)]);
+  return requireTags(Object.fromEntries([...wished].filter((tag): tag is [string, string] => tag[1] !== null)));
+}
+
+/** In whatever order. */
+export const isSameTags = (a: Tags, b: Tags): boolean =>
+  Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value);
+
 /**
  * Tags travel in a header when an object is created, percent-encoded; stores refuse what is long then (versitygw counts the
  * encoded form against the limits, S3 allows 8 KiB for all headers). Longer ones are set when the upload is complete.

@@ -52,6 +52,10 @@ export function ruleOn(verb: Verb, state: Standing): Ruling {
     case 'keepForever':
       if (isGone(state) && !isExpiring(state)) throw gone(record);
       return 'perform';
+    case 'setTags':
+      if (isGone(state)) throw gone(record);
+      if (record.status === 'UPLOADING') throw wrongState(record, 'tagged');
+      return 'perform';
     case 'archiveArtifact':
       if (isGone(state)) throw gone(record);
       if (record.status === 'ARCHIVED' && record.restoreState === null) return 'done';

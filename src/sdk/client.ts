@@ -4,6 +4,7 @@ import type { DeletionCounts } from '../domain/execution-deletion.js';
 import { requireHold } from '../domain/holds.js';
 import { requireUuid } from '../domain/ids.js';
 import { ownRetention, requireRetentionDays } from '../domain/retention.js';
+import { tagsAfter, type TagChanges } from '../domain/tags.js';
 import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import { PartMemory, sharedPartMemory } from '../transfer/part-memory.js';
@@ -260,6 +261,13 @@ export class ArtifactClient implements ArtifactService {
       return this.#change({ method: 'PUT', path, body: { days: requireRetentionDays(keep), confirm } });
     ownRetention({ expiresAtMs: keep.expiresAt.getTime() });
     return this.#change({ method: 'PUT', path, body: { expiresAt: keep.expiresAt, confirm } });
+  }
+
+  async setTags(artifactId: string, tags: TagChanges, { merge = false }: { merge?: boolean } = {}): Promise<Artifact> {
+    const path = ofArtifact(artifactId, '/tags');
+    // Says what is wrong before it is sent; what the artifact has besides, its workflow knows.
+    const known = tagsAfter({}, { tags, merge });
+    return this.#change({ method: merge ? 'PATCH' : 'PUT', path, body: { tags: merge ? tags : known } });
   }
 
   async addHold(artifactId: string, { id = randomUUID(), reason, until }: HoldOptions): Promise<ArtifactHold> {

@@ -21,7 +21,7 @@ export interface ApiOptions {
 }
 
 export interface ApiRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Begins with `/v1/`. */
   path: string;
   body?: unknown;

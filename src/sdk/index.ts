@@ -44,6 +44,7 @@ export type {
 } from '../domain/artifact.js';
 export type { DeletionCounts } from '../domain/execution-deletion.js';
 export type { ListedFile, PublicationCounts, PublicationOutcome, PublicationPhase } from '../domain/publish.js';
+export type { TagChanges } from '../domain/tags.js';
 export type { Tiering } from '../domain/policy.js';
 export { ArtifactError } from '../domain/errors.js';
 export type { ErrorCode, ErrorDetails } from '../domain/errors.js';

@@ -1,5 +1,6 @@
 import type { ArtifactStatus, ArtifactType, Tags, UploadOptions } from '../domain/artifact.js';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
+import type { TagChanges } from '../domain/tags.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
@@ -172,6 +173,12 @@ export interface ArtifactService {
     keep: number | { expiresAt: Date },
     options?: { confirm?: boolean },
   ): Promise<Artifact>;
+  /**
+   * Gives it other tags: with `merge` what is not named stays, and null removes a tag; otherwise these are all from now on. Two callers at
+   * once who merge undo nothing of each other. The object in the bucket follows.
+   * @throws `invalid_tags`, `wrong_state` while it uploads, `artifact_deleted`.
+   */
+  setTags(artifactId: string, tags: TagChanges, options?: { merge?: boolean }): Promise<Artifact>;
   /**
    * While an artifact has a hold it neither expires nor can be deleted. Its id is made before the first try, so it is added once.
    * @throws `invalid_hold`, `too_many_holds`, `wrong_state` while it uploads, `artifact_deleted`.

@@ -99,6 +99,7 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
     keepForever: update(messages.keepForever, SHORT_VERB_MS),
     addHold: update(messages.addHold, SHORT_VERB_MS),
     endHold: update(messages.endHold, SHORT_VERB_MS),
+    setTags: update(messages.setTags, SHORT_VERB_MS),
     undeleteArtifact: update(messages.undeleteArtifact, SHORT_VERB_MS),
     purgeArtifact: update(messages.purgeArtifact, LONG_VERB_MS),
     deleteArtifact: update(messages.deleteArtifact, LONG_VERB_MS),

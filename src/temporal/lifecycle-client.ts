@@ -7,6 +7,7 @@ import type {
   KeepForever,
   RestoreArtifact,
   SetRetention,
+  SetTags,
 } from '../domain/commands.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { DeleteExecutionArtifacts, Description, SetExecutionRetention } from '../workflows/messages.js';
@@ -25,6 +26,7 @@ export interface LifecycleClient {
   keepForever(artifactId: string, message: KeepForever): Promise<ArtifactRecord>;
   addHold(artifactId: string, message: AddHold): Promise<ArtifactRecord>;
   endHold(artifactId: string, message: EndHold): Promise<ArtifactRecord>;
+  setTags(artifactId: string, message: SetTags): Promise<ArtifactRecord>;
   deleteArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   undeleteArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;
   purgeArtifact(artifactId: string, message: ByActor): Promise<ArtifactRecord>;

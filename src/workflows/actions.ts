@@ -6,6 +6,7 @@ import { endDueHolds, warn } from './keeping.js';
 import { RETRY_MAX_MS, WORKER, type Life } from './life.js';
 import { beginVerification, concludeVerification, stopVerification } from './verifying.js';
 import { changeTier, lookAtRestore } from './moving.js';
+import { followTags } from './tagging.js';
 
 /** Does what is due. Never throws for what the outside does: a problem is noted, shown, and tried again later. */
 export async function act(life: Life, next: NextAction): Promise<void> {
@@ -24,6 +25,8 @@ export async function act(life: Life, next: NextAction): Promise<void> {
       return finishCommand(life);
     case 'pollRestore':
       return lookAtRestore(life);
+    case 'tagObject':
+      return followTags(life);
     case 'verify':
       return beginVerification(life);
     case 'warn':

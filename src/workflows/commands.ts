@@ -5,6 +5,7 @@ import type { Command, CompleteUpload } from '../domain/commands.js';
 import { held, requireHold } from '../domain/holds.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
 import { requireRetentionDays } from '../domain/retention.js';
+import { tagsAfter } from '../domain/tags.js';
 import {
   requireClaimKept,
   requireFutureExpiry,
@@ -19,6 +20,7 @@ import { errorOf } from './failures.js';
 import { addHold, endHold, inheritRetention, keepForever, setRetention } from './keeping.js';
 import type { Life } from './life.js';
 import { moveToTier, restoreArtifact } from './moving.js';
+import { setTags } from './tagging.js';
 
 /**
  * Refuses a command that cannot be carried out as things stand: synchronous and without side effects, so updates are refused
@@ -32,6 +34,7 @@ export function checkCommand(life: Life, command: Command): Ruling {
   if (command.verb === 'deleteArtifact' || command.verb === 'purgeArtifact') requireNoHoldWaiting(state);
   if (command.verb === 'inheritRetention') return whetherInherited(state, ruling, command.message.days);
   if (command.verb === 'setRetention') requireFutureExpiry(state.record, command.message, Date.now());
+  if (command.verb === 'setTags') tagsAfter(state.record.tags, command.message);
   if (command.verb === 'addHold') {
     requireHold(command.message.hold, Date.now());
     return requireRoomForHold(state.record, command.message.hold);
@@ -88,6 +91,8 @@ async function perform(life: Life, command: Command): Promise<void> {
       return addHold(life, command.message);
     case 'endHold':
       return endHold(life, command.message);
+    case 'setTags':
+      return setTags(life, command.message);
     case 'archiveArtifact':
       return moveToTier(life, 'COLD', (stored) => archived(stored, actor, Date.now()));
     case 'restoreArtifact':

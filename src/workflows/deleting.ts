@@ -5,7 +5,7 @@ import { MINUTE_MS } from '../domain/units.js';
 import { bringBack, eraseArtifact, eraseAtOnce, findRow, purgeVersions, sweepArtifact } from './activity-proxies.js';
 import { errorOf } from './failures.js';
 import { keepForAnotherWhile, keepingTagTrue, outlastAttempt } from './keeping.js';
-import { RETRY_MAX_MS, retryDelayMs, WORKER, type Life } from './life.js';
+import { RETRY_MAX_MS, retryDelayMs, withRow, WORKER, type Life } from './life.js';
 
 /** A registration that was given up is written within this, or never: statements end after a few seconds. */
 const SECOND_LOOK_MS = MINUTE_MS;
@@ -61,8 +61,7 @@ function sweepAtMs({ uploadEndedMs }: LifecycleState, putUrlMs: number): number 
 /** The row was written by a task that was lost with its worker: what it says was promised, so the life goes on from there. */
 function adopt(life: Life, record: ArtifactRecord): void {
   life.state = {
-    ...life.state,
-    record,
+    ...withRow(life.state, record),
     deletion: null,
     problem: null,
     uploadEndedMs: life.state.uploadEndedMs ?? (record.status === 'UPLOADING' ? null : Date.now()),
@@ -84,7 +83,7 @@ export async function catchUpWithDeletion(life: Life, error: unknown): Promise<b
   else if (life.state.deletion !== null) {
     // The attempt of the lost task may still run.
     const triedAtMs = Date.now();
-    life.state = { ...life.state, record: completeRecord(row), deletion: { ...life.state.deletion, triedAtMs } };
+    life.state = { ...withRow(life.state, completeRecord(row)), deletion: { ...life.state.deletion, triedAtMs } };
   }
   return true;
 }

@@ -13,7 +13,7 @@ import { ownRetention, type Retention } from '../domain/retention.js';
 import { retentionTag } from '../domain/stored-object.js';
 import { SECOND_MS } from '../domain/units.js';
 import { findUnharmed, tagObject } from './activity-proxies.js';
-import { orWarn, WORKER, type Life } from './life.js';
+import { orWarn, withRow, WORKER, type Life } from './life.js';
 
 /**
  * An attempt to delete that was given up is over after this. It sends nothing once its time is up or its worker is told, and a worker
@@ -112,7 +112,7 @@ export async function revokeDeletion(
   if (deletion === null) return;
   await outlastAttempt(deletion.triedAtMs);
   const row = completeRecord(await findUnharmed(record));
-  life.state = { ...life.state, record: row, nextRestorePollMs: row.restoreState === null ? null : Date.now() };
+  life.state = { ...withRow(life.state, row), nextRestorePollMs: row.restoreState === null ? null : Date.now() };
   await beforehand();
   if (row.deletionReason !== null) await life.write(deletionRevoked(row, actor, deletion.executionDeletionId));
   life.state = { ...life.state, deletion: null };

@@ -5,6 +5,7 @@ import type { Change } from '../domain/changes.js';
 import { isKeeping, overrules, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction, type LifecycleState, type PendingDeletion, type Retries } from '../domain/lifecycle.js';
+import { isSameTags } from '../domain/tags.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
@@ -102,7 +103,7 @@ export class Life {
   /** Believes what the row says. */
   adoptRecord(record: ArtifactRecord): void {
     const ended = record.status === 'UPLOADING' ? null : Date.now();
-    this.state = { ...this.state, record, uploadEndedMs: this.state.uploadEndedMs ?? ended };
+    this.state = { ...withRow(this.state, record), uploadEndedMs: this.state.uploadEndedMs ?? ended };
   }
 
   async #writeAtLast(write: Parameters<typeof recordChangeAtLast>[0], error: unknown): Promise<ArtifactRecord> {
@@ -180,8 +181,9 @@ export class Life {
 
   /** What stood in the way is gone, unless something else still waits to be tried again. */
   clearProblem(): void {
-    const { unfinished, retriesMs } = this.state;
-    if (unfinished.length === 0 && Object.keys(retriesMs).length === 0) this.state = { ...this.state, problem: null };
+    const { unfinished, retriesMs, untagged } = this.state;
+    if (untagged === undefined && unfinished.length === 0 && Object.keys(retriesMs).length === 0)
+      this.state = { ...this.state, problem: null };
   }
 
   /** Remembers what stands in the way, since when. A bug of ours is thrown on: it must fail the workflow task, not be retried. */
@@ -193,6 +195,13 @@ export class Life {
     this.state = { ...this.state, problem: { code, message: message.slice(0, 500), sinceMs } };
   }
 }
+
+/** The state with the row as it is now: tags that nobody knew of may not have reached the object. */
+export const withRow = (state: LifecycleState, record: ArtifactRecord): LifecycleState => ({
+  ...state,
+  record,
+  ...(isSameTags(state.record.tags, record.tags) ? {} : { untagged: { failures: 0, nextTryMs: Date.now() } }),
+});
 
 /** For work that may be left undone. */
 export async function orWarn(work: Promise<void>, consequence: string): Promise<void> {

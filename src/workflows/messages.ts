@@ -11,9 +11,11 @@ import type {
   KeepForever,
   RestoreArtifact,
   SetRetention,
+  SetTags,
 } from '../domain/commands.js';
 import type { HandedOverState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import type { TagChanges } from '../domain/tags.js';
 import type { PublicationReport } from '../domain/publish.js';
 
 /**
@@ -43,6 +45,7 @@ export const setRetention = defineUpdate<Row, [SetRetention]>('setRetention');
 export const keepForever = defineUpdate<Row, [KeepForever]>('keepForever');
 export const addHold = defineUpdate<Row, [AddHold]>('addHold');
 export const endHold = defineUpdate<Row, [EndHold]>('endHold');
+export const setTags = defineUpdate<Row, [SetTags]>('setTags');
 export const deleteArtifact = defineUpdate<Row, [ByActor]>('deleteArtifact');
 export const undeleteArtifact = defineUpdate<Row, [ByActor]>('undeleteArtifact');
 export const purgeArtifact = defineUpdate<Row, [ByActor]>('purgeArtifact');
@@ -62,12 +65,19 @@ export interface AddHoldSignal extends Partial<ByActor> {
   until?: string;
 }
 
+/** What is not named stays, unless `merge` is false. */
+export interface SetTagsSignal extends Partial<ByActor> {
+  tags?: TagChanges;
+  merge?: boolean;
+}
+
 /** Signals carry partial payloads: whoever types one into a terminal may leave everything out. */
 export const setRetentionSignal = defineSignal<[SetRetentionSignal?]>('setRetention');
 export const inheritRetentionSignal = defineSignal<[Partial<InheritRetention>?]>('inheritRetention');
 export const keepForeverSignal = defineSignal<[Partial<KeepForever>?]>('keepForever');
 export const addHoldSignal = defineSignal<[AddHoldSignal?]>('addHold');
 export const endHoldSignal = defineSignal<[Partial<EndHold>?]>('endHold');
+export const setTagsSignal = defineSignal<[SetTagsSignal?]>('setTags');
 export const deleteArtifactSignal = defineSignal<[Partial<DeleteArtifact>?]>('deleteArtifact');
 export const undeleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('undeleteArtifact');
 export const purgeArtifactSignal = defineSignal<[Partial<ByActor>?]>('purgeArtifact');

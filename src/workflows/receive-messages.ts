@@ -4,6 +4,7 @@ import type { Command, DeleteArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
 import type { OwnRetention } from '../domain/retention.js';
+import type { TagChanges } from '../domain/tags.js';
 import { RESTORE_TIERS, type RestoreTier } from '../domain/tiers.js';
 import { checkCommand } from './commands.js';
 import { failureOf } from './failures.js';
@@ -56,6 +57,7 @@ export function receiveMessages(life: Life): void {
   update(messages.keepForever, (message) => ({ verb: 'keepForever', message }), 'Never let it expire');
   update(messages.addHold, (message) => ({ verb: 'addHold', message }), 'Let it neither expire nor be deleted');
   update(messages.endHold, (message) => ({ verb: 'endHold', message }), 'End a hold; the old deadline counts again');
+  update(messages.setTags, (message) => ({ verb: 'setTags', message }), 'Give it other tags, and its object too');
   update(
     messages.undeleteArtifact,
     (message) => ({ verb: 'undeleteArtifact', message }),
@@ -110,6 +112,14 @@ export function receiveMessages(life: Life): void {
     'As the update: {"holdId": "…"}',
   );
   signal(
+    messages.setTagsSignal,
+    (m) => ({
+      verb: 'setTags',
+      message: { tags: tagWish(m?.tags), merge: m?.merge !== false, actor: sender(m?.actor) },
+    }),
+    'As the update: {"tags": {"reviewed": "yes", "draft": null}}; what is not named stays, unless "merge": false',
+  );
+  signal(
     messages.undeleteArtifactSignal,
     (m) => ({ verb: 'undeleteArtifact', message: { actor: sender(m?.actor) } }),
     'As the update',
@@ -142,6 +152,8 @@ const sender = (value: unknown): string => text(value) || SIGNAL;
 const time = (value: unknown): number | null => (text(value) === '' ? null : Date.parse(text(value)));
 const retentionWish = (m: messages.SetRetentionSignal | undefined): OwnRetention =>
   m?.expiresAt === undefined ? { days: Number(m?.days ?? NaN) } : { expiresAtMs: time(m.expiresAt) ?? NaN };
+const tagWish = (value: unknown): TagChanges =>
+  Object.fromEntries(Object.entries(value ?? {}).map(([key, tag]) => [key, tag === null ? null : String(tag)]));
 const countedBy = (value: unknown): Pick<DeleteArtifact, 'executionDeletionId'> =>
   text(value) === '' ? {} : { executionDeletionId: text(value) };
 const restoreTier = (value: unknown): RestoreTier =>

@@ -8,6 +8,7 @@ import {
   retentionOnceBack,
   undeleted,
   retentionChanged,
+  tagsChanged,
   uploadCompleted,
   type Change,
 } from '../../src/domain/changes.js';
@@ -15,6 +16,7 @@ import type { Verb } from '../../src/domain/commands.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { artifactKey } from '../../src/domain/keys.js';
 import { ownRetention } from '../../src/domain/retention.js';
+import { tagsAfter } from '../../src/domain/tags.js';
 import { longestRestoreMs } from '../../src/domain/tiers.js';
 import { choosePolicy, DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { planParts } from '../../src/domain/part-plan.js';
@@ -117,6 +119,11 @@ export class FakeLifecycle implements LifecycleClient {
     const record = await this.#rule('endHold', artifactId, { holdId, actor });
     const hold = record.holds.find(({ id }) => id === holdId);
     return hold === undefined ? record : this.#write(record, holdEnded(record, hold, actor));
+  }
+
+  async setTags(artifactId: string, message: Message<'setTags'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('setTags', artifactId, message);
+    return this.#write(record, tagsChanged(record, tagsAfter(record.tags, message), message.actor));
   }
 
   async undeleteArtifact(artifactId: string, { actor }: Message<'undeleteArtifact'>): Promise<ArtifactRecord> {

@@ -65,6 +65,13 @@ const WRITE = 'artifacts:write';
 const gone = (code: Answer): Answers => ({ 'deleted, window open': code, purged: code });
 const uploading = (code: Answer): Answers => ({ uploading: code, 'uploading in parts': code });
 const claim = ({ sizeBytes, sha256 }: Place) => ({ payload: { sizeBytes, sha256 } });
+const tagged = (): RouteRule =>
+  artifact(
+    WRITE,
+    200,
+    { ...gone('artifact_deleted'), ...uploading('wrong_state') },
+    { request: () => ({ payload: { tags: { step: '3' } } }) },
+  );
 const isListed = (state: State): boolean =>
   !['deleted, window open', 'purged', 'awaiting its publication'].includes(state);
 const notReadable: Answers = {
@@ -142,6 +149,8 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   'PUT /v1/artifacts/:id/retention': artifact(WRITE, 200, gone('artifact_deleted'), {
     request: () => ({ payload: { days: 90 } }),
   }),
+  'PUT /v1/artifacts/:id/tags': tagged(),
+  'PATCH /v1/artifacts/:id/tags': tagged(),
   'POST /v1/artifacts/:id/holds': artifact(
     WRITE,
     201,

@@ -8,7 +8,7 @@ import { DAY_MS } from '../../../src/domain/units.js';
 import { progressOf } from '../../../src/domain/upload-progress.js';
 import type { ArtifactJson, UploadJson } from '../../../src/sdk/wire.js';
 import { Refusal, iso, isRecord, orRefuse, textOf, type Answer } from './answers.js';
-import { FakeHolds, requireNotHeld, retention } from './keeping.js';
+import { FakeHolds, requireNotHeld, retention, setTags } from './keeping.js';
 import type { FakeStore } from './store.js';
 
 interface Entry {
@@ -101,7 +101,8 @@ export class FakeArtifacts {
     }
     if (json.status === 'DELETED') throw new Refusal('artifact_deleted', 'it has been deleted');
     if (verb === 'POST download-url') return this.#downloadUrl(json, input);
-    if (verb === 'PUT retention') Object.assign(json, retention(input));
+    if (verb === 'PUT tags' || verb === 'PATCH tags') setTags(json, input, verb === 'PATCH tags');
+    else if (verb === 'PUT retention') Object.assign(json, retention(input));
     else if (verb === 'POST archive') json.status = 'ARCHIVED';
     else if (verb === 'POST restore') restore(json, input['tier'] === 'Bulk');
     else throw new Refusal('route_not_found', verb);

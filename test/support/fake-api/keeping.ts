@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { tagsAfter, type TagChanges } from '../../../src/domain/tags.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import type { ArtifactJson } from '../../../src/sdk/wire.js';
 import { Refusal, iso, textOf, type Answer } from './answers.js';
@@ -38,6 +39,11 @@ function add(artifact: ArtifactJson, body: Body): Answer {
 export function requireNotHeld({ path, holds }: ArtifactJson): void {
   const names = holds.map(({ id, by, reason }) => `${id} by ${by}: ${reason}`);
   if (names.length > 0) throw new Refusal('held', `${path} is held (${names.join('; ')})`);
+}
+
+/** What a body of `PUT tags`, or of `PATCH tags`, makes of an artifact. */
+export function setTags(artifact: ArtifactJson, body: Body, merge: boolean): void {
+  artifact.tags = tagsAfter(artifact.tags, { tags: body['tags'] as TagChanges, merge });
 }
 
 /** What a body of `PUT retention`, or of a begin, makes of an artifact. */

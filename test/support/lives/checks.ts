@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { errorKind, isErrorCode } from '../../../src/domain/errors.js';
+import type { TagChanges } from '../../../src/domain/tags.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/domain/units.js';
 import type { Description } from '../../../src/workflows/messages.js';
 import { BYTES, SETTINGS, sha256 } from '../virtual-time/virtual-artifact.js';
@@ -117,7 +118,13 @@ async function bytesAreRight(life: LifeSoFar, row: ArtifactRecord): Promise<stri
   // A PUT that comes late replaces the object where there are no versions, with the tags of its creation.
   const isReplaced = !script.beginning.bucket.versioning && putsMs.length > 0;
   if (!isComplete || row.deletionReason !== null || isReplaced) return wrong;
-  const tag = (await store.getTags({ key, versionId }))?.['artifact-retention'];
+  const {
+    'artifact-retention': tag,
+    'artifact-sha256': _hash,
+    ...others
+  } = (await store.getTags({ key, versionId })) ?? {};
+  if (weather.isCalm(nowMs) && !isDeepStrictEqual(others, { ...row.tags }))
+    wrong.push(`the tags of its object are ${JSON.stringify(others)}, its own ${JSON.stringify(row.tags)}`);
   const deadlineMs = row.retention.rule === 'permanent' ? Infinity : (row.expiresAtMs ?? NaN);
   const mustStay = row.holds.length > 0 || deadlineMs > row.createdAtMs + BACKSTOP_MS;
   if (mustStay && (tag === 'expiring' || tag === undefined)) wrong.push(`the bucket may remove it: its tag is ${tag}`);
@@ -217,6 +224,8 @@ function wasDone({ verb, message }: Message, row: ArtifactRecord, facts: Facts):
         : row.retention.rule === 'date' && row.retention.expiresAtMs === message['expiresAtMs'],
     addHold: () => row.holds.some(({ id }) => id === (message['hold'] as { id: string }).id),
     endHold: () => !row.holds.some(({ id }) => id === message['holdId']),
+    setTags: () =>
+      Object.entries(message['tags'] as TagChanges).every(([key, tag]) => row.tags[key] === (tag ?? undefined)),
     archiveArtifact: () => row.status === 'ARCHIVED' || isOver,
     restoreArtifact: () => row.status === 'ACTIVE' || row.restoreState !== null,
     deleteArtifact: () => row.status === 'DELETED',

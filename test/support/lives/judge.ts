@@ -39,6 +39,7 @@ const ASKED_BY: Record<string, string[]> = {
   retention_changed: ['keepForever', 'setRetention', 'inheritRetention', 'undeleteArtifact'],
   hold_added: ['addHold'],
   hold_ended: ['endHold'],
+  tags_changed: ['setTags'],
   archived: ['archiveArtifact'],
   restore_requested: ['restoreArtifact'],
   restored: ['restoreArtifact'],
@@ -139,6 +140,9 @@ export class Judge {
         break;
       case 'hold_ended':
         must(facts.holds.has(detail['id'] as string), 'there is no such hold');
+        break;
+      case 'tags_changed':
+        must(isLiving(facts), `it is ${facts.status}`);
         break;
       case 'checksum_verified':
       case 'checksum_mismatched':

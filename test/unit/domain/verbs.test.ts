@@ -98,6 +98,17 @@ const rulings: Record<Verb, Record<keyof typeof states, string>> = {
     DELETED: 'artifact_deleted',
     PURGEABLE: 'artifact_deleted',
   },
+  setTags: {
+    UPLOADING: 'wrong_state',
+    ACTIVE: 'perform',
+    ARCHIVED: 'perform',
+    RESTORING: 'perform',
+    EXPIRING: 'artifact_deleted',
+    DELETING: 'artifact_deleted',
+    HELD: 'perform',
+    DELETED: 'artifact_deleted',
+    PURGEABLE: 'artifact_deleted',
+  },
   deleteArtifact: {
     UPLOADING: 'perform',
     ACTIVE: 'perform',
