@@ -126,7 +126,8 @@ export class Judge {
         must(facts.status === 'DELETED' && facts.purgeAtMs !== null, 'there is nothing to purge');
         break;
       case 'archived':
-        must(facts.status === 'ACTIVE' && isLiving(facts), `it is ${facts.status}`);
+        // Whoever never heard that it is in the archive may ask again, and that is written down too.
+        must(isLiving(facts) && (facts.status === 'ACTIVE' || this.#case.weather.wasEver), `it is ${facts.status}`);
         break;
       case 'restored':
       case 'restore_requested':

@@ -19,5 +19,6 @@ test('tag adds, changes, removes and replaces, and asks for tags when there are 
   const replaced = await artifacts('tag', id, 'c=3', '--replace', '--json');
   expect(JSON.parse(replaced.out)).toMatchObject({ id, tags: { c: '3' } });
   expect(await artifacts('tag', id)).toMatchObject({ code: 2, out: '' });
-  expect((await artifacts('tag', id, 'nonsense')).err).toContain('key=value');
+  expect((await artifacts('tag', id, 'nonsense')).err).toContain('Give key=value.');
+  expect((await artifacts('tag', id, '--replace', '--json')).out).toContain('"tags": {}');
 }, 60_000);
