@@ -251,8 +251,6 @@ function updateOf(ask: Ask, nowMs: number): Record<string, unknown> {
       };
     case 'endHold':
       return { holdId: ask.holdId };
-    case 'setTags':
-      return { tags: ask.tags, merge: ask.merge };
     case 'restoreArtifact':
       return { tier: ask.tier };
     default:

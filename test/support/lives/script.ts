@@ -85,14 +85,6 @@ const asks = fc.oneof(
     }),
   ),
   often(3, fc.record({ verb: fc.constant('endHold' as const), holdId: fc.constantFrom(...HOLD_IDS) })),
-  often(
-    3,
-    fc.record({
-      verb: fc.constant('setTags' as const),
-      tags: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2', null), { minKeys: 1 }),
-      merge: fc.boolean(),
-    }),
-  ),
   often(3, verb('archiveArtifact')),
   often(
     3,
