@@ -10,6 +10,7 @@ import { startPostgres } from '../../src/dev/servers/postgres.js';
 import { findTemporal, startTemporal } from '../../src/dev/servers/temporal.js';
 import { findVersitygw, startVersitygw } from '../../src/dev/servers/versitygw.js';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes.js';
+import { findChromium } from './browser/find-chromium.js';
 import { findJavaTestServer } from './java-test-server.js';
 
 type Name = keyof ProvidedContext;
@@ -18,7 +19,7 @@ type Name = keyof ProvidedContext;
 const needs: Record<string, readonly Name[]> = {
   workflows: ['temporalAddress', 'temporalBinary', 'javaTestServer'],
   contract: ['databaseUrl', 'versitygw', 'moto'],
-  integration: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto'],
+  integration: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto', 'chromium'],
   e2e: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto'],
 };
 
@@ -51,6 +52,7 @@ function createRun(): Run {
       databaseUrl: once(() => postgres(atEnd)),
       versitygw: once(() => versitygw(atEnd)),
       moto: once(() => moto(atEnd)),
+      chromium: once(() => findChromium(say)),
       javaTestServer: once(javaTestServer),
     },
     async end() {

@@ -16,6 +16,8 @@ declare module 'vitest' {
     versitygw: { endpoint: string; accessKey: string; secretKey: string };
     /** An S3 store with storage classes and restore that accepts any bytes. */
     moto: { endpoint: string };
+    /** Executable of a headless browser. */
+    chromium: string;
     /** Executable that starts the Java test server (the one that skips time); null when Java or Maven is missing. */
     javaTestServer: string | null;
   }
