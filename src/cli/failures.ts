@@ -34,11 +34,6 @@ export class FilesFailed extends Error {
   }
 }
 
-/** Whether the next file would fail the same way: no access, no API, or the user has had enough. */
-export const concernsAll = (error: unknown): boolean =>
-  error instanceof ArtifactError &&
-  (['api_unreachable', 'not_the_api'].includes(error.code) || [401, 403, 499].includes(error.status));
-
 /** @see EXIT_CODES_HELP */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof FilesFailed) {

@@ -273,3 +273,8 @@ export class ArtifactError extends Error {
     return errorKind(this.code).retryable;
   }
 }
+
+/** Of several files: whether the next one would fail the same way, as there is no API, no access, or the caller has had enough. */
+export const concernsAll = (error: unknown): boolean =>
+  error instanceof ArtifactError &&
+  (['api_unreachable', 'not_the_api'].includes(error.code) || [401, 403, 499].includes(error.status));

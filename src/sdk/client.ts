@@ -11,6 +11,7 @@ import { PartMemory, sharedPartMemory } from '../transfer/part-memory.js';
 import { ProgressMeter } from '../transfer/progress.js';
 import { StoreConnections } from '../transfer/put.js';
 import { openDownload } from './download.js';
+import { downloadExecution, type ExecutionDownload, type ExecutionDownloadOptions } from './download-execution.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
 import {
@@ -149,6 +150,14 @@ export class ArtifactClient implements ArtifactService {
 
   async downloadArtifact(artifactId: string, options: DownloadOptions = {}): Promise<ReadableStream<Uint8Array>> {
     return openDownload(this.#api, requireUuid(artifactId, 'artifact id'), options);
+  }
+
+  downloadExecution(
+    executionId: string,
+    directory: string,
+    options: ExecutionDownloadOptions = {},
+  ): Promise<ExecutionDownload> {
+    return downloadExecution(this, { executionId, directory }, options);
   }
 
   async getArtifact(artifactId: string): Promise<Artifact> {

@@ -24,6 +24,12 @@ export type {
   UploadEvent,
   UploadStatus,
 } from './wire.js';
+export type {
+  DownloadedFile,
+  ExecutionDownload,
+  ExecutionDownloadOptions,
+  FileDownloadProgress,
+} from './download-execution.js';
 export type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
 export type { ArrivalProgress } from '../domain/upload-progress.js';
 export type { PlannedAction, PlanPreview, PlanQuery, PlanTotals } from './plan-ahead.js';

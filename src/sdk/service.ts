@@ -3,6 +3,7 @@ import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { TagChanges } from '../domain/tags.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
+import type { ExecutionDownload, ExecutionDownloadOptions } from './download-execution.js';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
 import type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
 import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadEvent, UploadStatus } from './wire.js';
@@ -116,6 +117,19 @@ export interface ArtifactService {
    * `artifact_not_found`, `range_not_satisfiable`.
    */
   downloadArtifact(artifactId: string, options?: DownloadOptions): Promise<ReadableStream<Uint8Array>>;
+
+  /**
+   * Downloads the artifacts of an execution below a folder, as `output/…` and `logs/…`, several at a time. A file appears under its name only
+   * when it is complete and its SHA-256 is right, and one that is there with the right content is not downloaded: asked again, it goes on
+   * where it stopped. Never writes outside of the folder, and follows no link in it. What fails does not keep the others from
+   * being saved.
+   * @throws `execution_not_found`, `invalid_request`, `aborted`.
+   */
+  downloadExecution(
+    executionId: string,
+    directory: string,
+    options?: ExecutionDownloadOptions,
+  ): Promise<ExecutionDownload>;
 
   getArtifact(artifactId: string): Promise<Artifact>;
   /** All artifacts of an execution, newest page after page. @throws `execution_not_found`. */

@@ -1,22 +1,24 @@
-import { randomUUID } from 'node:crypto';
-import { createWriteStream, existsSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Option } from 'commander';
 import type { Command } from 'commander';
-import { ArtifactError } from '../../sdk/index.js';
+import { ARTIFACT_TYPES } from '../../sdk/index.js';
 import type { Artifact, ArtifactClient } from '../../sdk/index.js';
+import { saveFile } from '../../sdk/save-file.js';
 import { humanBytes, relativeTime } from '../format.js';
 import { showTransfer } from '../progress.js';
 import type { FileDisplay } from '../progress.js';
 import type { Terminal } from '../terminal.js';
-import { parseWholeNumber, print, withClient, withJson } from './common.js';
+import { parseTag, parseWholeNumber, print, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
+import { downloadExecution } from './download-execution.js';
+import type { DownloadExecutionOptions } from './download-execution.js';
 
-interface DownloadCommandOptions extends JsonOption {
+interface DownloadCommandOptions extends DownloadExecutionOptions {
+  execution?: string;
   output?: string;
-  force?: true;
   wrongBytes?: true;
 }
 
@@ -27,8 +29,14 @@ Examples:
   artifacts download 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10
   artifacts download 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 -o results/
   artifacts download 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 -o - | tar xz
+  artifacts download --execution 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --to results
+  artifacts download --execution 7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11 --type image --path output/charts/
 
-The file appears under its name only when it is complete and its SHA-256 is right.`;
+A file appears under its name only when it is complete and its SHA-256 is right.
+Those of an execution go below the folder as output/... and logs/...; what is
+there already with the right content is not downloaded, so the same command
+goes on where it stopped. Nothing is written outside of the folder, and links in
+it are not followed.`;
 
 const URL_EXAMPLES = `
 Examples:
@@ -37,16 +45,43 @@ Examples:
 
 Whoever has the URL can download until it expires.`;
 
+const ONLY_FOR_ONE = ['output', 'wrongBytes'] as const;
+const ONLY_FOR_MANY = ['execution', 'to', 'type', 'tag', 'path', 'concurrency'] as const;
+
+function refuseOptions(
+  names: readonly (keyof DownloadCommandOptions)[],
+  { options, command, why }: { options: DownloadCommandOptions; command: Command; why: string },
+): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  const flag = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  command.error(`error: --${flag} ${why}`);
+}
+
 /** `download` and `url`: the bytes. */
 export function addDownloadCommands(program: Command, terminal: Terminal): void {
   withJson(program.command('download'))
-    .description('download an artifact and check its SHA-256')
-    .argument('<id>', 'artifact id')
+    .description('download an artifact, or all of an execution, and check the SHA-256')
+    .argument('[id]', 'artifact id')
     .option('-o, --output <path>', "file or folder; - is stdout (default: the artifact's name, here)")
-    .option('--force', 'replace a file that is there')
+    .option('--execution <uuid>', 'instead: all artifacts of this execution')
+    .option('--to <folder>', 'folder for those of an execution; is made (default: here)')
+    .addOption(new Option('--type <type>', 'of an execution: only these').choices(ARTIFACT_TYPES))
+    .option('--tag <key=value>', 'of an execution: only those with this tag, repeatable', parseTag)
+    .option('--path <prefix>', 'of an execution: only paths that begin with this: output/charts/')
+    .option('--concurrency <n>', 'of an execution: files at the same time, 1 to 16 (default 4)', parseWholeNumber)
+    .option('--force', 'replace files that are there with other content')
     .option(...WRONG_BYTES)
     .addHelpText('after', DOWNLOAD_EXAMPLES)
-    .action(async (id: string, options: DownloadCommandOptions, command: Command) => {
+    .action(async (id: string | undefined, options: DownloadCommandOptions, command: Command) => {
+      const { execution } = options;
+      if (id === undefined) {
+        if (execution === undefined) command.error('error: name an artifact, or an --execution');
+        refuseOptions(ONLY_FOR_ONE, { options, command, why: 'is for one artifact, not with --execution' });
+        await withClient(terminal, (client) => downloadExecution(client, execution, { options, terminal }));
+        return;
+      }
+      refuseOptions(ONLY_FOR_MANY, { options, command, why: 'is not for one artifact' });
       if (options.json === true && options.output === '-') command.error('error: stdout cannot take both: drop --json');
       await withClient(terminal, async (client) => {
         const artifact = await client.getArtifact(id);
@@ -88,11 +123,10 @@ async function toFile(
   if (options.force !== true && existsSync(path))
     command.error(`error: ${path} is there already; add --force to replace it`);
   const force = options.wrongBytes === true;
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomUUID().slice(0, 8)}.part`);
   const display = showTransfer(terminal.err, null, { quiet: options.json === true, signal: terminal.signal });
   const shown = display.begin(artifact.fileName, artifact.fileSize);
   try {
-    await terminal.withCleanup(() => save(client, { artifact, path, temporary, shown, force }, terminal));
+    await terminal.withCleanup(() => save(client, { artifact, path, shown, force }, terminal));
     shown.end(`saved, ${humanBytes(artifact.fileSize)}`);
   } catch (error) {
     shown.end(terminal.signal.aborted ? 'interrupted' : 'failed');
@@ -110,31 +144,15 @@ const targetOf = (artifact: Artifact, path: string): string =>
 interface Saving {
   artifact: Artifact;
   path: string;
-  temporary: string;
   shown: FileDisplay;
   force: boolean;
 }
 
 async function save(
   client: ArtifactClient,
-  { artifact, path, temporary, shown, force }: Saving,
+  { artifact, path, shown, force }: Saving,
   terminal: Terminal,
 ): Promise<void> {
   const body = await client.downloadArtifact(artifact.id, { force, signal: terminal.signal });
-  let bytes = 0;
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      shown.update(bytes, '');
-      yield chunk;
-    }
-  };
-  try {
-    await pipeline(Readable.fromWeb(body), counted, createWriteStream(temporary, { flags: 'wx' }));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    if (error instanceof ArtifactError || !(error instanceof Error)) throw error;
-    throw new ArtifactError('destination_unwritable', `${path} cannot be written: ${error.message}`, { cause: error });
-  }
+  await saveFile(body, path, (bytes) => shown.update(bytes, ''));
 }

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { concernsAll } from '../../domain/errors.js';
 import { ARTIFACT_TYPES } from '../../sdk/index.js';
 import type { Artifact, ArtifactClient, ArtifactType, Tags, Tiering } from '../../sdk/index.js';
-import { FilesFailed, concernsAll, failureJson } from '../failures.js';
+import { FilesFailed, failureJson } from '../failures.js';
 import type { FailedFile } from '../failures.js';
 import { humanBytes } from '../format.js';
 import { findFiles, isFolder } from '../local-files.js';

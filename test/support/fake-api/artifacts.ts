@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
+import { ARTIFACT_TYPES, type ArtifactType } from '../../../src/domain/artifact.js';
 import { artifactKey, canonicalPath, fileNameOf } from '../../../src/domain/keys.js';
 import { planParts } from '../../../src/domain/part-plan.js';
 import { requireSameUpload } from '../../../src/domain/same-upload.js';
@@ -16,6 +17,7 @@ interface Entry {
   upload: Pick<ArtifactRecord, 'sizeBytes' | 'sha256' | 'idempotencyKey' | 'sourceModifiedAtMs'>;
 }
 
+const artifactTypeOf = (type: unknown): ArtifactType => ARTIFACT_TYPES.find((known) => known === type) ?? 'other';
 const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The rows and the rules of the contract. */
@@ -112,6 +114,7 @@ export class FakeArtifacts {
   content(id: string, response: ServerResponse): void {
     const { json } = this.#entry(id);
     if (json.status === 'DELETED') throw new Refusal('artifact_deleted', 'it has been deleted');
+    if (json.status === 'ARCHIVED') throw new Refusal('not_downloadable', 'it is in the archive');
     const isForced = response.req.url?.endsWith('?force=true') === true;
     if (json.checksumState === 'mismatch' && !isForced) throw new Refusal('content_mismatch', 'it was read back');
     const bytes = this.contentOverride ?? this.#store.body(pathOf(json));
@@ -260,7 +263,11 @@ function newArtifact(executionId: string, path: string, body: Record<string, unk
   return {
     ...{ id, executionId, path, fileName: fileNameOf(path), filePath: artifactKey(executionId, path) },
     ...{ fileSize: Number(body['sizeBytes'] ?? 0), checksum: textOf(body['sha256'], ''), checksumState: 'claimed' },
-    ...{ mimeType: textOf(body['mimeType'], 'application/octet-stream'), type: 'other', status: 'UPLOADING' },
+    ...{
+      mimeType: textOf(body['mimeType'], 'application/octet-stream'),
+      type: artifactTypeOf(body['type']),
+      status: 'UPLOADING',
+    },
     ...{ tier: 'HOT', storageClass: 'STANDARD', retention: retentionAtBegin(body) },
     tags: isRecord(body['tags'])
       ? Object.fromEntries(Object.entries(body['tags']).map(([key, value]) => [key, String(value)]))
