@@ -125,6 +125,11 @@ export const configSchema = Type.Object({
     maximum: MAX_RETENTION_DAYS,
     description: 'Age at which an artifact is archived to GLACIER, in days; 0: never',
   }),
+  TIER_BY: Type.Enum(['age', 'last_access'], {
+    default: 'age',
+    description:
+      'What those days count from: `age`, or `last_access`: from the last download too; of artifacts that are new',
+  }),
   UNDELETE_DAYS: Type.Integer({
     default: DEFAULT_POLICY.undeleteDays,
     minimum: 0,

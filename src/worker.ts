@@ -136,6 +136,7 @@ const activitySettings = (config: Config): Parameters<typeof createActivities>[0
   policy: {
     warmAfterDays: config.WARM_AFTER_DAYS === 0 ? null : config.WARM_AFTER_DAYS,
     coldAfterDays: config.COLD_AFTER_DAYS === 0 ? null : config.COLD_AFTER_DAYS,
+    ...(config.TIER_BY === 'last_access' ? { tierBy: config.TIER_BY } : {}),
     warnBeforeDays: config.WARN_BEFORE_DAYS,
     undeleteDays: config.UNDELETE_DAYS,
     undeleteExpiredDays: config.UNDELETE_EXPIRED_DAYS,

@@ -44,7 +44,11 @@ export function encodeArtifact(record: ArtifactRecord): Artifact {
     warnedAt: toTimestampOrNull(record.warnedAtMs),
     restoreState,
     restoreEta: toTimestampOrNull(record.restoreEtaMs),
-    tiering: { warmAfterDays: record.policy.warmAfterDays, coldAfterDays: record.policy.coldAfterDays },
+    tiering: {
+      warmAfterDays: record.policy.warmAfterDays,
+      coldAfterDays: record.policy.coldAfterDays,
+      by: record.policy.tierBy ?? 'age',
+    },
     downloads: record.downloads,
     lastDownloadedAt: toTimestampOrNull(record.lastDownloadedAtMs),
     uploadDeadline: status === 'UPLOADING' ? toTimestamp(record.uploadDeadlineMs) : null,

@@ -14,7 +14,7 @@ const WHAT: Record<PreviewedAction, string> = {
 };
 
 const whatOf = ({ action, rule, undeleteUntil }: PlannedAction): string => {
-  if (rule === 'cold_age') return 'moves to COLD (archived)';
+  if (rule === 'cold_age' || rule === 'cold_unused') return 'moves to COLD (archived)';
   return undeleteUntil === undefined ? WHAT[action] : `${WHAT[action]} (undelete: ${day(undeleteUntil)})`;
 };
 

@@ -127,7 +127,8 @@ function tiersText({ tiering, status, createdAt, expiresAt }: Artifact): string 
   const texts = steps.flatMap(([tier, days]) =>
     days === null || days * DAY_MS >= lifeMs ? [] : [`${tier} after ${days} ${days === 1 ? 'day' : 'days'}`],
   );
-  return texts.join(', ') || undefined;
+  const unused = tiering.by === 'last_access' ? ', from its last use' : '';
+  return texts.length === 0 ? undefined : `${texts.join(', ')}${unused}`;
 }
 
 export function artifactSheet(artifact: Artifact): string {

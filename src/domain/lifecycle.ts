@@ -94,8 +94,14 @@ export type NextAction =
   | { kind: 'endHold'; atMs: number; rule: 'hold_until' }
   | { kind: 'tagObject'; atMs: number; rule: 'tags_changed' }
   | { kind: 'warn'; atMs: number; rule: 'expiry_warning' }
-  | { kind: 'changeTier'; atMs: number; rule: 'warm_age' | 'cold_age' }
+  | { kind: 'changeTier'; atMs: number; rule: TierRule }
   | { kind: 'expire'; atMs: number; rule: ExpiryRule };
+
+/** By its age, or by how long nobody has used it. */
+export type TierRule = 'warm_age' | 'cold_age' | 'warm_unused' | 'cold_unused';
+
+/** Does the rule lead to COLD, which is ARCHIVED? */
+export const isCold = (rule: NextAction['rule']): boolean => rule === 'cold_age' || rule === 'cold_unused';
 
 export type ExpiryRule = 'default_retention' | 'execution_retention' | 'artifact_retention' | 'date_retention';
 
@@ -194,16 +200,19 @@ function warningOf(record: ArtifactRecord): Timed | null {
   return atMs === null ? null : { kind: 'warn', atMs, rule: 'expiry_warning' };
 }
 
-/** The clock runs from the later of creation and last restore. When both are due, the colder one is gone to directly. */
+/**
+ * The clock runs from the later of creation and last restore, and where use counts, from the last download that is known. When both are due, the colder one is gone to directly.
+ */
 function tierChangeOf({ record, retriesMs }: LifecycleState, nowMs: number): Timed | null {
-  const { status, tier, createdAtMs, restoredAtMs, policy } = record;
+  const { status, tier, createdAtMs, restoredAtMs, lastDownloadedAtMs, policy } = record;
   if (status !== 'ACTIVE') return null;
-  const sinceMs = Math.max(createdAtMs, restoredAtMs ?? 0);
+  const byUse = policy.tierBy === 'last_access';
+  const sinceMs = Math.max(createdAtMs, restoredAtMs ?? 0, byUse ? (lastDownloadedAtMs ?? 0) : 0);
   const dueMs = (days: number | null): number | null =>
     days === null ? null : Math.max(sinceMs + days * DAY_MS, retriesMs.changeTier ?? 0);
   const coldAtMs = dueMs(policy.coldAfterDays);
   const warmAtMs = tier === 'HOT' ? dueMs(policy.warmAfterDays) : null;
   if (coldAtMs !== null && (warmAtMs === null || coldAtMs <= Math.max(warmAtMs, nowMs)))
-    return { kind: 'changeTier', atMs: coldAtMs, rule: 'cold_age' };
-  return warmAtMs === null ? null : { kind: 'changeTier', atMs: warmAtMs, rule: 'warm_age' };
+    return { kind: 'changeTier', atMs: coldAtMs, rule: byUse ? 'cold_unused' : 'cold_age' };
+  return warmAtMs === null ? null : { kind: 'changeTier', atMs: warmAtMs, rule: byUse ? 'warm_unused' : 'warm_age' };
 }

@@ -53,6 +53,14 @@ const EXPLANATIONS: Record<NextAction['rule'], Explanation> = {
     because: 'It is old enough for the archive: its tier counts from its creation, or its last restore.',
     wouldChange: ['its expiry', 'archiving it now', 'deleting it'],
   },
+  warm_unused: {
+    because: 'Nobody has used it for long enough: it moves to infrequent access.',
+    wouldChange: ['downloading it', 'its expiry', 'archiving it', 'deleting it'],
+  },
+  cold_unused: {
+    because: 'Nobody has used it for long enough: it moves to the archive.',
+    wouldChange: ['downloading it', 'its expiry', 'archiving it now', 'deleting it'],
+  },
   undelete_window: {
     because: 'It was deleted and can be brought back until then; after that its bytes are gone.',
     wouldChange: ['undeleting it', 'purging it now'],

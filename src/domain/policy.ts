@@ -10,6 +10,11 @@ export interface LifePolicy {
   warmAfterDays: number | null;
   /** Days from creation (or the last restore) until it becomes COLD, which is ARCHIVED; null: never. */
   coldAfterDays: number | null;
+  /**
+   * What the days until WARM and COLD count from as well: when it was given out last, so that what is used stays where it is. Absent: from its
+   * age alone, as in lives that began before this could be chosen.
+   */
+  tierBy?: 'last_access';
   /** Days before its expiry at which it is warned of, or half of its life if that is shorter; 0: never. */
   warnBeforeDays: number;
   /** Days for which what somebody deleted can be brought back, in a versioned bucket; 0: deleted at once. */

@@ -13,7 +13,7 @@ import {
   type Change,
 } from './changes.js';
 import { MAX_HOLDS } from './holds.js';
-import { nextAction, type NextAction } from './lifecycle.js';
+import { isCold, nextAction, type NextAction } from './lifecycle.js';
 import { becauseOf, standingOf } from './plan.js';
 import { storageClassOf } from './tiers.js';
 
@@ -40,7 +40,7 @@ export interface Preview {
   sizeBytes: number | null;
   /**
    * Nobody knows when a running restore ends: what is told is when it does at the latest, by what S3 promises. The tiers after it
-   * count from there.
+   * count from there. Where tiers count from the last use, what is told is when it moves unless somebody uses it before.
    */
   isEstimate: boolean;
   /** Of a deletion: until when it can be undone; null: it cannot. */
@@ -68,7 +68,8 @@ export function previewOf(record: ArtifactRecord, nowMs: number, untilMs: number
     if (next.kind === 'none' || next.atMs > untilMs) return previews;
     ({ atMs } = next);
     const { action, changes, undeleteUntilMs = null } = effectOf(state.record, next);
-    const isEstimate = action === 'pollRestore' || (action === 'changeTier' && record.restoreState !== null);
+    const isMovable = record.restoreState !== null || record.policy.tierBy === 'last_access';
+    const isEstimate = action === 'pollRestore' || (action === 'changeTier' && isMovable);
     const { sizeBytes } = record;
     const because = becauseOf(next.rule);
     previews.push({ action, atMs, rule: next.rule, because, sizeBytes, isEstimate, undeleteUntilMs });
@@ -98,7 +99,7 @@ function effectOf(record: ArtifactRecord, next: NextAction): Effect {
     case 'changeTier':
       return {
         action,
-        changes: [next.rule === 'cold_age' ? archived(null, BY_ITSELF, atMs) : tierChanged(record, 'WARM', null)],
+        changes: [isCold(next.rule) ? archived(null, BY_ITSELF, atMs) : tierChanged(record, 'WARM', null)],
       };
     case 'pollRestore': {
       const { versionId, etag } = record;

@@ -30,6 +30,8 @@ export interface HoldJson {
 export interface ArtifactTiering {
   warmAfterDays: number | null;
   coldAfterDays: number | null;
+  /** `last_access`: the days count from the last download too. */
+  by: 'age' | 'last_access';
 }
 
 export interface ArtifactJson {

@@ -2,7 +2,9 @@ import { restored, restoreRequested, tierChanged, type Change, type StoredBytes 
 import type { RestoreArtifact } from '../domain/commands.js';
 import { longestRestoreMs, tierOfClass, type StorageTier } from '../domain/tiers.js';
 import { archived } from '../domain/changes.js';
-import { ensureTier, pollRestore, removeOtherVersions, requestRestore } from './activity-proxies.js';
+import { completeRecord } from '../domain/artifact-record.js';
+import { isCold, nextAction, type TierRule } from '../domain/lifecycle.js';
+import { ensureTier, findRow, pollRestore, removeOtherVersions, requestRestore } from './activity-proxies.js';
 import { errorOf } from './failures.js';
 import { orWarn, RETRY_MAX_MS, WORKER, type Life } from './life.js';
 
@@ -27,15 +29,26 @@ async function storedInTier(life: Life, tier: StorageTier): Promise<StoredBytes 
   }
 }
 
-/** Age moves it. COLD is ARCHIVED. */
-export function changeTier(life: Life, rule: 'warm_age' | 'cold_age'): Promise<void> {
-  return rule === 'cold_age'
+/** Age moves it, or that nobody has used it. COLD is ARCHIVED. */
+export async function changeTier(life: Life, rule: TierRule): Promise<void> {
+  if (life.state.record.policy.tierBy === 'last_access' && (await wasUsedSince(life))) return;
+  return isCold(rule)
     ? moveToTier(life, 'COLD', (stored) => archived(stored, WORKER, Date.now()))
     : moveToTier(life, 'WARM', (stored) =>
         stored !== null && tierOfClass(stored.storageClass) === 'COLD'
           ? archived(stored, WORKER, Date.now())
           : tierChanged(life.state.record, 'WARM', stored),
       );
+}
+
+/** Downloads are told to nobody; they are asked for when a move is due, which is put off by those there were. */
+async function wasUsedSince(life: Life): Promise<boolean> {
+  const row = await findRow(life.state.record.id);
+  if (row === null) return false;
+  const { downloads, lastDownloadedAtMs } = completeRecord(row);
+  life.state = { ...life.state, record: { ...life.state.record, downloads, lastDownloadedAtMs } };
+  const next = nextAction(life.state, Date.now());
+  return next.kind !== 'changeTier' || next.atMs > Date.now();
 }
 
 export async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifact): Promise<void> {

@@ -95,8 +95,15 @@ export const ArtifactSchema = Type.Object(
     warnedAt: nullable(timestamp('When its coming expiry was told of')),
     restoreEta: nullable(timestamp('When a running restore is over at the latest')),
     tiering: Type.Object(
-      { warmAfterDays: tierDays('When it becomes WARM'), coldAfterDays: tierDays('When it is archived') },
-      { additionalProperties: false, description: 'When age moves it' },
+      {
+        warmAfterDays: tierDays('When it becomes WARM'),
+        coldAfterDays: tierDays('When it is archived'),
+        by: Type.Enum(['age', 'last_access'], {
+          type: 'string',
+          description: '`last_access`: the days count from the last download too',
+        }),
+      },
+      { additionalProperties: false, description: 'When age, or not being used, moves it' },
     ),
     restoreState: nullable(Type.Enum([...RESTORE_STATES], { type: 'string' })),
     downloads: Type.Integer({

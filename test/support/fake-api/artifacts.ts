@@ -279,7 +279,12 @@ function newArtifact(executionId: string, path: string, body: Record<string, unk
       restoreState: null,
       restoreEta: null,
       holds: [],
-      tiering: { warmAfterDays: 30, coldAfterDays: 90, ...(isRecord(body['tiering']) ? body['tiering'] : {}) },
+      tiering: {
+        by: 'age',
+        warmAfterDays: 30,
+        coldAfterDays: 90,
+        ...(isRecord(body['tiering']) ? body['tiering'] : {}),
+      },
       downloads: 0,
       lastDownloadedAt: null,
       uploadDeadline: iso(DAY_MS),

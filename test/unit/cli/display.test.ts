@@ -18,7 +18,7 @@ const artifact = (path: string): Artifact => ({
     storageClass: 'STANDARD',
   },
   ...{ tags: {}, retention: { rule: 'default', days: 30 }, workflowId: 'w', holds: [] },
-  tiering: { warmAfterDays: 30, coldAfterDays: 90 },
+  tiering: { warmAfterDays: 30, coldAfterDays: 90, by: 'age' },
   downloads: 0,
   ...{ createdAt: new Date(0), updatedAt: new Date(0), expiresAt: new Date(Date.now() + 30 * 86_400_000) },
 });

@@ -30,6 +30,20 @@ describe('the preview of an artifact', () => {
     expect(expiry?.because).toContain('Its own retention');
   });
 
+  it('tells moves that a use would put off as estimates, from the last use that is known', () => {
+    const byUse = { ...policy, tierBy: 'last_access' as const };
+    const record = lasting(365, { policy: byUse, lastDownloadedAtMs: day(20), createdAtMs: BORN_MS });
+    const [warm, cold, warning] = previewOf(record, day(21), day(10_000));
+    expect(warm).toMatchObject({ atMs: day(50), rule: 'warm_unused', isEstimate: true });
+    expect(cold).toMatchObject({ atMs: day(110), rule: 'cold_unused', isEstimate: true });
+    expect(warning).toMatchObject({ action: 'warn', isEstimate: false });
+    expect(previewOf({ ...record, policy }, day(21), day(10_000))[0]).toMatchObject({
+      atMs: day(30),
+      rule: 'warm_age',
+      isEstimate: false,
+    });
+  });
+
   it('ends at the horizon, which counts', () => {
     expect(told(lasting(365), day(90))).toEqual([
       ['changeTier', 30],
