@@ -6,6 +6,7 @@ import { addHoldCommands } from './commands/holds.js';
 import { addPublishCommand } from './commands/publish.js';
 import { addQueryCommands } from './commands/query.js';
 import { addRetentionCommands } from './commands/retention.js';
+import { addShareCommands } from './commands/shares.js';
 import { addTagCommand } from './commands/tags.js';
 import { addUploadCommand } from './commands/upload.js';
 import { addWorkerCommand } from './commands/worker.js';
@@ -62,6 +63,7 @@ function buildProgram(terminal: Terminal): Command {
   addWatchCommand(program, terminal);
   addQueryCommands(program, terminal);
   addDownloadCommands(program, terminal);
+  addShareCommands(program, terminal);
   addRetentionCommands(program, terminal);
   addHoldCommands(program, terminal);
   addTagCommand(program, terminal);

@@ -24,6 +24,14 @@ import {
   type PublishOptions,
 } from './publish.js';
 import { previewPlan, type PlanPreview, type PlanQuery } from './plan-ahead.js';
+import {
+  listShares,
+  shareArtifact,
+  unshareArtifact,
+  type ArtifactShare,
+  type ShareLink,
+  type ShareOptions,
+} from './shares.js';
 import { PART_RETRY, PATIENT_RETRY } from '../transfer/retry.js';
 import type {
   ArtifactService,
@@ -146,6 +154,18 @@ export class ArtifactClient implements ArtifactService {
     const path = ofArtifact(artifactId, '/download-url');
     const answer = await this.#api.call<DownloadUrlJson>({ method: 'POST', path, body: { expiresIn, force } });
     return { ...answer, expiresAt: new Date(answer.expiresAt) };
+  }
+
+  shareArtifact(artifactId: string, options: ShareOptions = {}): Promise<ShareLink> {
+    return shareArtifact(this.#api, artifactId, options);
+  }
+
+  listShares(artifactId: string): Promise<ArtifactShare[]> {
+    return listShares(this.#api, artifactId);
+  }
+
+  unshareArtifact(artifactId: string, shareId: string): Promise<ArtifactShare> {
+    return unshareArtifact(this.#api, artifactId, shareId);
   }
 
   async downloadArtifact(artifactId: string, options: DownloadOptions = {}): Promise<ReadableStream<Uint8Array>> {

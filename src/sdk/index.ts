@@ -24,6 +24,8 @@ export type {
   UploadEvent,
   UploadStatus,
 } from './wire.js';
+export type { ArtifactShare, ShareLink, ShareOptions } from './shares.js';
+export type { ShareEnd } from '../domain/shares.js';
 export type {
   DownloadedFile,
   ExecutionDownload,

@@ -5,6 +5,7 @@ import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { ExecutionDownload, ExecutionDownloadOptions } from './download-execution.js';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
+import type { ArtifactShare, ShareLink, ShareOptions } from './shares.js';
 import type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
 import type { Artifact, ArtifactHold, DownloadUrl, HistoryEntry, Plan, UploadEvent, UploadStatus } from './wire.js';
 import type { UploadProgress } from '../transfer/progress.js';
@@ -110,6 +111,16 @@ export interface ArtifactService {
     expiresIn?: number,
     options?: Pick<DownloadOptions, 'force'>,
   ): Promise<DownloadUrl>;
+  /**
+   * Makes a link by which anyone gets the bytes, for days: it can be revoked, each use is in the history, and it dies with its artifact.
+   * Needs the right to read and to write.
+   * @throws `too_many_shares`, `share_conflict`, `share_ended` when the key given has made a link that has ended, `artifact_deleted`.
+   */
+  shareArtifact(artifactId: string, options?: ShareOptions): Promise<ShareLink>;
+  /** Its links without their secrets: those that can be used, then the latest that have ended. */
+  listShares(artifactId: string): Promise<ArtifactShare[]>;
+  /** From now on nobody gets anything by the link. Fine when it has ended already. @throws `share_not_found`. */
+  unshareArtifact(artifactId: string, shareId: string): Promise<ArtifactShare>;
   /**
    * The bytes, through the API. A whole file is compared with its SHA-256: the stream fails at its end with
    * `download_corrupted` when it differs. A connection that breaks is taken up again where it was.

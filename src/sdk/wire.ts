@@ -255,7 +255,7 @@ function toRetention(retention: RetentionJson): ArtifactRetention {
 }
 
 /** Those that are there. */
-function datesOf<K extends string>(times: Record<K, string | null>): Partial<Record<K, Date>> {
+export function datesOf<K extends string>(times: Record<K, string | null>): Partial<Record<K, Date>> {
   const known = Object.entries<string | null>(times).filter((time): time is [string, string] => time[1] !== null);
   return Object.fromEntries(known.map(([name, at]) => [name, new Date(at)])) as Partial<Record<K, Date>>;
 }

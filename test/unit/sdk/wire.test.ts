@@ -24,6 +24,8 @@ import type {
 } from '../../../src/sdk/wire.js';
 import type { PublicationSchema } from '../../../src/api/schemas/publications.js';
 import type { PublicationJson } from '../../../src/sdk/publish.js';
+import type { MadeShare, ShareAnswer, ShareList } from '../../../src/api/schemas/shares.js';
+import type { MadeShareJson, ShareAnswerJson, ShareListJson } from '../../../src/sdk/shares.js';
 import { FAKE_TOKEN, FakeApi } from '../../support/fake-api.js';
 import { bytesOf, clientOf, newExecution } from '../../support/sdk.js';
 
@@ -35,6 +37,9 @@ expectTypeOf<Static<typeof History>>().toEqualTypeOf<HistoryJson>();
 expectTypeOf<Static<typeof PlanPage>>().toEqualTypeOf<PlanPageJson>();
 expectTypeOf<Static<typeof HoldAnswer>>().toEqualTypeOf<HoldAnswerJson>();
 expectTypeOf<Static<typeof Holds>>().toEqualTypeOf<HoldsJson>();
+expectTypeOf<Static<typeof MadeShare>>().toEqualTypeOf<MadeShareJson>();
+expectTypeOf<Static<typeof ShareList>>().toEqualTypeOf<ShareListJson>();
+expectTypeOf<Static<typeof ShareAnswer>>().toEqualTypeOf<ShareAnswerJson>();
 expectTypeOf<Static<typeof DownloadUrl>>().toEqualTypeOf<DownloadUrlJson>();
 expectTypeOf<Static<typeof ExecutionDeletion>>().toEqualTypeOf<ExecutionDeletionJson>();
 expectTypeOf<Static<typeof PublicationSchema>>().toExtend<PublicationJson>();
