@@ -142,6 +142,9 @@ test.each([
   `UPDATE artifact_events SET actor = 'someone else'`,
   'DELETE FROM artifact_events',
   'TRUNCATE artifact_events',
+  `UPDATE artifact_share_events SET actor = 'someone else'`,
+  'DELETE FROM artifact_share_events',
+  'TRUNCATE artifact_share_events',
 ])('the audit refuses %s, even of its owner', async (statement) => {
   await migrate(database.databaseUrl);
   await expect(client.query(statement)).rejects.toThrow('append-only');
