@@ -6,6 +6,7 @@ import { createContext, type Api } from './context.js';
 import { DownloadCounter } from './download-counter.js';
 import { registerAuth } from './plugins/auth.js';
 import { createAuthenticate } from './plugins/authenticate.js';
+import { answerBrokenRequest } from './plugins/broken-requests.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
 import { loggerOptions } from './plugins/logging.js';
@@ -61,6 +62,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: sendProblem,
+    clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   const downloads = new DownloadCounter(deps.records, {

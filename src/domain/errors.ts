@@ -181,6 +181,11 @@ const catalogue = {
     'Upload it again when nothing writes to it; with --restart (restart: true) what was begun before is given up.',
   ),
   rate_limited: kind(429, 'Too many requests', 'Wait for the time given in Retry-After.', true),
+  headers_too_large: kind(
+    431,
+    'The head of the request is larger than 16 KiB',
+    'Send a shorter address, and fewer or shorter headers.',
+  ),
   aborted: kind(499, 'The caller gave up', 'Call again.'),
   internal: kind(
     500,
