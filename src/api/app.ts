@@ -11,6 +11,7 @@ import { registerErrors, sendProblem } from './plugins/errors.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
 import { loggerOptions } from './plugins/logging.js';
 import { registerDocs, registerOpenApi } from './plugins/openapi.js';
+import { rememberTokens } from './plugins/remember-tokens.js';
 import { registerRequestBodies } from './plugins/request-body.js';
 import { registerRequestIds, requestId } from './plugins/request-id.js';
 import { registerArchiveRoutes } from './routes/archive.js';
@@ -47,7 +48,8 @@ const IDLE_SOCKET_MS = 2 * MINUTE_MS;
  * @throws ConfigError when tokens cannot be verified with this configuration.
  */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
-  const authenticate = createAuthenticate(deps.config, deps.nowMs);
+  const { config, nowMs = Date.now } = deps;
+  const authenticate = rememberTokens(createAuthenticate(config, nowMs), nowMs);
   const app: Api = Fastify({
     logger: loggerOptions(deps.log ?? {}),
     genReqId: requestId,
