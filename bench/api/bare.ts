@@ -4,21 +4,21 @@
  */
 import Fastify from 'fastify';
 import pg from 'pg';
-import { SELECT_ARTIFACT } from '../../src/db/rows.js';
-import { listStatement } from '../../src/db/sql-artifact-records.js';
+import { listStatement } from '../../src/db/lists.js';
+import { GET_ARTIFACT } from '../../src/db/sql-artifact-records.js';
 
 const PAGE = 50;
 
 const pool = new pg.Pool({ connectionString: process.argv[2], max: 10 });
 const app = Fastify();
 app.get<{ Params: { id: string } }>('/artifacts/:id', async ({ params }) => {
-  const { rows } = await pool.query(`${SELECT_ARTIFACT} WHERE a.id = $1`, [params.id]);
+  const { rows } = await pool.query({ ...GET_ARTIFACT, values: [params.id] });
   return { artifact: rows[0] as unknown };
 });
 app.get<{ Params: { id: string } }>('/executions/:id/artifacts', async ({ params }) => {
   // Whose execution it is must be known before its artifacts are shown.
   await pool.query('SELECT * FROM executions WHERE id = $1', [params.id]);
-  const { text, values } = listStatement({ executionId: params.id, limit: PAGE });
+  const { text, values } = listStatement({ scope: { executionId: params.id }, filters: {}, limit: PAGE, after: null });
   const { rows } = await pool.query(text, values);
   return { items: rows as unknown[] };
 });

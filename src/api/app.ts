@@ -9,7 +9,7 @@ import { createAuthenticate } from './plugins/authenticate.js';
 import { answerBrokenRequest } from './plugins/broken-requests.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
-import { loggerOptions } from './plugins/logging.js';
+import { loggerOptions, OneLineLog } from './plugins/logging.js';
 import { registerDocs, registerOpenApi } from './plugins/openapi.js';
 import { rememberTokens } from './plugins/remember-tokens.js';
 import { registerRequestBodies } from './plugins/request-body.js';
@@ -52,6 +52,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const authenticate = rememberTokens(createAuthenticate(config, nowMs), nowMs);
   const app: Api = Fastify({
     logger: loggerOptions(deps.log ?? {}),
+    logController: new OneLineLog(),
     genReqId: requestId,
     trustProxy: false,
     bodyLimit: MAX_BODY_BYTES,

@@ -59,10 +59,57 @@ export interface ArtifactRow {
   last_downloaded_at?: Date | null;
 }
 
+/**
+ * Columns of `artifacts` that a record is made of, by name: statements that a connection has prepared survive a migration that adds columns,
+ * and what no record shows is not read.
+ */
+const OWN_COLUMNS: Record<Exclude<keyof ArtifactRow, 'tenant_id' | 'downloads' | 'last_downloaded_at'>, true> = {
+  id: true,
+  revision: true,
+  execution_id: true,
+  file_path: true,
+  file_size: true,
+  size_known: true,
+  mime_type: true,
+  checksum: true,
+  checksum_state: true,
+  type: true,
+  status: true,
+  tier: true,
+  storage_class: true,
+  version_id: true,
+  etag: true,
+  retention: true,
+  holds: true,
+  policy: true,
+  created_at: true,
+  updated_at: true,
+  expires_at: true,
+  warned_at: true,
+  archived_at: true,
+  deleted_at: true,
+  deletion_reason: true,
+  purge_at: true,
+  restore_state: true,
+  restore_eta: true,
+  restored_at: true,
+  upload_id: true,
+  part_size_bytes: true,
+  idempotency_key: true,
+  source_modified_at: true,
+  upload_deadline: true,
+  awaits_publication: true,
+  untold_publication: true,
+  tags: true,
+};
 /** Of downloads `d`. */
 export const DOWNLOAD_COLUMNS = 'd.downloads, d.last_at AS last_downloaded_at';
 /** Of artifacts `a`, their executions `e` and their downloads `d`: the columns of an {@link ArtifactRow}. */
-export const ARTIFACT_COLUMNS = `a.*, e.tenant_id, ${DOWNLOAD_COLUMNS}`;
+export const ARTIFACT_COLUMNS = [
+  ...Object.keys(OWN_COLUMNS).map((column) => `a.${column}`),
+  'e.tenant_id',
+  DOWNLOAD_COLUMNS,
+].join(', ');
 /** Adds the downloads `d` to artifacts `a`. */
 export const WITH_DOWNLOADS = 'LEFT JOIN artifact_access d ON d.artifact_id = a.id';
 export const SELECT_ARTIFACT = `SELECT ${ARTIFACT_COLUMNS} FROM artifacts a JOIN executions e ON e.id = a.execution_id ${WITH_DOWNLOADS}`;

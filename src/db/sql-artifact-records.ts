@@ -63,8 +63,11 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
   };
 }
 
+/** Nearly every request begins with it, so each connection plans it once. */
+export const GET_ARTIFACT = { name: 'get-artifact', text: `${SELECT_ARTIFACT} WHERE a.id = $1` };
+
 async function getArtifact(pool: Pool, artifactId: string): Promise<ArtifactRecord | null> {
-  const { rows } = await pool.query<ArtifactRow>(`${SELECT_ARTIFACT} WHERE a.id = $1`, [artifactId]);
+  const { rows } = await pool.query<ArtifactRow>({ ...GET_ARTIFACT, values: [artifactId] });
   return rows[0] === undefined ? null : toArtifactRecord(rows[0]);
 }
 

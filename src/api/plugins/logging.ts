@@ -1,4 +1,4 @@
-import type { FastifyRequest, FastifyServerOptions } from 'fastify';
+import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { LogOptions } from '../api-deps.js';
 
 /**
@@ -41,4 +41,19 @@ export function loggerOptions({
     hooks: { streamWrite: hideSecrets },
     ...(stream === undefined ? {} : { stream }),
   };
+}
+
+/** One line per request, once its answer is out or its client has gone: who asked what, and how it ended. */
+export class OneLineLog extends LogController {
+  override incomingRequest(): void {
+    // Said at the end, with everything else.
+  }
+
+  override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
+    const { caller } = request;
+    const who = caller === null ? {} : { tenant: caller.tenant, subject: caller.subject };
+    const facts = { req: request, res: reply, ...who, responseTime: reply.elapsedTime };
+    if (error === null || error === undefined) reply.log.info(facts, 'request completed');
+    else reply.log.error({ ...facts, err: error }, 'request errored');
+  }
 }

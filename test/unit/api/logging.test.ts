@@ -45,3 +45,22 @@ test('lines stay JSON and keep what is harmless', async () => {
   expect(api.log()).toContain('&b=1');
   expect(hideSecrets('a bearer token is needed')).toBe('a bearer token is needed');
 });
+
+test('each request leaves one line: who asked what, and how it ended', async () => {
+  const api = await startTestApi();
+  const token = await tokenFor();
+  const id = await api.upload({});
+  const before = api.log().length;
+  await api.send({ method: 'GET', url: `/v1/artifacts/${id}`, token });
+  const lines = api.log().slice(before).trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({
+      msg: 'request completed',
+      req: { method: 'GET', url: `/v1/artifacts/${id}`, remoteAddress: expect.any(String) as string },
+      res: { statusCode: 200 },
+      tenant: expect.any(String) as string,
+      subject: expect.any(String) as string,
+      responseTime: expect.any(Number) as number,
+    }),
+  ]);
+});
