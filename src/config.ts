@@ -1,3 +1,4 @@
+import type { Quotas } from './domain/quotas.js';
 import envSchema from 'env-schema';
 import { Type, type Static } from 'typebox';
 import { DEFAULT_POLICY } from './domain/policy.js';
@@ -263,6 +264,19 @@ const TOGETHER = [
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+type QuotaConfig = Pick<
+  Config,
+  'EXECUTION_MAX_ARTIFACTS' | 'EXECUTION_MAX_BYTES' | 'TENANT_MAX_ARTIFACTS' | 'TENANT_MAX_BYTES'
+>;
+
+/** How much executions and tenants may have. */
+export const quotasOf = (config: QuotaConfig): Quotas => ({
+  executionArtifacts: config.EXECUTION_MAX_ARTIFACTS,
+  executionBytes: config.EXECUTION_MAX_BYTES,
+  tenantArtifacts: config.TENANT_MAX_ARTIFACTS,
+  tenantBytes: config.TENANT_MAX_BYTES,
+});
 
 /**
  * Reads the configuration from an environment object; a pure function of it. Unknown variables are ignored, empty ones count

@@ -3,7 +3,7 @@ import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/
 import pino from 'pino';
 import { createActivities } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
-import { loadConfig, type Config } from './config.js';
+import { loadConfig, quotasOf, type Config } from './config.js';
 import { SECOND_MS } from './domain/units.js';
 import { openRecords, openStore, openWebhooks } from './deps.js';
 import { probeStore } from './storage/probe.js';
@@ -127,12 +127,7 @@ const activitySettings = (config: Config): Parameters<typeof createActivities>[0
   uploadDeadlineMs: config.UPLOAD_DEADLINE_SECONDS * SECOND_MS,
   putUrlMs: config.PRESIGN_UPLOAD_SECONDS * SECOND_MS,
   restorePollMs: config.RESTORE_POLL_SECONDS * SECOND_MS,
-  quotas: {
-    executionBytes: config.EXECUTION_MAX_BYTES,
-    executionArtifacts: config.EXECUTION_MAX_ARTIFACTS,
-    tenantBytes: config.TENANT_MAX_BYTES,
-    tenantArtifacts: config.TENANT_MAX_ARTIFACTS,
-  },
+  quotas: quotasOf(config),
   policy: {
     warmAfterDays: config.WARM_AFTER_DAYS === 0 ? null : config.WARM_AFTER_DAYS,
     coldAfterDays: config.COLD_AFTER_DAYS === 0 ? null : config.COLD_AFTER_DAYS,

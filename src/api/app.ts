@@ -31,6 +31,7 @@ import { registerRetentionRoutes } from './routes/retention.js';
 import { registerShareRoutes } from './routes/shares.js';
 import { registerTagRoutes } from './routes/tags.js';
 import { registerUploadRoutes } from './routes/uploads.js';
+import { registerUsageRoutes } from './routes/usage.js';
 import { registerSchemas } from './schemas/index.js';
 import { createValidatorCompiler } from './validation.js';
 
@@ -102,6 +103,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerExecutionRoutes(app, context);
   registerPublicationRoutes(app, context);
   registerPlanRoute(app, context);
+  registerUsageRoutes(app, context);
   registerHealthRoutes(app, context);
   await registerDocs(app);
   return app;

@@ -1,7 +1,7 @@
 import type { ArtifactFilters } from '../domain/artifact-filters.js';
 import type { ArtifactRecord, AuditEvent, RecordPatch } from '../domain/artifact-record.js';
 import type { NewUpload } from '../domain/new-upload.js';
-import type { Quotas } from '../domain/quotas.js';
+import type { Quotas, TierUsage } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { AccessCounts } from './access.js';
 import type { ExecutionDeletionReads, ExecutionDeletions } from './execution-deletions.js';
@@ -64,6 +64,8 @@ export interface ArtifactReads extends ExecutionDeletionReads, PublicationReads 
    * (`previewOf` decides). By execution, in each the soonest first; keyset pages. @throws `invalid_cursor`.
    */
   listUpcoming(query: UpcomingQuery): Promise<Page<ArtifactRecord>>;
+  /** What counts for the quotas, by tier: exact as soon as a change is committed. Waits for no change. */
+  usage(query: UsageQuery): Promise<TierUsage>;
   /** The audit of one artifact, oldest first. */
   history(artifactId: string): Promise<RecordedEvent[]>;
   /** @throws `database_unavailable`. */
@@ -132,6 +134,9 @@ export interface SearchQuery extends PageQuery {
   /** Null: every execution of the tenant. Those of others are as if they had none. */
   executionIds: readonly string[] | null;
 }
+
+/** Of an execution; or of a tenant: all of it (null), or what is counted for some of its executions. */
+export type UsageQuery = { executionId: string } | Pick<SearchQuery, 'tenantId' | 'executionIds'>;
 
 export interface UpcomingQuery {
   tenantId: string;

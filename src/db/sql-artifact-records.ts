@@ -21,6 +21,7 @@ import {
   type ExecutionRow,
 } from './rows.js';
 import { listUpcoming } from './upcoming.js';
+import { readUsage } from './usage.js';
 
 /** The rows of artifacts in Postgres. `close` ends the pool. */
 export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): Promise<void> } {
@@ -45,6 +46,7 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
     list: ({ executionId, ...query }) =>
       withDatabaseErrors('list artifacts', () => listArtifacts(pool, { executionId }, query)),
     search: (query) => withDatabaseErrors('search artifacts', () => searchArtifacts(pool, query)),
+    usage: (query) => withDatabaseErrors('read the usage', () => readUsage(pool, query)),
     listUpcoming: (query) => withDatabaseErrors('list what is upcoming', () => listUpcoming(pool, query)),
     history: (artifactId) =>
       withDatabaseErrors('read the history', async () => {

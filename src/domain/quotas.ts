@@ -1,4 +1,5 @@
 import { ArtifactError } from './errors.js';
+import type { StorageTier } from './tiers.js';
 
 /**
  * How much an execution and a tenant may have at a time; 0: any amount. What is DELETED does not count, also while it can be undeleted: a
@@ -18,6 +19,21 @@ export interface Usage {
   artifacts: number;
   bytes: number;
 }
+
+/** What there is, by tier. */
+export type TierUsage = Record<StorageTier, Usage>;
+
+export const totalOf = (usage: TierUsage): Usage => {
+  const { HOT, WARM, COLD } = usage;
+  return {
+    artifacts: HOT.artifacts + WARM.artifacts + COLD.artifacts,
+    bytes: HOT.bytes + WARM.bytes + COLD.bytes,
+  };
+};
+
+/** A quota and how much of it is left, never less than 0; null: there is none. */
+export const roomIn = (limit: number, used: number): { limit: number | null; left: number | null } =>
+  limit === 0 ? { limit: null, left: null } : { limit, left: Math.max(0, limit - used) };
 
 export interface ExceededQuota {
   quota: keyof Quotas;

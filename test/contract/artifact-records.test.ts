@@ -16,6 +16,7 @@ import { publicationsSuite } from './publications-suite.js';
 import { quotasSuite } from './quotas-suite.js';
 import { sharesSuite } from './shares-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
+import { usageSuite } from './usage-suite.js';
 
 const memory = new MemoryArtifactRecords();
 const inMemory: RecordsUnderTest = {
@@ -32,6 +33,7 @@ quotasSuite('memory', () => memory);
 const memoryShares = new MemoryShares(memory);
 sharesSuite('memory', () => ({ records: memory, shares: memoryShares }));
 upcomingSuite('memory', () => memory);
+usageSuite('memory', () => memory);
 
 let database: TestDatabase;
 let pool: Pool;
@@ -65,6 +67,7 @@ publicationsSuite('Postgres', () => records);
 quotasSuite('Postgres', () => records);
 sharesSuite('Postgres', () => ({ records, shares: createShares(pool) }));
 upcomingSuite('Postgres', () => records);
+usageSuite('Postgres', () => records);
 
 accessSuite('memory', () => memory);
 accessSuite('Postgres', () => records);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createPool } from '../../src/db/pool.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { NO_QUOTAS } from '../../src/domain/quotas.js';
+import type { StorageTier } from '../../src/domain/tiers.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
@@ -43,6 +44,24 @@ async function totals(): Promise<{ counted: unknown[]; there: unknown[] }> {
   return { counted, there };
 }
 
+test('usage of what nobody adds up is read exactly, and added up when it is much', async () => {
+  const { executionId, tenantId } = await records.register(newArtifact({ tenantId: randomUUID() }));
+  await pool.query(
+    `INSERT INTO artifacts (execution_id, file_name, file_path, file_size)
+     SELECT $1, 'f', 'artifacts/x/output/' || n, 2 FROM generate_series(1, 1500) n`,
+    [executionId],
+  );
+  await pool.query(`UPDATE artifacts SET tier = 'WARM' WHERE execution_id = $1 AND file_size = 2`, [executionId]);
+  const expected = { WARM: { artifacts: 1_500, bytes: 3_000 }, HOT: { artifacts: 1, bytes: 4_096 } };
+  const pending = async (): Promise<number> =>
+    (await pool.query('SELECT FROM artifact_usage_changes WHERE id = $1', [tenantId])).rowCount ?? 0;
+  expect(await pending()).toBeGreaterThan(4_000);
+  for (let time = 0; time < 2; time += 1) {
+    expect(await records.usage({ tenantId, executionIds: null })).toMatchObject(expected);
+    expect(await pending()).toBe(0);
+  }
+});
+
 describe('quotas in Postgres', () => {
   test('let exactly as many in as fit, of 200 that come at once to several executions', async () => {
     const tenantId = randomUUID();
@@ -72,10 +91,12 @@ describe('quotas in Postgres', () => {
       });
       await records.register(artifact);
       const at = (changeNumber: number) => ({ atMs: Date.UTC(2026, 0, 1 + changeNumber) });
-      const completed = changeOf(artifact.id, 1, { status: 'ACTIVE', sizeBytes: index });
+      const tier = index % 5 === 0 ? 'WARM' : 'HOT';
+      const completed = changeOf(artifact.id, 1, { status: 'ACTIVE', sizeBytes: index, tier });
       await records.change({ ...completed, ...at(1), ...(stream ? { quotas } : {}) });
       if (index % 2 === 0) await records.change({ ...changeOf(artifact.id, 2, { status: 'DELETED' }), ...at(2) });
-      if (index % 4 === 0) await records.change({ ...changeOf(artifact.id, 3, { status: 'ACTIVE' }), ...at(3) });
+      const back = { status: 'ARCHIVED', tier: 'COLD' } as const;
+      if (index % 4 === 0) await records.change({ ...changeOf(artifact.id, 3, back), ...at(3) });
     };
     // Even numbers belong to the first tenant, odd ones to the second.
     const executions = Array.from({ length: 8 }, () => randomUUID());
@@ -95,6 +116,16 @@ describe('quotas in Postgres', () => {
     const { counted, there } = await totals();
     expect(counted).toEqual(there);
     expect(there.length).toBeGreaterThan(4);
+    for (const tenantId of tenants) {
+      const { rows } = await pool.query<{ tier: StorageTier; artifacts: number; bytes: number }>(
+        `SELECT tier, count(*)::INTEGER AS artifacts, sum(file_size)::INTEGER AS bytes
+         FROM artifacts WHERE quota_tenant = $1 AND status <> 'DELETED' GROUP BY tier`,
+        [tenantId],
+      );
+      const usage = Object.fromEntries(rows.map(({ tier, ...amount }) => [tier, amount]));
+      expect(await records.usage({ tenantId, executionIds: null })).toMatchObject(usage);
+      expect(usage).toHaveProperty('WARM');
+    }
   });
 
   test('know what was there before there were any, and what others write', async () => {

@@ -1,6 +1,8 @@
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { isDescending, matchesFilters, sortKeyOf, statusesOf, type ListSort } from '../../domain/artifact-filters.js';
-import type { ListQuery, Page, SearchQuery } from '../artifact-records.js';
+import type { TierUsage, Usage } from '../../domain/quotas.js';
+import type { StorageTier } from '../../domain/tiers.js';
+import type { ListQuery, Page, SearchQuery, UsageQuery } from '../artifact-records.js';
 import { decodeCursor, encodeCursor, type PageKey } from '../cursor.js';
 
 /** A page of `ArtifactReads.list` or `search`, out of all rows that may be seen. It looks at all of them, so no page is short. */
@@ -23,6 +25,16 @@ export function listPage(records: ArtifactRecord[], query: ListQuery | SearchQue
     items: items.map(({ record }) => record),
     nextCursor: more ? encodeCursor(keyOfPlace(last, sort), list) : null,
   };
+}
+
+/** What `ArtifactReads.usage` answers, out of all rows. */
+export function usageOf(records: ArtifactRecord[], query: UsageQuery): TierUsage {
+  const living = records.filter((record) => record.status !== 'DELETED' && isOf(record, query));
+  const ofTier = (tier: StorageTier): Usage => {
+    const own = living.filter((record) => record.tier === tier);
+    return { artifacts: own.length, bytes: own.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0) };
+  };
+  return { HOT: ofTier('HOT'), WARM: ofTier('WARM'), COLD: ofTier('COLD') };
 }
 
 type Owners = Pick<ListQuery, 'executionId'> | Pick<SearchQuery, 'tenantId' | 'executionIds'>;

@@ -4,7 +4,14 @@ import { isAtItsEnd, isRepetition, requireNoDeletionIgnored } from '../../domain
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
-import { exceededQuota, NO_QUOTAS, quotaExceeded, type Quotas, type Usage } from '../../domain/quotas.js';
+import {
+  exceededQuota,
+  NO_QUOTAS,
+  quotaExceeded,
+  type Quotas,
+  type TierUsage,
+  type Usage,
+} from '../../domain/quotas.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
 import type { Downloads } from '../access.js';
 import type {
@@ -19,6 +26,7 @@ import type {
   RecordedEvent,
   SearchQuery,
   UpcomingQuery,
+  UsageQuery,
 } from '../artifact-records.js';
 import type {
   DeletionScope,
@@ -38,7 +46,7 @@ import {
 } from '../publications.js';
 import { addToRecords } from './access.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
-import { listPage } from './lists.js';
+import { listPage, usageOf } from './lists.js';
 import { MemoryPublications } from './memory-publications.js';
 import { upcomingPage } from './upcoming.js';
 
@@ -174,6 +182,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   search(query: SearchQuery): Promise<Page<ArtifactRecord>> {
     return inOneStep(() => listPage([...this.#artifacts.values()].filter(isSeen), query));
+  }
+
+  usage(query: UsageQuery): Promise<TierUsage> {
+    return inOneStep(() => usageOf([...this.#artifacts.values()], query));
   }
 
   listUpcoming(query: UpcomingQuery): Promise<Page<ArtifactRecord>> {

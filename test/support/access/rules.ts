@@ -174,6 +174,8 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
 
   // Whoever sees nothing is told of nothing.
   'GET /v1/artifacts': execution(READ, 200, { outsider: 200, shows: isListed }),
+  'GET /v1/usage': execution(READ, 200, { outsider: 200 }),
+  'GET /v1/executions/:executionId/usage': execution(READ, 200),
   'GET /v1/plan': execution(READ, 200, {
     outsider: 200,
     shows: (state) => isListed(state) || state === 'deleted, window open',
