@@ -33,11 +33,11 @@ CREATE TRIGGER artifacts_usage_of_changed AFTER UPDATE ON artifacts
 DELETE FROM artifact_usage_changes;
 DELETE FROM artifact_usage;
 INSERT INTO artifact_usage (scope, id, artifacts, bytes, warm_artifacts, warm_bytes, cold_artifacts, cold_bytes)
-  SELECT scope, id, count(*), sum(file_size),
+  SELECT counted.scope, counted.id, count(*), sum(file_size),
          count(*) FILTER (WHERE tier = 'WARM'), COALESCE(sum(file_size) FILTER (WHERE tier = 'WARM'), 0),
          count(*) FILTER (WHERE tier = 'COLD'), COALESCE(sum(file_size) FILTER (WHERE tier = 'COLD'), 0)
   FROM artifacts, LATERAL (VALUES ('execution', execution_id::TEXT), ('tenant', quota_tenant)) AS counted (scope, id)
-  WHERE status <> 'DELETED' GROUP BY scope, id;
+  WHERE status <> 'DELETED' GROUP BY counted.scope, counted.id;
 
 CREATE OR REPLACE FUNCTION artifact_usage_of(of_scope TEXT, of_id TEXT) RETURNS TABLE (artifacts BIGINT, bytes BIGINT) LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../domain/units.js';
-import type { Artifact, ArtifactHold, ArtifactRetention, Plan } from '../sdk/index.js';
+import { STORAGE_TIERS } from '../sdk/index.js';
+import type { Artifact, ArtifactHold, ArtifactRetention, Plan, StorageUsage } from '../sdk/index.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
 import { columnsOf, fit, printable } from './text-width.js';
 
@@ -192,4 +193,21 @@ export function pairs(facts: [string, string | undefined][]): string {
   const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
   return known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}\n`).join('');
+}
+
+/** A line for each tier and one for all, then what is left. */
+export function usageTable({ tiers, total, quotas }: StorageUsage): string {
+  const rows = [...STORAGE_TIERS.map((tier) => ({ tier: tier, ...tiers[tier] })), { tier: 'all', ...total }];
+  const text = table(
+    [
+      { head: 'TIER', text: ({ tier }) => tier },
+      { head: 'ARTIFACTS', text: ({ artifacts }) => String(artifacts), align: 'right' },
+      { head: 'SIZE', text: ({ bytes }) => humanBytes(bytes), align: 'right' },
+    ],
+    rows,
+  );
+  if (quotas === null) return text;
+  const left = ({ limit, left: room }: { limit: number | null; left: number | null }, show: (n: number) => string) =>
+    limit === null || room === null ? 'any' : `${show(room)} of ${show(limit)}`;
+  return `${text}\nLeft: ${left(quotas.artifacts, String)} artifacts, ${left(quotas.bytes, humanBytes)}\n`;
 }

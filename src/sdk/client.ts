@@ -23,6 +23,7 @@ import {
   type PublishCallOptions,
   type PublishOptions,
 } from './publish.js';
+import { iterate, readUsage, type ListFilters, type SearchFilters, type StorageUsage } from './lists.js';
 import { previewPlan, type PlanPreview, type PlanQuery } from './plan-ahead.js';
 import {
   listShares,
@@ -38,7 +39,6 @@ import type {
   DownloadOptions,
   ExecutionDeletionOptions,
   HoldOptions,
-  ListFilters,
   UploadArtifactOptions,
   UploadSource,
 } from './service.js';
@@ -49,7 +49,6 @@ import type {
   Artifact,
   ArtifactAnswerJson,
   ArtifactHold,
-  ArtifactPageJson,
   DownloadUrl,
   DownloadUrlJson,
   ExecutionDeletionJson,
@@ -68,9 +67,6 @@ import { watchUpload } from './watch-upload.js';
 /** How long the API waits for the end of a deletion before it says how far it is, in seconds. */
 const UNWATCHED_WAIT_SECONDS = 20;
 const WATCHED_WAIT_SECONDS = 1;
-
-/** Of one page of a list; the most the API gives. */
-const PAGE_ARTIFACTS = 200;
 
 /** How an {@link ArtifactClient} reaches the API and the store. */
 export interface ArtifactClientOptions extends ApiOptions {
@@ -190,18 +186,16 @@ export class ArtifactClient implements ArtifactService {
     return artifacts;
   }
 
-  async *iterateArtifacts(executionId: string, filters: ListFilters = {}): AsyncGenerator<Artifact, void, undefined> {
-    const query = new URLSearchParams({ limit: String(PAGE_ARTIFACTS) });
-    if (filters.type !== undefined) query.set('type', filters.type);
-    if (filters.status !== undefined) query.set('status', filters.status);
-    for (const [key, value] of Object.entries(filters.tags ?? {})) query.append('tag', `${key}:${value}`);
-    for (;;) {
-      const path = `${ofExecution(executionId)}?${query.toString()}`;
-      const page = await this.#api.call<ArtifactPageJson>({ method: 'GET', path, signal: filters.signal });
-      yield* page.items.map(toArtifact);
-      if (page.nextCursor === null) return;
-      query.set('cursor', page.nextCursor);
-    }
+  iterateArtifacts(executionId: string, filters: ListFilters = {}): AsyncGenerator<Artifact, void, undefined> {
+    return iterate(this.#api, ofExecution(executionId), filters);
+  }
+
+  searchArtifacts(filters: SearchFilters = {}): AsyncGenerator<Artifact, void, undefined> {
+    return iterate(this.#api, '/v1/artifacts', filters);
+  }
+
+  usage(executionId?: string): Promise<StorageUsage> {
+    return readUsage(this.#api, executionId);
   }
 
   async getUploadStatus(artifactId: string): Promise<UploadStatus> {

@@ -4,7 +4,7 @@ import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError, concernsAll } from '../domain/errors.js';
 import { abortedError } from '../transfer/aborted.js';
 import { lookAt, placeBelow, saveFile } from './save-file.js';
-import type { ListFilters } from './service.js';
+import type { ListFilters } from './lists.js';
 import type { Artifact } from './wire.js';
 
 const DEFAULT_CONCURRENCY = 4;

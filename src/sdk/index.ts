@@ -8,7 +8,6 @@ export type {
   ExecutionDeletionOptions,
   FileSource,
   HoldOptions,
-  ListFilters,
   UploadArtifactOptions,
   UploadSource,
 } from './service.js';
@@ -32,6 +31,10 @@ export type {
   ExecutionDownloadOptions,
   FileDownloadProgress,
 } from './download-execution.js';
+export type { ListFilters, SearchFilters, StorageUsage } from './lists.js';
+export { LIST_SORTS } from '../domain/artifact-filters.js';
+export type { ListSort } from '../domain/artifact-filters.js';
+export { STORAGE_TIERS } from '../domain/tiers.js';
 export type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
 export type { ArrivalProgress } from '../domain/upload-progress.js';
 export type { PlannedAction, PlanPreview, PlanQuery, PlanTotals } from './plan-ahead.js';

@@ -1,9 +1,10 @@
-import type { ArtifactStatus, ArtifactType, Tags, UploadOptions } from '../domain/artifact.js';
+import type { UploadOptions } from '../domain/artifact.js';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
 import type { TagChanges } from '../domain/tags.js';
 import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { ExecutionDownload, ExecutionDownloadOptions } from './download-execution.js';
+import type { ListFilters, SearchFilters, StorageUsage } from './lists.js';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
 import type { ArtifactShare, ShareLink, ShareOptions } from './shares.js';
 import type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
@@ -43,14 +44,6 @@ export interface UploadArtifactOptions extends UploadOptions {
    * the memory for them (see `ArtifactClientOptions.memoryBytes`).
    */
   concurrency?: number;
-}
-
-export interface ListFilters {
-  type?: ArtifactType;
-  status?: ArtifactStatus;
-  /** All of these tags must be there. */
-  tags?: Tags;
-  signal?: AbortSignal;
 }
 
 export interface DownloadOptions {
@@ -147,6 +140,13 @@ export interface ArtifactService {
   listArtifacts(executionId: string, filters?: ListFilters): Promise<Artifact[]>;
   /** As {@link listArtifacts}, without holding all of them. */
   iterateArtifacts(executionId: string, filters?: ListFilters): AsyncGenerator<Artifact, void, undefined>;
+  /** Of all executions that the token may see, page after page. @throws `execution_not_found`, `invalid_request`. */
+  searchArtifacts(filters?: SearchFilters): AsyncGenerator<Artifact, void, undefined>;
+  /**
+   * How much there is by tier, and what is left of the quotas: of an execution, else of the tenant, or of those executions that the token
+   * is narrowed to. @throws `execution_not_found`.
+   */
+  usage(executionId?: string): Promise<StorageUsage>;
   getUploadStatus(artifactId: string): Promise<UploadStatus>;
   /**
    * How far an upload is, whoever sends it, about once a second until it is ACTIVE or DELETED, which is the last. A connection that

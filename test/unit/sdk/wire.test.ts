@@ -8,6 +8,8 @@ import { HoldAnswer, Holds } from '../../../src/api/schemas/holds.js';
 import { ExecutionDeletion } from '../../../src/api/schemas/lifecycle.js';
 import type { PlanPage } from '../../../src/api/schemas/plan.js';
 import { BegunUpload, SignedParts, UploadStatus } from '../../../src/api/schemas/uploads.js';
+import type { Usage } from '../../../src/api/schemas/usage.js';
+import type { StorageUsage } from '../../../src/sdk/lists.js';
 import type { PlanPageJson } from '../../../src/sdk/plan-ahead.js';
 import type {
   ArtifactAnswerJson,
@@ -45,6 +47,7 @@ expectTypeOf<Static<typeof ExecutionDeletion>>().toEqualTypeOf<ExecutionDeletion
 expectTypeOf<Static<typeof PublicationSchema>>().toExtend<PublicationJson>();
 expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
 expectTypeOf<Static<typeof SignedParts>>().toEqualTypeOf<SignedPartsJson>();
+expectTypeOf<Static<typeof Usage>>().toEqualTypeOf<StorageUsage>();
 expectTypeOf<Static<typeof UploadStatus>>().toExtend<UploadStatusJson>();
 
 let fake: FakeApi;
