@@ -96,6 +96,15 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
       await new Promise((resolve) => setTimeout(resolve, 500));
     return handle.query(messages.describe);
   },
+  'tagged-while-the-store-fails-and-archived': async (handle, { store }) => {
+    await handle.executeUpdate(messages.setTags, { args: [{ tags: { a: '1' }, merge: true, actor }] });
+    store.outage = 'storage_unavailable';
+    await handle.executeUpdate(messages.setTags, { args: [{ tags: { b: '2' }, merge: false, actor }] });
+    store.outage = null;
+    await handle.signal(messages.setTagsSignal, { tags: { c: '3' } });
+    await handle.executeUpdate(messages.archiveArtifact, { args: [{ actor }] });
+    return handle.query(messages.describe);
+  },
   active: (handle) => handle.query(messages.describe),
 };
 
