@@ -11,10 +11,7 @@ const PAGE = 200;
 const MISSING_NAME = 'MISSING.txt';
 
 /** Which artifacts of an execution go into a bundle. All filters that are given must match. */
-export interface BundleFilters extends Pick<ListQuery, 'executionId' | 'type' | 'tags'> {
-  /** What the path begins with, such as `output/charts/`. */
-  path?: string;
-}
+export type BundleFilters = Pick<ListQuery, 'executionId' | 'type' | 'tags' | 'path'>;
 
 /** A file of a bundle: an artifact, or a text of our own. */
 export type BundleEntry = ZipEntry & ({ artifactId: string; sha256: string | null } | { text: Buffer });
@@ -58,7 +55,7 @@ export function bundleEtag(entries: readonly BundleEntry[]): string {
 
 async function* listed(
   records: ArtifactReads,
-  { path = '', ...filters }: BundleFilters,
+  filters: BundleFilters,
 ): AsyncGenerator<ArtifactRecord, void, undefined> {
   let cursor: string | null = null;
   do {
@@ -67,7 +64,7 @@ async function* listed(
       limit: PAGE,
       ...(cursor === null ? {} : { cursor }),
     });
-    yield* page.items.filter((record) => record.path.startsWith(path));
+    yield* page.items;
     cursor = page.nextCursor;
   } while (cursor !== null);
 }
