@@ -79,8 +79,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   // JSON is all this API reads, but for the files that are put through it: without this, a text/plain body would reach handlers as a string.
   app.removeContentTypeParser('text/plain');
   registerSchemas(app);
-  registerErrors(app);
   registerRequestIds(app);
+  registerErrors(app);
   registerRequestBodies(app);
   await registerSecurityHeaders(app);
   registerAuth(app, authenticate);

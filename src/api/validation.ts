@@ -1,5 +1,6 @@
 import { Ajv } from 'ajv';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
+import { DOCUMENTED } from './openapi/documented.js';
 
 /** At most this many faults are listed in one answer. */
 const MAX_LISTED_FAULTS = 20;
@@ -13,6 +14,7 @@ const OPTIONS = { allErrors: true, useDefaults: true, removeAdditional: false, s
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const exact = new Ajv({ ...OPTIONS, coerceTypes: false });
   const fromText = new Ajv({ ...OPTIONS, coerceTypes: 'array' });
+  for (const ajv of [exact, fromText]) ajv.addVocabulary([DOCUMENTED]);
   return ({ schema, httpPart }) => (httpPart === 'body' ? exact : fromText).compile(schema);
 }
 

@@ -1,16 +1,18 @@
 import { ArtifactError } from './errors.js';
 
+export const SHA256 = /^[0-9a-f]{64}$/;
+export const CRC32 = /^[0-9a-f]{8}$/;
+
 /** @throws `invalid_checksum` unless 64 lower-case hexadecimal digits. */
 export function requireSha256(value: string): string {
-  if (!/^[0-9a-f]{64}$/.test(value))
+  if (!SHA256.test(value))
     throw new ArtifactError('invalid_checksum', `"${value.slice(0, 80)}" is not a SHA-256 in hex`);
   return value;
 }
 
 /** @throws `invalid_checksum` unless 8 lower-case hexadecimal digits. */
 export function requireCrc32(value: string): string {
-  if (!/^[0-9a-f]{8}$/.test(value))
-    throw new ArtifactError('invalid_checksum', `"${value.slice(0, 80)}" is not a CRC-32 in hex`);
+  if (!CRC32.test(value)) throw new ArtifactError('invalid_checksum', `"${value.slice(0, 80)}" is not a CRC-32 in hex`);
   return value;
 }
 

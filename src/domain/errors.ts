@@ -52,11 +52,6 @@ const catalogue = {
   invalid_checksum: kind(400, 'The checksum is not a SHA-256', 'Send 64 lower-case hexadecimal digits.'),
   source_unreadable: kind(400, 'The file to upload cannot be read', 'Check the path and that it may be read.'),
   destination_unwritable: kind(400, 'The file cannot be written', 'Check the folder, its permissions and free space.'),
-  invalid_part: kind(
-    400,
-    'The part number is not of this upload',
-    'Ask for the part numbers listed by the upload status.',
-  ),
   invalid_cursor: kind(400, 'The page cursor is not valid', 'Start again without a cursor.'),
   unauthenticated: kind(
     401,
@@ -79,6 +74,7 @@ const catalogue = {
   ),
   share_not_found: kind(404, 'No such link', 'Check that it is complete; ask whoever gave it to you for another one.'),
   route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
+  method_not_allowed: kind(405, 'The address does not know this method', 'Use one that the Allow header names.'),
   request_timeout: kind(408, 'The request did not arrive in time', 'Send it again.'),
   path_taken: kind(
     409,
@@ -125,6 +121,12 @@ const catalogue = {
     'Send the same life and number of uses as before, or another key.',
   ),
   publication_over: kind(409, 'The publication has ended already', 'Publish again, under a new publication id.'),
+  // Not 503: the host is a name that the caller gave, and the service itself is well.
+  host_unreachable: kind(
+    409,
+    'No upload worker answers on this host',
+    'Start it on the host (artifacts worker --upload --host <id>), or check the name; then publish again.',
+  ),
   expiry_in_past: kind(
     409,
     'This retention would delete the artifact now',
@@ -165,6 +167,7 @@ const catalogue = {
     'The range lies outside the file',
     'Ask for a range within the size of the artifact.',
   ),
+  invalid_part: kind(422, 'The part is not of this upload', 'Ask for the part numbers listed by the upload status.'),
   checksum_mismatch: kind(
     422,
     'The stored bytes are not the bytes that were claimed',
@@ -232,11 +235,6 @@ const catalogue = {
     'The workflow service does not answer',
     'Try again later; reads keep working.',
     true,
-  ),
-  host_unreachable: kind(
-    503,
-    'No upload worker answers on this host',
-    'Start it on the host (artifacts worker --upload --host <id>), or check the name; then publish again.',
   ),
   not_yet_answered: kind(
     503,

@@ -9,9 +9,9 @@ import { requireTags } from './tags.js';
  * between the workflow, the worker on the host and the API.
  */
 
-const MAX_PATTERNS = 100;
-const MAX_PATTERN_CHARACTERS = 1_024;
-const MAX_FOLDER_CHARACTERS = 4_096;
+export const MAX_PATTERNS = 100;
+export const MAX_PATTERN_CHARACTERS = 1_024;
+export const MAX_FOLDER_CHARACTERS = 4_096;
 
 /** Of one publication. */
 export const MAX_PUBLISHED_FILES = 10_000;
@@ -192,9 +192,11 @@ export interface PublicationReport {
 /** Queue of the upload worker on a host. */
 export const uploadTaskQueue = (hostId: string): string => `artifact-upload.${hostId}`;
 
+export const HOST_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
 /** @throws `invalid_request` unless 1 to 63 letters, digits and `.`, `_`, `-`, the first of them no punctuation. */
 export function requireHostId(hostId: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(hostId))
+  if (!HOST_ID.test(hostId))
     throw new ArtifactError('invalid_request', `"${hostId.slice(0, 80)}" is not the name of a host`);
   return hostId;
 }

@@ -2,11 +2,11 @@ import type { ArtifactRecord } from './artifact-record.js';
 import { ArtifactError } from './errors.js';
 import type { NewUpload } from './new-upload.js';
 
-const KEY = /^[\x21-\x7e]{1,255}$/;
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** @throws `invalid_request` unless it is 1 to 255 visible ASCII characters. */
 export function requireIdempotencyKey(key: string): string {
-  if (!KEY.test(key))
+  if (!IDEMPOTENCY_KEY.test(key))
     throw new ArtifactError('invalid_request', 'An Idempotency-Key has 1 to 255 visible ASCII characters');
   return key;
 }

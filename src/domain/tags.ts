@@ -5,8 +5,8 @@ import { utf8Bytes } from './text.js';
 /** S3 allows 10 tags per object; two are ours. */
 export const MAX_USER_TAGS = 8;
 /** UTF-8. S3 counts characters, some stores bytes: the smaller of the two is accepted by all. */
-const MAX_TAG_KEY_BYTES = 128;
-const MAX_TAG_VALUE_BYTES = 256;
+export const MAX_TAG_KEY_BYTES = 128;
+export const MAX_TAG_VALUE_BYTES = 256;
 
 /** Our tags begin with this; users' must not. */
 const RESERVED_PREFIX = 'artifact-';

@@ -1,7 +1,7 @@
 import { ArtifactError, type ErrorCode } from './errors.js';
 
 /** ISO 8601 as RFC 3339 narrows it: date, time and offset, all of them given. */
-const TIME = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+export const TIME = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Epoch milliseconds of `2030-01-01T00:00:00Z`; null when it is no such text, or no day of the calendar. */
 export function parseTime(text: string): number | null {

@@ -18,14 +18,40 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
 /** Renders every failure as RFC 9457: the only place that turns an error into an answer. */
 export function registerErrors(app: Api): void {
   app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request, reply) => {
+  const methodsOf = methodFinder(app);
+  const unknown = (request: FastifyRequest, reply: FastifyReply): ArtifactError => {
     const { method } = request;
-    sendProblem(
-      new ArtifactError('route_not_found', `${method} ${pathOf(request)} is not an address here`),
-      request,
-      reply,
-    );
+    const path = pathOf(request);
+    const allowed = methodsOf(path);
+    // What the router refuses for another reason than its method (a parameter that is too long) is no address either.
+    if (allowed.length === 0 || allowed.includes(method))
+      return new ArtifactError('route_not_found', `${method} ${path} is not an address here`);
+    void reply.header('allow', allowed.join(', '));
+    return new ArtifactError('method_not_allowed', `${path} knows no ${method}`, { details: { allowed } });
+  };
+  // Before the body: Fastify would first complain of that.
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) throw unknown(request, reply);
   });
+  app.setNotFoundHandler((request, reply) => sendProblem(unknown(request, reply), request, reply));
+}
+
+/** Which methods an address knows. Fastify's router can say only what one method finds. */
+function methodFinder(app: Api): (path: string) => string[] {
+  const known = new Map<string, { pattern: RegExp; methods: string[] }>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const steps = url.split(/(\/:[^/]+|\*)/).map((step, index) => {
+      if (index % 2 === 0) return step.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&');
+      return step === '*' ? '.*' : '/[^/]+';
+    });
+    const entry = known.get(url) ?? { pattern: new RegExp(`^${steps.join('')}$`), methods: [] };
+    entry.methods.push(...[method].flat());
+    known.set(url, entry);
+  });
+  return (path) => {
+    const found = [...known.values()].filter(({ pattern }) => pattern.test(path));
+    return [...new Set(found.flatMap(({ methods }) => methods))].sort();
+  };
 }
 
 /** Also for `frameworkErrors`: what fails before there is a route. */

@@ -20,6 +20,7 @@ export async function registerRateLimit(app: Api, requestsPerMinute = DEFAULT_RE
   await app.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: MINUTE_MS,
+    enableDraftSpec: true,
     // Public routes must answer probes whatever else goes on.
     allowList: (request) => request.caller === null,
     keyGenerator: ({ caller, ip }) => (caller === null ? ip : JSON.stringify([caller.tenant, caller.subject])),

@@ -1,6 +1,9 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Api } from '../context.js';
+import { OPTIONAL_BODY } from '../openapi/document.js';
+import { finishDocument } from '../openapi/finish.js';
+import { allowEmptyBody } from '../routes/empty-body.js';
 
 const OPENAPI_PATH = '/openapi.json';
 const DOCS_PATH = '/docs';
@@ -14,7 +17,13 @@ const LOGO =
   'font-family="sans-serif">durable-artifacts</text></svg>';
 
 /** A body that no schema checks. */
-const ANY_BYTES = { content: { '*/*': { schema: { description: 'The file', type: 'string', format: 'binary' } } } };
+const FILE = { schema: { description: 'The file', type: 'string', format: 'binary' } };
+/** Everything but forms, which are no files. */
+const FILE_TYPES = [
+  'application/octet-stream',
+  ...['application', 'text', 'image', 'audio', 'video'].map((type) => `${type}/*`),
+];
+const ANY_BYTES = { content: Object.fromEntries(FILE_TYPES.map((type) => [type, FILE])) };
 
 /** The parameter that takes the rest of a path is called `*` by Fastify, and needs a name in the document. */
 const withNamedRest = (params: unknown): unknown => JSON.parse(JSON.stringify(params).replaceAll('"*"', '"path"'));
@@ -59,12 +68,14 @@ export async function registerOpenApi(app: Api): Promise<void> {
         url: url.replace(/\*$/, ':path'),
         schema: {
           ...schema,
+          ...(route.preValidation === allowEmptyBody ? { [OPTIONAL_BODY]: true } : {}),
           ...(body === 'streamed' ? { params: withNamedRest(schema.params), body: ANY_BYTES } : {}),
           // OpenAPI 3.1 lets a bearer scheme name the roles it needs.
           security: access === undefined || access === 'public' ? [] : [{ bearer: [access, alsoNeeds].flat() }],
         },
       };
     },
+    transformObject: (made) => ('openapiObject' in made ? finishDocument(made.openapiObject) : made.swaggerObject),
   });
 }
 

@@ -29,6 +29,7 @@ const moveProblems = () =>
 function registerArchive(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'archiveArtifact',
     summary: 'Move an artifact to the archive',
     description: 'It must be restored before it can be downloaded again.',
     params: ArtifactParams,
@@ -50,6 +51,7 @@ function registerArchive(app: Api, context: ApiContext): void {
 function registerRestore(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'restoreArtifact',
     summary: 'Bring an artifact back from the archive',
     description:
       '202 while the store works on it (`restoreState`, at the latest until `restoreEta`), 200 once it is ACTIVE. A second request ' +

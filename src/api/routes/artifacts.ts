@@ -21,6 +21,7 @@ export function registerArtifactRoutes(app: Api, context: ApiContext): void {
 function registerGet(app: Api, { records }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getArtifact',
     summary: 'What is known about an artifact',
     params: ArtifactParams,
     response: { 200: ArtifactAnswer, ...problems('invalid_id', 'artifact_not_found') },
@@ -34,6 +35,7 @@ function registerGet(app: Api, { records }: ApiContext): void {
 function registerHistory(app: Api, { records, shares }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getHistory',
     summary: 'What happened to an artifact, oldest first',
     description: 'With its share links and every use of them, of those the latest 1,000 events.',
     params: ArtifactParams,
@@ -51,6 +53,7 @@ function registerHistory(app: Api, { records, shares }: ApiContext): void {
 function registerPlan(app: Api, { records, nowMs }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getPlan',
     summary: 'What happens to an artifact next, when and why',
     description: 'By the same rules that its workflow follows.',
     params: ArtifactParams,

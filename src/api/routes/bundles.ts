@@ -14,6 +14,7 @@ export function registerBundleRoutes(app: Api, context: ApiContext): void {
   const slots = createSlots('bundles', context.config.BUNDLES_AT_ONCE);
   const schema = {
     tags: ['downloads'],
+    operationId: 'getBundle',
     summary: 'The artifacts of an execution as one zip',
     description:
       'Stored without compression, by path, as it is sent: its length is known before, and the same artifacts give the same zip and ETag. ' +

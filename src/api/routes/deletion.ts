@@ -17,6 +17,7 @@ export function registerDeletionRoutes(app: Api, context: ApiContext): void {
 function registerDelete(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'deleteArtifact',
     summary: 'Delete an artifact',
     description:
       'Answers once nobody can have its bytes any more. Until `purgeAt` it can be undeleted; where `purgeAt` is null its bytes are ' +
@@ -41,6 +42,7 @@ function registerDelete(app: Api, context: ApiContext): void {
 function registerUndelete(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'undeleteArtifact',
     summary: 'Bring a deleted artifact back',
     description:
       'Until its `purgeAt`. An archived one comes back archived. What had expired is kept for another window, unless a retention is ' +

@@ -25,6 +25,7 @@ function registerDownloadUrl(app: Api, context: ApiContext): void {
   const { records, config } = context;
   const schema = {
     tags,
+    operationId: 'createDownloadUrl',
     summary: 'A signed URL to download an artifact',
     description: 'Always answered as an attachment. Short-lived, needs no token, and dies with its artifact.',
     params: ArtifactParams,
@@ -63,6 +64,7 @@ function registerContent(app: Api, context: ApiContext): void {
   });
   const schema = {
     tags,
+    operationId: 'getContent',
     summary: 'The bytes of an artifact',
     description:
       'Streamed through the API as an attachment of type application/octet-stream, unless it is asked for inline and safe to show. ' +

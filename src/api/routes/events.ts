@@ -7,12 +7,13 @@ import { createFeeds } from '../events/feeds.js';
 import { callerOf } from '../plugins/auth.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { problems, STORAGE_PROBLEMS } from '../schemas/problem.js';
-import { UploadEvent } from '../schemas/uploads.js';
+import { UploadServerSentEvent } from '../schemas/uploads.js';
 import { createSlots } from '../slots.js';
 import { uploadProgress } from '../upload-status.js';
 
 const schema = {
   tags: ['uploads'],
+  operationId: 'watchUpload',
   summary: 'How far an upload is, as it goes on',
   description:
     'Server-sent events: `progress` about once a second while it uploads, `state` when anything about the artifact changes, and `end` ' +
@@ -21,7 +22,7 @@ const schema = {
   params: ArtifactParams,
   headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
   response: {
-    200: { description: 'Data of `progress` and `state`', content: { 'text/event-stream': { schema: UploadEvent } } },
+    200: { description: 'Events as they happen', content: { 'text/event-stream': { schema: UploadServerSentEvent } } },
     204: { description: 'It is over, and the caller knows', type: 'null' },
     ...problems('invalid_id', 'artifact_not_found', 'too_busy', ...STORAGE_PROBLEMS),
   },

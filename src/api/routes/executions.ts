@@ -19,6 +19,7 @@ export function registerExecutionRoutes(app: Api, context: ApiContext): void {
 function registerDeleteAll(app: Api, context: ApiContext): void {
   const schema = {
     tags: ['lifecycle'],
+    operationId: 'deleteExecutionArtifacts',
     summary: 'Delete every artifact of an execution',
     description:
       'All that exist when it is accepted, those being uploaded included; uploads that begin later are not touched. A workflow does ' +
@@ -44,6 +45,7 @@ function registerDeleteAll(app: Api, context: ApiContext): void {
 function registerRetention(app: Api, context: ApiContext): void {
   const schema = {
     tags: ['lifecycle'],
+    operationId: 'setExecutionRetention',
     summary: 'Say how long the artifacts of an execution are kept',
     description:
       'Counts for every artifact without a retention of its own, those to come and those that are there: they follow within ' +

@@ -17,6 +17,7 @@ import { tagsOf } from '../tags-query.js';
 
 const schema = {
   tags: ['uploads'],
+  operationId: 'putFile',
   summary: 'Put a file through the API',
   description:
     'For curl and others that cannot sign: `curl -T report.pdf …`. The body is the file, of any type and any length up to 5 GiB. ' +
@@ -61,7 +62,8 @@ export async function registerFileRoutes(app: Api, context: ApiContext): Promise
     const options = { config: { access: 'artifacts:write', body: 'streamed' }, schema } as const;
     files.put('/v1/executions/:executionId/files/:folder/*', options, async (request, reply) => {
       const { created, record } = await putFile(context, slots, incomingFile(context, request, reply));
-      return reply.code(created ? 201 : 200).send({ artifact: encodeArtifact(record) });
+      if (created) void reply.code(201).header('location', `/v1/artifacts/${record.id}`);
+      return reply.send({ artifact: encodeArtifact(record) });
     });
     done();
   });

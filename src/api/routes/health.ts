@@ -7,13 +7,19 @@ const tags = ['health'];
 
 export function registerHealthRoutes(app: Api, context: ApiContext): void {
   const readiness = createReadiness(context);
-  const livez = { tags, summary: 'The process runs', response: { 200: Liveness, ...publicProblems() } };
+  const livez = {
+    tags,
+    operationId: 'getLiveness',
+    summary: 'The process runs',
+    response: { 200: Liveness, ...publicProblems() },
+  };
   app.get('/livez', { config: { access: 'public' }, schema: livez, logLevel: 'warn' }, () => ({
     status: 'ok' as const,
   }));
 
   const readyz = {
     tags,
+    operationId: 'getReadiness',
     summary: 'Requests can be served',
     description: 'Answers may be 3 seconds old.',
     response: { ...publicProblems(), 200: Readiness, 503: Readiness },

@@ -26,6 +26,7 @@ export function registerHoldRoutes(app: Api, context: ApiContext): void {
 function registerAdd(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'addHold',
     summary: 'Hold an artifact',
     description:
       'While it is held it neither expires nor can be deleted, whoever asks. 201; 200 when it has this hold already. 503 ' +
@@ -81,6 +82,7 @@ const holdOf = ({ holds }: ArtifactRecord, holdId: string): Hold | undefined => 
 function registerList(app: Api, { records }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'listHolds',
     summary: 'The holds of an artifact',
     params: ArtifactParams,
     response: { 200: Holds, ...problems('invalid_id', 'artifact_not_found') },
@@ -95,6 +97,7 @@ function registerList(app: Api, { records }: ApiContext): void {
 function registerEnd(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'endHold',
     summary: 'End a hold',
     description:
       'With the last one the old deadline counts again: one that lies in the past deletes the artifact now. May be repeated.',

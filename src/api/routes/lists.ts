@@ -24,6 +24,7 @@ export function registerListRoutes(app: Api, context: ApiContext): void {
 function registerSearch(app: Api, { records }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'searchArtifacts',
     summary: 'All artifacts that the token may see, or those of them that match',
     description:
       'Of every execution of the tenant, or of those that the token is narrowed to. A page looks at 50 artifacts for each that it may ' +
@@ -42,6 +43,7 @@ function registerSearch(app: Api, { records }: ApiContext): void {
 function registerList(app: Api, { records }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'listArtifacts',
     summary: 'The artifacts of an execution, or those of them that match',
     description: 'As `GET /v1/artifacts`.',
     params: ExecutionParams,

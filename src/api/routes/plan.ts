@@ -12,6 +12,7 @@ import { problems } from '../schemas/problem.js';
 export function registerPlanRoute(app: Api, context: ApiContext): void {
   const schema = {
     tags: ['artifacts'],
+    operationId: 'previewPlan',
     summary: 'What happens to artifacts by itself within a while, when and why',
     description:
       'Everything that will expire, move to another tier, be warned of, purged and so on, by the same rules that workflows follow, ' +

@@ -16,6 +16,7 @@ export function registerPublicationRoutes(app: Api, context: ApiContext): void {
 function registerStart(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'startPublication',
     summary: 'Publish a folder of a host',
     description:
       'Everything below it becomes an artifact of the execution: `logs/…` as logs, all else as output. The upload worker of the host ' +
@@ -47,6 +48,7 @@ function registerStart(app: Api, context: ApiContext): void {
 function registerGet(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getPublication',
     summary: 'How far a publication is, or how it ended',
     params: PublicationParams,
     response: {
@@ -63,6 +65,7 @@ function registerGet(app: Api, context: ApiContext): void {
 function registerCancel(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'cancelPublication',
     summary: 'Cancel a publication',
     description:
       'Uploads that are not complete are given up; what is complete stays, unless it is all or nothing: then everything goes. Too late ' +

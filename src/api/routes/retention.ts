@@ -15,6 +15,7 @@ import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '..
 export function registerRetentionRoutes(app: Api, context: ApiContext): void {
   const schema = {
     tags: ['lifecycle'],
+    operationId: 'setRetention',
     summary: 'Say how long an artifact is kept',
     description:
       'Also in time for one that has expired and whose bytes are still there. 503 `not_yet_answered` may say that it is accepted and ' +

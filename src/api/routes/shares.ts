@@ -35,6 +35,7 @@ function registerShare(app: Api, context: ApiContext): void {
   const { SHARE_MAX_DAYS, SHARE_DEFAULT_DAYS } = context.config;
   const schema = {
     tags,
+    operationId: 'shareArtifact',
     summary: 'Share an artifact by a link',
     description:
       'Whoever has the link gets the bytes without a token, until it expires, is used up or revoked, or the artifact is deleted (for good: ' +
@@ -75,6 +76,7 @@ function registerShare(app: Api, context: ApiContext): void {
 function registerList(app: Api, { records, shares, nowMs }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'listShares',
     summary: 'The share links of an artifact',
     description: 'Without their tokens, which are kept nowhere. The history tells of each use.',
     params: ArtifactParams,
@@ -91,6 +93,7 @@ function registerList(app: Api, { records, shares, nowMs }: ApiContext): void {
 function registerUnshare(app: Api, { records, shares, nowMs }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'unshareArtifact',
     summary: 'Revoke a share link',
     description: 'Nobody gets anything by it from now on; a download under way goes on. May be repeated.',
     params: ShareParams,
@@ -118,6 +121,7 @@ function registerShared(app: Api, context: ApiContext): void {
   });
   const schema = {
     tags,
+    operationId: 'getShared',
     summary: 'The bytes behind a share link',
     description:
       'As `/v1/artifacts/{id}/content`, for anyone. Each answer with bytes is one use; HEAD, 304 and failures are none. A link for a ' +

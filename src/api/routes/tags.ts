@@ -1,5 +1,5 @@
 import type { SetTags } from '../../domain/commands.js';
-import { tagsAfter } from '../../domain/tags.js';
+import { requireTags, tagsAfter } from '../../domain/tags.js';
 import type { Caller } from '../access.js';
 import { changeArtifact } from '../change-artifact.js';
 import type { Api, ApiContext } from '../context.js';
@@ -36,6 +36,7 @@ const response = () => ({
 function registerReplace(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'replaceTags',
     summary: 'Give an artifact other tags',
     description: `What it had before and is not named goes. ${FOLLOWS}`,
     params: ArtifactParams,
@@ -51,6 +52,7 @@ function registerReplace(app: Api, context: ApiContext): void {
 function registerMerge(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'changeTags',
     summary: 'Add, change and remove tags of an artifact',
     description: `What is not named stays. ${FOLLOWS}`,
     params: ArtifactParams,
@@ -70,6 +72,7 @@ async function setTags(
 ) {
   // What is wrong whatever the artifact has by now need not wait for its workflow.
   tagsAfter({}, { tags: wished, merge });
+  for (const key of Object.keys(wished)) requireTags({ [key]: '' });
   const record = await changeArtifact(context, caller, {
     verb: 'setTags',
     artifactId: id,

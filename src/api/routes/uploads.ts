@@ -34,6 +34,7 @@ export function registerUploadRoutes(app: Api, context: ApiContext): void {
 function registerBegin(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'beginUpload',
     summary: 'Begin an upload',
     description:
       'With `sizeBytes` and `sha256` the file is known. `sizeBytes` alone is enough from 16 MiB on (multipart). With neither ' +
@@ -71,13 +72,15 @@ function registerBegin(app: Api, context: ApiContext): void {
       ...request.body,
       idempotencyKey,
     });
-    return reply.code(created ? 201 : 200).send(body);
+    if (created) void reply.code(201).header('location', `/v1/artifacts/${body.artifact.id}`);
+    return reply.send(body);
   });
 }
 
 function registerParts(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'signParts',
     summary: 'Sign parts of a multipart upload',
     description: 'At most 100 at once. Each signed PUT is refused by the store for other bytes or another length.',
     params: ArtifactParams,
@@ -108,6 +111,7 @@ function registerParts(app: Api, context: ApiContext): void {
 function registerComplete(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'completeUpload',
     summary: 'Complete an upload',
     description: 'The store is asked whether the bytes are there and right. May be repeated with the same values.',
     params: ArtifactParams,
@@ -150,6 +154,7 @@ function registerComplete(app: Api, context: ApiContext): void {
 function registerAbort(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'abortUpload',
     summary: 'Abort an upload',
     description: 'What was sent is removed. May be repeated.',
     params: ArtifactParams,
@@ -174,6 +179,7 @@ function registerAbort(app: Api, context: ApiContext): void {
 function registerStatus(app: Api, context: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getUpload',
     summary: 'How far an upload is',
     description: 'Asked of the store. A signed PUT is only shown to a token that may write.',
     params: ArtifactParams,

@@ -19,6 +19,7 @@ export function registerUsageRoutes(app: Api, context: ApiContext): void {
 function registerOfTenant(app: Api, { records, config }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getUsage',
     summary: 'What the tenant has, by tier, and what is left of its quotas',
     description:
       'A token that is narrowed to executions is told of those alone. Exact as soon as a change is answered.',
@@ -37,6 +38,7 @@ function registerOfTenant(app: Api, { records, config }: ApiContext): void {
 function registerOfExecution(app: Api, { records, config }: ApiContext): void {
   const schema = {
     tags,
+    operationId: 'getExecutionUsage',
     summary: 'What an execution has, by tier, and what is left of its quotas',
     description: 'Those of its tenant hold too. Exact as soon as a change is answered.',
     params: ExecutionParams,

@@ -10,7 +10,7 @@ import {
 import { LIST_SORTS } from '../../domain/artifact-filters.js';
 import { STORAGE_TIERS } from '../../domain/tiers.js';
 import { shared } from './shared.js';
-import { nullable, Tags, Timestamp, timestamp, Uuid } from './atoms.js';
+import { anyTime, cursor, nullable, Tags, Timestamp, timestamp, Uuid } from './atoms.js';
 
 export const ArtifactTypeSchema = Type.Enum([...ARTIFACT_TYPES], {
   type: 'string',
@@ -149,9 +149,7 @@ const MAX_TEXT_CHARACTERS = 1_024;
 export const ListQuerystring = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 50, description: `1 to ${MAX_PAGE}, default 50` }),
-    cursor: Type.Optional(
-      Type.String({ description: '`nextCursor` of the page before; counts for the same filters and order only' }),
-    ),
+    cursor: Type.Optional(cursor('`nextCursor` of the page before; counts for the same filters and order only')),
     sort: Type.Enum([...LIST_SORTS], {
       type: 'string',
       default: 'newest',
@@ -186,9 +184,9 @@ export const ListQuerystring = Type.Object(
     ),
     minBytes: bytes('At least so large'),
     maxBytes: bytes('At most so large'),
-    createdAfter: Type.Optional(timestamp('Created then or later')),
-    createdBefore: Type.Optional(timestamp('Created before')),
-    expiresBefore: Type.Optional(timestamp('Expires before; what never expires does not')),
+    createdAfter: Type.Optional(anyTime('Created then or later')),
+    createdBefore: Type.Optional(anyTime('Created before')),
+    expiresBefore: Type.Optional(anyTime('Expires before; what never expires does not')),
   },
   { additionalProperties: false },
 );

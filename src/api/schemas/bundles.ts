@@ -6,7 +6,11 @@ export const BundleQuerystring = Type.Object(
     type: Type.Optional(ArtifactTypeSchema),
     tag: Type.Optional(TagFilter),
     path: Type.Optional(
-      Type.String({ description: 'What the path begins with', examples: ['output/charts/'], maxLength: 1_024 }),
+      Type.String({
+        description: 'What the path begins with',
+        examples: ['output/charts/'],
+        maxLength: 1_024,
+      }),
     ),
   },
   { additionalProperties: false },

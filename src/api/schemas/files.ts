@@ -1,7 +1,17 @@
 import { Type, type Static } from 'typebox';
+import { MAX_SEGMENT_CHARACTERS } from '../../domain/keys.js';
+import { IDEMPOTENCY_KEY } from '../../domain/same-upload.js';
 import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { ArtifactTypeSchema } from './artifact.js';
-import { Uuid } from './atoms.js';
+import { MAX_MIME_TYPE_CHARACTERS, MIME_TYPE } from '../mime-type.js';
+import { documented } from '../openapi/documented.js';
+import { comingTime, TAG_PAIR, Uuid, wholeNumber } from './atoms.js';
+
+const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff';
+const SEGMENT = `(?!\\.{1,2}(?:/|$))[^/\\\\${CONTROL}]{1,${MAX_SEGMENT_CHARACTERS}}`;
+/** `canonicalPath` as a pattern, but for the length of the whole. */
+export const FILE_NAME = `^${SEGMENT}(?:/${SEGMENT})*$`;
+export const MIME_TYPE_RULE = { maxLength: MAX_MIME_TYPE_CHARACTERS, pattern: MIME_TYPE.source };
 
 /** Below which an artifact can be put. */
 const FOLDERS = ['output', 'logs'] as const;
@@ -9,25 +19,31 @@ const FOLDERS = ['output', 'logs'] as const;
 export const FileParams = Type.Object({
   executionId: Uuid,
   folder: Type.Enum([...FOLDERS], { type: 'string' }),
-  '*': Type.String({ description: 'The rest of the path, with `/` between folders', examples: ['charts/latency.png'] }),
+  '*': Type.String({
+    description: 'The rest of the path, with `/` between folders',
+    examples: ['charts/latency.png'],
+    ...documented({ pattern: FILE_NAME }),
+  }),
 });
 
 export const FileQuery = Type.Object(
   {
     type: Type.Optional(ArtifactTypeSchema),
     tag: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[^:]+:' }), {
+      Type.Array(Type.String({ pattern: '^[^:]+:', ...documented({ pattern: TAG_PAIR }) }), {
         maxItems: 8,
         description: '`key:value`, repeatable. The key ends at the first colon.',
         examples: [['agent:researcher']],
       }),
     ),
     retentionDays: Type.Optional(
-      Type.Number({ description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}`, examples: [90] }),
+      Type.Number({
+        description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}`,
+        examples: [90],
+        ...wholeNumber(1, MAX_RETENTION_DAYS),
+      }),
     ),
-    expiresAt: Type.Optional(
-      Type.String({ description: 'Instead of `retentionDays`: the moment at which it expires, to come' }),
-    ),
+    expiresAt: Type.Optional(comingTime('Instead of `retentionDays`: the moment at which it expires, to come')),
   },
   { additionalProperties: false },
 );
@@ -36,7 +52,11 @@ export type FileQuery = Static<typeof FileQuery>;
 /** Only for the document: the rules are in `put-file/headers.ts`. */
 export const FileHeaders = Type.Object({
   'content-type': Type.Optional(
-    Type.String({ description: 'Its MIME type; guessed from the name when absent', examples: ['application/pdf'] }),
+    Type.String({
+      description: 'Its MIME type; guessed from the name when absent',
+      examples: ['application/pdf'],
+      ...documented(MIME_TYPE_RULE),
+    }),
   ),
   'repr-digest': Type.Optional(
     Type.String({
@@ -49,11 +69,13 @@ export const FileHeaders = Type.Object({
         '1 to 255 visible ASCII characters. The same key for the same path is the same request: what an earlier try has left unfinished ' +
         'is aborted, and it begins anew.',
       examples: ['turn-7-report'],
+      ...documented({ pattern: IDEMPOTENCY_KEY.source }),
     }),
   ),
   'if-none-match': Type.Optional(
     Type.String({
       description: '`*`: refused (412) when there is an artifact at this path, also with the same content',
+      ...documented({ const: '*' }),
     }),
   ),
 });

@@ -1,19 +1,18 @@
 import { Type } from 'typebox';
 import { MAX_HOLD_REASON_BYTES } from '../../domain/holds.js';
 import { Artifact, Hold } from './artifact.js';
-import { Uuid } from './atoms.js';
+import { documented } from '../openapi/documented.js';
+import { comingTime, ownUuid, Uuid } from './atoms.js';
 
 export const HoldBody = Type.Object(
   {
-    id: Type.Optional(
-      Type.String({
-        description: 'UUID of your choice: the same request may then be repeated. Made by us when absent',
-      }),
-    ),
-    reason: Type.String({ description: `Why, for the history: 1 to ${MAX_HOLD_REASON_BYTES} bytes` }),
-    until: Type.Optional(
-      Type.String({ description: 'When it ends by itself, ISO 8601 with an offset; absent: when somebody ends it' }),
-    ),
+    id: Type.Optional(ownUuid('UUID of your choice: the same request may then be repeated. Made by us when absent')),
+    reason: Type.String({
+      description: `Why, for the history: 1 to ${MAX_HOLD_REASON_BYTES} bytes, not only spaces`,
+      examples: ['case 17'],
+      ...documented({ minLength: 1, maxLength: MAX_HOLD_REASON_BYTES, pattern: '\\S' }),
+    }),
+    until: Type.Optional(comingTime('When it ends by itself, ISO 8601 with an offset; absent: when somebody ends it')),
   },
   {
     additionalProperties: false,

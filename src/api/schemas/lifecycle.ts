@@ -1,12 +1,18 @@
 import { Type, type Static } from 'typebox';
 import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { RESTORE_TIERS } from '../../domain/tiers.js';
-import { Uuid } from './atoms.js';
+import { documented } from '../openapi/documented.js';
+import { comingTime, ownUuid, Uuid, wholeNumber } from './atoms.js';
 
 export const RetentionBody = Type.Object(
   {
-    days: Type.Optional(Type.Number({ description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}` })),
-    expiresAt: Type.Optional(Type.String({ description: 'The moment itself, ISO 8601 with an offset' })),
+    days: Type.Optional(
+      Type.Number({
+        description: `Whole days from creation, 1 to ${MAX_RETENTION_DAYS}`,
+        ...wholeNumber(1, MAX_RETENTION_DAYS),
+      }),
+    ),
+    expiresAt: Type.Optional(comingTime('The moment itself, ISO 8601 with an offset; in the past only with `confirm`')),
     permanent: Type.Optional(Type.Literal(true, { description: 'Keep it for ever' })),
     confirm: Type.Optional(
       Type.Boolean({
@@ -18,6 +24,13 @@ export const RetentionBody = Type.Object(
   {
     additionalProperties: false,
     description: 'One of `days`, `expiresAt` and `permanent`',
+    ...documented({
+      oneOf: [
+        { required: ['days'], properties: { expiresAt: false, permanent: false, reason: false } },
+        { required: ['expiresAt'], properties: { days: false, permanent: false, reason: false } },
+        { required: ['permanent'], properties: { days: false, expiresAt: false, confirm: false } },
+      ],
+    }),
     examples: [{ days: 90 }, { expiresAt: '2030-01-01T00:00:00Z' }, { permanent: true, reason: 'release evidence' }],
   },
 );
@@ -25,7 +38,10 @@ export type RetentionBody = Static<typeof RetentionBody>;
 
 export const ExecutionRetentionBody = Type.Object(
   {
-    days: Type.Number({ description: `Whole days from the creation of each artifact, 1 to ${MAX_RETENTION_DAYS}` }),
+    days: Type.Number({
+      description: `Whole days from the creation of each artifact, 1 to ${MAX_RETENTION_DAYS}`,
+      ...wholeNumber(1, MAX_RETENTION_DAYS),
+    }),
     confirm: Type.Optional(
       Type.Boolean({ description: 'Needed when artifacts would be due at once, which deletes them' }),
     ),
@@ -64,11 +80,10 @@ const MAX_WAIT_SECONDS = 50;
 export const DeletionQuerystring = Type.Object(
   {
     deletionId: Type.Optional(
-      Type.String({
-        description:
-          'UUID of your choice. Asked for again under the same one, it is the same deletion: it is joined while it runs, and ' +
+      ownUuid(
+        'UUID of your choice. Asked for again under the same one, it is the same deletion: it is joined while it runs, and ' +
           'answered with the same numbers afterwards.',
-      }),
+      ),
     ),
     waitSeconds: Type.Integer({
       minimum: 0,

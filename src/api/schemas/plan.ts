@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { PREVIEWED_ACTIONS } from '../../domain/preview.js';
-import { Bytes, nullable, Timestamp, Uuid } from './atoms.js';
+import { documented } from '../openapi/documented.js';
+import { Bytes, cursor, nullable, Timestamp, Uuid } from './atoms.js';
 
 const because = Type.String({ description: 'The rule in words' });
 
@@ -25,11 +26,15 @@ const PlannedActionKind = Type.Enum([...PREVIEWED_ACTIONS], {
 /** Most artifacts of one page. */
 const MAX_PAGE = 200;
 export const MAX_WITHIN_DAYS = 366;
+/** As many hours or days, and no more. */
+const WITHIN =
+  '^(?:(?:[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-6])d|(?:[1-9][0-9]{0,2}|[1-7][0-9]{3}|8[0-6][0-9]{2}|87[0-7][0-9]|878[0-4])h)$';
 
 export const PlanQuerystring = Type.Object(
   {
     within: Type.String({
       pattern: '^[1-9][0-9]{0,4}[hd]$',
+      ...documented({ pattern: WITHIN }),
       default: '7d',
       description: `From now: hours (\`12h\`) or days (\`30d\`), at most ${MAX_WITHIN_DAYS}d, default 7d. Later pages keep the end of the first`,
     }),
@@ -43,7 +48,7 @@ export const PlanQuerystring = Type.Object(
       default: 50,
       description: `Artifacts of a page, 1 to ${MAX_PAGE}, default 50; all actions of an artifact are on one page`,
     }),
-    cursor: Type.Optional(Type.String({ description: '`nextCursor` of the page before' })),
+    cursor: Type.Optional(cursor('`nextCursor` of the page before')),
   },
   { additionalProperties: false },
 );

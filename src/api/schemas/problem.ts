@@ -27,7 +27,7 @@ const Problem = shared('Problem', ProblemSchema);
 
 interface ProblemAnswer {
   description: string;
-  content: Record<typeof PROBLEM_MEDIA_TYPE, { schema: typeof Problem }>;
+  content: Record<typeof PROBLEM_MEDIA_TYPE, { schema: typeof Problem; examples: Record<string, { $ref: string }> }>;
 }
 
 /** Every route with a token can answer with these. */
@@ -77,8 +77,11 @@ function byStatus(codes: readonly ErrorCode[]): Map<number, ProblemAnswer> {
         status,
         {
           description: [...group].map((code) => `\`${code}\`: ${errorKind(code).title}.`).join(' '),
-          content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } },
+          content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem, examples: examplesOf([...group]) } },
         },
       ]),
   );
 }
+
+const examplesOf = (codes: readonly ErrorCode[]): Record<string, { $ref: string }> =>
+  Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));

@@ -1,25 +1,43 @@
 import { Type, type Static } from 'typebox';
-import { MAX_LISTED_FILES, PUBLICATION_OUTCOMES, PUBLICATION_PHASES } from '../../domain/publish.js';
-import { Bytes, nullable, Tags, Timestamp, Uuid } from './atoms.js';
+import {
+  HOST_ID,
+  MAX_FOLDER_CHARACTERS,
+  MAX_LISTED_FILES,
+  MAX_PATTERN_CHARACTERS,
+  MAX_PATTERNS,
+  PUBLICATION_OUTCOMES,
+  PUBLICATION_PHASES,
+} from '../../domain/publish.js';
+import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
+import { documented } from '../openapi/documented.js';
+import { Bytes, NO_NUL, nullable, ownUuid, Tags, Timestamp, Uuid, wholeNumber } from './atoms.js';
 import { shared } from './shared.js';
 
-const patterns = (description: string) => Type.Optional(Type.Array(Type.String(), { maxItems: 100, description }));
+const text = (maxLength: number) => ({ minLength: 1, maxLength, pattern: NO_NUL });
+const patterns = (description: string) =>
+  Type.Optional(
+    Type.Array(Type.String(documented(text(MAX_PATTERN_CHARACTERS))), { maxItems: MAX_PATTERNS, description }),
+  );
 
 export const PublishBody = Type.Object(
   {
-    hostId: Type.String({ description: 'Which host has the folder: the name its upload worker runs under' }),
+    hostId: Type.String({
+      description: 'Which host has the folder: the name its upload worker runs under',
+      ...documented({ pattern: HOST_ID.source }),
+    }),
     folder: Type.String({
       description: 'Folder, or one file, on that host: absolute, or relative to the first root of its upload worker',
+      ...documented(text(MAX_FOLDER_CHARACTERS)),
     }),
     publicationId: Type.Optional(
-      Type.String({
-        description: 'UUID of your choice: asked for again under the same one it is the same publication',
-      }),
+      ownUuid('UUID of your choice: asked for again under the same one it is the same publication'),
     ),
     include: patterns('Globs relative to the folder; default: everything'),
     exclude: patterns('Globs relative to the folder, besides those in its .artifactsignore'),
     tags: Type.Optional(Tags),
-    retentionDays: Type.Optional(Type.Number({ description: 'Whole days, 1 to 36500; default: inherited' })),
+    retentionDays: Type.Optional(
+      Type.Number({ description: 'Whole days, 1 to 36500; default: inherited', ...wholeNumber(1, MAX_RETENTION_DAYS) }),
+    ),
     allOrNothing: Type.Boolean({
       default: false,
       description: 'Nothing becomes visible before everything is there; when a file fails, nothing is published',
@@ -29,7 +47,16 @@ export const PublishBody = Type.Object(
       description: 'Content that changed at a path replaces what is there, else that file fails. Not with allOrNothing',
     }),
   },
-  { additionalProperties: false, examples: [{ hostId: 'agent-7', folder: 'turn-12', exclude: ['**/*.tmp'] }] },
+  {
+    additionalProperties: false,
+    examples: [{ hostId: 'agent-7', folder: 'turn-12', exclude: ['**/*.tmp'] }],
+    ...documented({
+      not: {
+        required: ['allOrNothing', 'replace'],
+        properties: { allOrNothing: { const: true }, replace: { const: true } },
+      },
+    }),
+  },
 );
 export type PublishBody = Static<typeof PublishBody>;
 

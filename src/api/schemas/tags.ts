@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { nullable, Tags } from './atoms.js';
+import { documented } from '../openapi/documented.js';
+import { nullable, TAG_KEY, TAG_VALUE, Tags } from './atoms.js';
 
 export const TagsBody = Type.Object(
   { tags: Tags },
@@ -9,6 +10,10 @@ export const TagsBody = Type.Object(
 export const TagChangesBody = Type.Object(
   {
     tags: Type.Record(Type.String(), nullable(Type.String()), {
+      ...documented({
+        propertyNames: { pattern: TAG_KEY },
+        additionalProperties: { anyOf: [{ type: 'string', ...TAG_VALUE }, { type: 'null' }] },
+      }),
       description: 'Tags to set; null removes one, and what is not named stays (as in a JSON merge patch)',
     }),
   },

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
-import { cachedServer } from './cache.js';
-import { findOnPath, runToEnd, startServer } from './run.js';
-import { LocalServerError, type RunningServer } from './running-server.js';
+import { pythonWith } from './python.js';
+import { startServer } from './run.js';
+import type { RunningServer } from './running-server.js';
 
 export const MOTO_VERSION = '5.2.3';
 
@@ -10,18 +9,11 @@ export const MOTO_VERSION = '5.2.3';
  * (about 20 seconds, 300 MB).
  * @throws LocalServerError when it has to be installed and Python is missing.
  */
-export async function findMoto(onProgress: (line: string) => void): Promise<string> {
-  const build = async (targetDir: string): Promise<void> => {
-    const python = findOnPath('python3');
-    if (python === null)
-      throw new LocalServerError('moto, an S3 store for tests, needs python3 (3.9 or newer) with venv on PATH.');
-    onProgress(`installing moto ${MOTO_VERSION} with pip, about 20 seconds, only this once`);
-    await runToEnd(python, ['-m', 'venv', targetDir], { onLine: onProgress });
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `moto[server,s3]==${MOTO_VERSION}`];
-    await runToEnd(join(targetDir, 'bin', 'python'), pip, { onLine: onProgress });
-  };
-  return join(await cachedServer('moto', MOTO_VERSION, build, onProgress), 'bin', 'python');
-}
+export const findMoto = (onProgress: (line: string) => void): Promise<string> =>
+  pythonWith(
+    { name: 'moto', version: MOTO_VERSION, requirement: 'moto[server,s3]', what: 'an S3 store for tests' },
+    onProgress,
+  );
 
 /**
  * Starts moto: storage classes, restores and versions like S3, everything in memory and gone at the end. It does not check

@@ -22,6 +22,9 @@ const CODE_OF_NAME: Record<string, ErrorCode> = {
   ObjectNotInActiveTierError: 'not_downloadable',
   InvalidRange: 'range_not_satisfiable',
   KeyTooLongError: 'invalid_path',
+  // Stores that keep objects as files (versitygw): there is a file where a folder would have to be, or the other way round.
+  ObjectParentIsFile: 'path_taken',
+  ExistingObjectIsDirectory: 'path_taken',
   NotImplemented: 'not_supported',
   MethodNotAllowed: 'not_supported',
   // Answered with a 4xx, but nothing is wrong with the request itself.

@@ -179,7 +179,7 @@ async function deliver(api: TestApi, rule: RouteRule, { payload, ...request }: D
 /** All of an answer that counts, with names for the ids that were asked for. */
 function withoutIds({ status, headers, body }: Answered, asked: Place): Answered {
   const ids = [asked.artifactId, asked.executionId, asked.publicationId, asked.holdId];
-  const { 'x-ratelimit-remaining': _remaining, 'x-ratelimit-reset': _reset, date: _date, ...others } = headers;
+  const { 'ratelimit-remaining': _remaining, 'ratelimit-reset': _reset, date: _date, ...others } = headers;
   return { status, headers: others, body: ids.reduce((all, id, index) => all.replaceAll(id, `<id ${index}>`), body) };
 }
 

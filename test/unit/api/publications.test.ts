@@ -51,7 +51,7 @@ describe('a publication', () => {
   test('for a host that nobody has seen is refused before anything is started, one that runs is joined', async () => {
     const api = await startTestApi();
     const refused = await start(api, { hostId: 'host-2', folder: 'f' });
-    expect([refused.statusCode, codeOf(refused), api.publications.started]).toEqual([503, 'host_unreachable', []]);
+    expect([refused.statusCode, codeOf(refused), api.publications.started]).toEqual([409, 'host_unreachable', []]);
     const { publicationId } = await startedBy(api, { hostId: 'host-1', folder: 'f' });
     await api.records.beginPublication({ executionId, id: publicationId, tenantId: 'acme', actor: 'a', atMs: 1 });
     api.publications.hosts.clear();
@@ -116,13 +116,14 @@ describe('an artifact that waits for its publication', () => {
     const bodies: Record<string, object> = {
       '/v1/artifacts/:id/retention': { days: 90 },
       '/v1/artifacts/:id/holds': { reason: 'mine' },
+      '/v1/artifacts/:id/tags': { tags: {} },
       '/v1/artifacts/:id/upload/complete': { sizeBytes: 1, sha256: '0'.repeat(64) },
       '/v1/artifacts/:id/upload/parts': { parts: [{ partNumber: 1, sizeBytes: 1, crc32: '0'.repeat(8) }] },
     };
     const asked: string[] = [];
     for (const { method, url: route } of api.app.accessRules) {
       if (!route.includes('/artifacts/:id') || method === 'HEAD') continue;
-      const payload = method === 'POST' || method === 'PUT' ? bodies[route] : undefined;
+      const payload = ['POST', 'PUT', 'PATCH'].includes(method) ? bodies[route] : undefined;
       const target = route.replace(':id', artifact.id).replace(':holdId', randomUUID());
       const response = await api.send({ method, url: target, token, ...(payload && { payload }) });
       expect([method, route, codeOf(response)]).toEqual([method, route, 'artifact_not_found']);

@@ -70,7 +70,7 @@ test('what was published is listed, and what was asked for is passed on', async 
 
 test('without a host the folder is one of this machine', async () => {
   const { code, err } = await publish('turn');
-  expect([code, err]).toEqual([5, expect.stringContaining('host_unreachable')]);
+  expect([code, err]).toEqual([4, expect.stringContaining('host_unreachable')]);
   expect(api.publications.started).toEqual([]);
   endsAs({ outcome: 'published', counts, files });
   api.publications.isHostThere = () => Promise.resolve(true);
