@@ -11,9 +11,7 @@ const DEFAULT_CONCURRENCY = 4;
 const MAX_CONCURRENCY = 16;
 
 /** Which artifacts of an execution are downloaded, and how. */
-export interface ExecutionDownloadOptions extends Pick<ListFilters, 'type' | 'tags'> {
-  /** Only those whose path begins with this, such as `output/charts/`. */
-  path?: string;
+export interface ExecutionDownloadOptions extends Pick<ListFilters, 'type' | 'tags' | 'path'> {
   /** Replaces files that are there with other content. Default false: they are failures. */
   replace?: boolean;
   /** Files at the same time, 1 to 16; default 4. */
@@ -61,12 +59,11 @@ export async function downloadExecution(
   { executionId, directory }: { executionId: string; directory: string },
   options: ExecutionDownloadOptions,
 ): Promise<ExecutionDownload> {
-  const { path = '', concurrency = DEFAULT_CONCURRENCY, signal, onBegin } = options;
+  const { concurrency = DEFAULT_CONCURRENCY, signal, onBegin } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY)
     throw new ArtifactError('invalid_request', `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`);
   const folder = resolve(directory);
-  const listed = await source.listArtifacts(executionId, options);
-  const artifacts = listed.filter((artifact) => artifact.path.startsWith(path)).sort(byPath);
+  const artifacts = (await source.listArtifacts(executionId, options)).sort(byPath);
   onBegin?.({ files: artifacts.length, bytes: artifacts.reduce((sum, { fileSize }) => sum + fileSize, 0) });
   const result: ExecutionDownload = { saved: [], present: [], failed: [], untried: [] };
   let isOver = false;

@@ -55,19 +55,35 @@ export interface StorageUsage {
   quotas: { artifacts: QuotaLeft; bytes: QuotaLeft } | null;
 }
 
+/** Filters that are one parameter of the same name. */
+const SINGLE = [
+  'type',
+  'tier',
+  'name',
+  'path',
+  'minBytes',
+  'maxBytes',
+  'createdAfter',
+  'createdBefore',
+  'expiresBefore',
+  'sort',
+] as const satisfies readonly (keyof ListFilters)[];
+
 /** Page after page. @param path of the list. @throws as the API. */
 export async function* iterate(
   api: Api,
   path: string,
-  { signal, ...filters }: SearchFilters,
+  { signal, tags = {}, status = [], executionId, ...filters }: SearchFilters,
 ): AsyncGenerator<Artifact, void, undefined> {
   const query = new URLSearchParams({ limit: String(PAGE_ARTIFACTS) });
-  const { tags = {}, status = [], executionId, ...single } = filters;
   if (executionId !== undefined) query.set('executionId', requireUuid(executionId, 'execution id'));
   for (const one of [status].flat()) query.append('status', one);
   for (const [key, value] of Object.entries(tags)) query.append('tag', `${key}:${value}`);
-  for (const [key, value] of Object.entries(single))
-    if (value !== undefined) query.set(key, value instanceof Date ? value.toISOString() : String(value));
+  // Callers may hand in objects that hold more than filters, and the API refuses what it does not know.
+  for (const name of SINGLE) {
+    const value = filters[name];
+    if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : String(value));
+  }
   for (;;) {
     const page = await api.call<ArtifactPageJson>({ method: 'GET', path: `${path}?${query.toString()}`, signal });
     yield* page.items.map(toArtifact);

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { ListQuerystring } from '../../../src/api/schemas/artifact.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { ARTIFACT_TYPES, type ArtifactType } from '../../../src/domain/artifact.js';
 import { artifactKey, canonicalPath, fileNameOf } from '../../../src/domain/keys.js';
@@ -73,7 +74,10 @@ export class FakeArtifacts {
       return { status: 202, body: { ...body, finished: false } };
     }
     const start = Number(query.get('cursor') ?? 0);
-    const wanted = all.filter((json) => (query.get('type') ?? json.type) === json.type);
+    const unknown = [...query.keys()].find((name) => !Object.hasOwn(ListQuerystring.properties, name));
+    if (unknown !== undefined) throw new Refusal('invalid_request', `${unknown} is no parameter of a list`);
+    const [type, path = ''] = [query.get('type'), query.get('path') ?? undefined];
+    const wanted = all.filter((json) => (type ?? json.type) === json.type && json.path.startsWith(path));
     const next = start + this.pageSize;
     const items = wanted.slice(start, next);
     return { status: 200, body: { items, nextCursor: next < wanted.length ? String(next) : null } };

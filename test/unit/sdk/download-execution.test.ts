@@ -1,10 +1,11 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ArtifactClient, ExecutionDownload, FileDownloadProgress } from '../../../src/sdk/index.js';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { ArtifactClient, type ExecutionDownload, type FileDownloadProgress } from '../../../src/sdk/index.js';
 import { downloadExecution } from '../../../src/sdk/download-execution.js';
 import { FakeApi } from '../../support/fake-api.js';
+import { listeningApi } from '../../support/plan-api.js';
 import { bytesOf, clientOf, codeOf, errorOf, newExecution } from '../../support/sdk.js';
 
 let fake: FakeApi;
@@ -110,6 +111,18 @@ describe('downloadExecution', () => {
     await client.downloadExecution(execution, folder, options);
     expect(Object.keys(await filesIn(folder))).toEqual(['output/c.png', 'output/charts/a.png']);
     expect(totals).toEqual([{ files: 2, bytes: 3 }]);
+  });
+
+  test('asks the API itself for nothing that it does not know, whatever options there are', async () => {
+    const { api, baseUrl, token } = await listeningApi();
+    const real = new ArtifactClient({ baseUrl, token });
+    onTestFinished(() => real.close());
+    for (const fileName of ['charts/a.txt', 'b.txt']) await api.upload({ executionId: execution, fileName });
+    const options = { path: 'output/charts/', concurrency: 2, replace: true, onProgress: () => undefined };
+    expect(pathsOf(await real.downloadExecution(execution, folder, options))).toMatchObject({
+      saved: ['output/charts/a.txt'],
+      failed: [],
+    });
   });
 
   test('tells of each file how it goes and ends', async () => {
