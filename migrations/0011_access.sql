@@ -1,5 +1,9 @@
 -- Up Migration
 
+-- What idx_artifacts_execution_created of 0010 does, with DELETED rows in between. Here and first: it needs `artifacts` to itself, and a
+-- transaction that holds less of it by then can wait for this in a circle.
+DROP INDEX IF EXISTS idx_artifacts_page;
+
 -- How often and when an artifact was given out. A table of its own, so that its workflow's row is neither rewritten nor locked by
 -- downloads; written in batches (src/db/access.ts). No foreign key: checking it would lock the artifact's row.
 CREATE TABLE artifact_access (

@@ -1,5 +1,12 @@
 -- Up Migration
 
+-- First: nobody writes to `artifacts` from here on, until this is committed, and who does locks it before it counts. Reads go on.
+CREATE OR REPLACE TRIGGER artifacts_usage_of_changed AFTER UPDATE ON artifacts
+  FOR EACH ROW WHEN (
+    (OLD.status = 'DELETED') <> (NEW.status = 'DELETED') OR OLD.file_size <> NEW.file_size OR OLD.tier <> NEW.tier
+    OR OLD.execution_id <> NEW.execution_id OR OLD.quota_tenant <> NEW.quota_tenant
+  ) EXECUTE FUNCTION artifacts_count_usage();
+
 -- What of it is not HOT. See 0008 and src/db/usage.ts.
 ALTER TABLE artifact_usage
   ADD COLUMN warm_artifacts BIGINT NOT NULL DEFAULT 0,
@@ -21,14 +28,6 @@ BEGIN
   RETURN NULL;
 END
 $$;
-
--- Nobody writes to `artifacts` from here on, until this is committed.
-DROP TRIGGER artifacts_usage_of_changed ON artifacts;
-CREATE TRIGGER artifacts_usage_of_changed AFTER UPDATE ON artifacts
-  FOR EACH ROW WHEN (
-    (OLD.status = 'DELETED') <> (NEW.status = 'DELETED') OR OLD.file_size <> NEW.file_size OR OLD.tier <> NEW.tier
-    OR OLD.execution_id <> NEW.execution_id OR OLD.quota_tenant <> NEW.quota_tenant
-  ) EXECUTE FUNCTION artifacts_count_usage();
 
 DELETE FROM artifact_usage_changes;
 DELETE FROM artifact_usage;
