@@ -51,6 +51,11 @@ export async function requireLiving(records: ArtifactReads, caller: Caller, id: 
   return record;
 }
 
+/** Once a deletion has begun, bytes may go at any moment. @throws `artifact_deleted`. */
+export function requireUndeleted(record: ArtifactRecord): void {
+  if (record.status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
+}
+
 export const deleted = (record: ArtifactRecord): ArtifactError =>
   new ArtifactError('artifact_deleted', `${record.path} is deleted (${record.deletionReason ?? 'no reason known'})`, {
     details: {

@@ -6,7 +6,7 @@ import { ArtifactError } from '../domain/errors.js';
 import { inlineTypeOf, type Disposition } from '../domain/inline.js';
 import { fileNameOf } from '../domain/keys.js';
 import type { ByteRange } from '../storage/object-store.js';
-import { deleted } from './access.js';
+import { requireUndeleted } from './access.js';
 import type { ApiContext } from './context.js';
 import { toTimestamp } from './encode.js';
 import { exactLength } from './exact-length.js';
@@ -19,8 +19,7 @@ import { decideRange, namesEtag } from './range.js';
  */
 export function requireDownloadable(record: ArtifactRecord, force = false): ArtifactRecord & { sizeBytes: number } {
   const { status, sizeBytes, checksumState } = record;
-  // Once a deletion has begun, bytes may go at any moment.
-  if (status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
+  requireUndeleted(record);
   if (status === 'ARCHIVED') throw archived(record);
   if (status === 'UPLOADING' || sizeBytes === null) throw stillUploading(record);
   if (checksumState !== 'mismatch') return { ...record, sizeBytes };

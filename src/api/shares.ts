@@ -6,7 +6,7 @@ import { ArtifactError, errorKind } from '../domain/errors.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { requireIdempotencyKey } from '../domain/same-upload.js';
 import { SECOND_MS } from '../domain/units.js';
-import { deleted, requireArtifact, type Caller } from './access.js';
+import { deleted, requireArtifact, requireUndeleted, type Caller } from './access.js';
 import { requireDownloadable, sendContent } from './content.js';
 import type { ApiContext } from './context.js';
 import { invalidField } from './invalid-field.js';
@@ -32,7 +32,7 @@ export async function shareArtifact(
   const maxUses = usesOf(wish);
   const id = idempotencyKey === undefined ? randomUUID() : idOf(caller, artifactId, idempotencyKey);
   const record = await requireArtifact(records, caller, artifactId);
-  if (record.status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
+  requireUndeleted(record);
   const token = newShareToken();
   const atMs = nowMs();
   const made = await shares.createShare({

@@ -57,6 +57,18 @@ describe('a stable link', () => {
     expect([gone.statusCode, gone.headers.location]).toEqual([410, undefined]);
   });
 
+  test('that is asked for while its artifact is being deleted leads nowhere, not to a version that outlives it', async () => {
+    const api = await startTestApi();
+    const id = await api.upload({ bytes });
+    const head = api.store.head.bind(api.store);
+    api.store.head = async (object) => {
+      await api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
+      return head(object);
+    };
+    const answer = await api.send({ url: `/v1/artifacts/${id}/content?redirect=true` });
+    expect([codeOf(answer), answer.headers.location]).toEqual(['artifact_deleted', undefined]);
+  });
+
   test('leads to wrong bytes only when they are asked for', async () => {
     const api = await startTestApi();
     const id = await api.upload({ bytes });
