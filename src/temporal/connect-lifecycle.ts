@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, WithStartWorkflowOperation, type Connection } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition } from '@temporalio/common';
-import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
 import type { executionDeletion } from '../workflows/execution-deletion.js';
@@ -25,15 +23,13 @@ import {
 } from './ids.js';
 import { publicationClient } from './connect-publications.js';
 import type { LifecycleClient } from './lifecycle-client.js';
+import { pingTemporal, withPatience } from './patience.js';
 import type { PublicationClient } from './publication-client.js';
 
 /** How long a caller waits for a verb that takes one short step. Longer than the step itself may take (8 s). */
 const SHORT_VERB_MS = 12 * SECOND_MS;
 /** For verbs that may move or read the whole file; then the answer is `not_yet_answered` and the work goes on. */
 const LONG_VERB_MS = 50 * SECOND_MS;
-/** Most verbs answer in a tenth of this. */
-const PATIENCE_MS = 2 * SECOND_MS;
-const PING_MS = 2 * SECOND_MS;
 
 /** The real {@link LifecycleClient}, and what else goes over its connection. Connects with its first call, so it can be made while Temporal is down. */
 export function connectLifecycle(settings: TemporalSettings): {
@@ -52,30 +48,13 @@ export function connectLifecycle(settings: TemporalSettings): {
 function lifecycleClient(connection: Connection, namespace: string): LifecycleClient {
   const client = new Client({ connection, namespace });
 
-  async function ping(): Promise<void> {
-    try {
-      const call = () => connection.workflowService.describeNamespace({ namespace });
-      await client.withDeadline(Date.now() + PING_MS, call);
-    } catch (cause) {
-      throw new ArtifactError('workflows_unavailable', 'Temporal does not answer', { cause });
-    }
-  }
+  const ping = () => pingTemporal(client);
 
-  /**
-   * The SDK tries again until the deadline when the server is gone, which looks like slow work. So whoever waits unusually long
-   * asks whether anybody is there, and gives up at once when not.
-   */
   async function call<T>(what: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
-    const settled = new AbortController();
-    const nobodyThere = new Promise<never>((_, reject) => {
-      sleep(PATIENCE_MS, undefined, { signal: settled.signal }).then(ping).catch(reject);
-    });
     try {
-      return await Promise.race([client.withDeadline(Date.now() + timeoutMs, run), nobodyThere]);
+      return await withPatience(client, timeoutMs, run);
     } catch (error) {
       throw translateTemporalError(error, what);
-    } finally {
-      settled.abort();
     }
   }
 

@@ -8,6 +8,7 @@ import { EXECUTION_ID, TENANT_ID } from '../workflows/search-attributes.js';
 import { translateTemporalError } from './errors.js';
 import { publicationOptions } from './for-clients.js';
 import { publicationWorkflowId } from './ids.js';
+import { withPatience } from './patience.js';
 import type { PublicationClient } from './publication-client.js';
 
 const CALL_MS = 12 * SECOND_MS;
@@ -22,7 +23,7 @@ export function publicationClient(connection: Connection, namespace: string): Pu
 
   async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
     try {
-      return await client.withDeadline(Date.now() + CALL_MS, run);
+      return await withPatience(client, CALL_MS, run);
     } catch (error) {
       throw error instanceof WorkflowNotFoundError ? error : translateTemporalError(error, what);
     }

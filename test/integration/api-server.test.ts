@@ -1,21 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { mintToken } from '../../src/api/plugins/token.js';
 import { loadConfig } from '../../src/config.js';
 import { openRecords, openStore } from '../../src/deps.js';
 import { freePort } from '../../src/dev/servers/ports.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
+import { launchApi, urlOf } from '../support/api-process.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 const SECRET = 'a secret of the server tests, 32 or more';
-const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 let database: TestDatabase;
 let env: Record<string, string>;
@@ -39,39 +36,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => database.drop());
-
-interface Server {
-  child: ChildProcess;
-  output: { stdout: string; stderr: string };
-  ended: Promise<number | null>;
-}
-
-function launch(overrides: Record<string, string> = {}): Server {
-  const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/api/server.ts'], {
-    cwd: packageRoot,
-    env: { PATH, NODE_NO_WARNINGS: '1', ...env, ...overrides },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { child, output, ended };
-}
-
-async function urlOf({ output, child }: Server): Promise<string> {
-  while (child.exitCode === null) {
-    const url = /^api: listening on (http:\S+)$/m.exec(output.stdout)?.[1];
-    if (url !== undefined) return url;
-    await sleep(50);
-  }
-  throw new Error(`The server has ended:\n${output.stdout}${output.stderr}`);
-}
 
 const token = (): Promise<string> =>
   mintToken({
@@ -102,7 +66,7 @@ async function storeArtifact(bytes: Buffer): Promise<string> {
 
 describe('the API process', () => {
   test('starts and reads while Temporal is down, and says that changes cannot be made', async () => {
-    const url = await urlOf(launch());
+    const url = await urlOf(launchApi(env));
     const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' };
     const id = await storeArtifact(Buffer.from('hello'));
     const ready = await fetch(`${url}/readyz`);
@@ -128,7 +92,7 @@ describe('the API process', () => {
   });
 
   test('on SIGTERM it says so to probes, finishes the download that runs, and exits 0', async () => {
-    const server = launch();
+    const server = launchApi(env);
     const url = await urlOf(server);
     // More than sockets buffer, so that the download is still running when the signal comes.
     const bytes = Buffer.alloc(48 * 1024 ** 2, 'durable');
@@ -150,18 +114,18 @@ describe('the API process', () => {
   });
 
   test('a taken port and a bad configuration end it with one clear line', async () => {
-    const first = new URL(await urlOf(launch()));
-    const second = launch({ API_PORT: first.port });
+    const first = new URL(await urlOf(launchApi(env)));
+    const second = launchApi(env, { API_PORT: first.port });
     expect(await second.ended).toBe(1);
     expect(second.output.stderr).toBe(`api: port ${first.port} is taken: set API_PORT to a free one, or to 0\n`);
 
-    const wrong = launch({ API_PORT: 'abc', AUTH_JWT_SECRET: 'short' });
+    const wrong = launchApi(env, { API_PORT: 'abc', AUTH_JWT_SECRET: 'short' });
     expect(await wrong.ended).toBe(1);
     expect(wrong.output.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(wrong.output.stderr).toContain('API_PORT');
     expect(wrong.output.stderr).toContain('AUTH_JWT_SECRET');
 
-    const keyless = launch({ AUTH_JWT_SECRET: '' });
+    const keyless = launchApi(env, { AUTH_JWT_SECRET: '' });
     expect(await keyless.ended).toBe(1);
     expect(keyless.output.stderr).toBe(
       'api: The configuration cannot be used: set one of AUTH_JWT_SECRET and AUTH_JWKS_URL, not both\n',

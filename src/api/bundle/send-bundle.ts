@@ -26,7 +26,12 @@ export async function sendBundle(
   { request, reply, slots }: BundleAnswer,
 ): Promise<FastifyReply> {
   const release = slots.take();
-  const { plan, etag } = await bundleOf(context, filters).catch((error: unknown) => {
+  const begin = async () => {
+    // Once the headers are out, a store that is gone can only be told of by cutting the connection.
+    if (request.method === 'GET') await context.requireBucket();
+    return bundleOf(context, filters);
+  };
+  const { plan, etag } = await begin().catch((error: unknown) => {
     release();
     throw error;
   });
