@@ -185,6 +185,16 @@ export const configSchema = Type.Object({
     maximum: 1_000,
     description: 'Zips of executions that one API process sends at once; each holds a line per file in memory',
   }),
+  API_REQUESTS_PER_MINUTE: Type.Integer({
+    default: 30_000,
+    minimum: 1,
+    description: 'Requests of one subject in a minute, by one API process; more are told to wait (429)',
+  }),
+  API_LINK_REQUESTS_PER_MINUTE: Type.Integer({
+    default: 600,
+    minimum: 1,
+    description: 'Requests to share links from one IP address in a minute, by one API process',
+  }),
   API_GRACE_SECONDS: Type.Integer({
     default: 30,
     minimum: 1,

@@ -31,6 +31,8 @@ export type ApiConfig = Pick<
   | 'API_HOST'
   | 'API_PORT'
   | 'API_PUBLIC_URL'
+  | 'API_REQUESTS_PER_MINUTE'
+  | 'API_LINK_REQUESTS_PER_MINUTE'
   | 'SHARE_DEFAULT_DAYS'
   | 'SHARE_MAX_DAYS'
 >;
@@ -64,8 +66,4 @@ export interface ApiDeps {
   eventPollMs?: number;
   /** Listeners to events at once; each is a socket and a few KiB. Default 1,000. */
   mostListeners?: number;
-  /** Requests per subject and minute; default 30,000. */
-  requestsPerMinute?: number;
-  /** Requests per IP address and minute to links, which need no token; default 600. */
-  linkRequestsPerMinute?: number;
 }

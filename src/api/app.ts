@@ -84,7 +84,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerRequestBodies(app);
   await registerSecurityHeaders(app);
   registerAuth(app, authenticate);
-  await registerRateLimit(app, deps.requestsPerMinute);
+  await registerRateLimit(app, config.API_REQUESTS_PER_MINUTE);
   await registerOpenApi(app);
 
   registerUploadRoutes(app, context);

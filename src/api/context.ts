@@ -33,7 +33,6 @@ export interface ApiContext extends Pick<
   mostListeners: number;
   /** `store.checkBucket()`, asked again only 10 s after it was fine. @throws as that. */
   requireBucket: () => Promise<void>;
-  linkRequestsPerMinute: number;
   /**
    * Notes that an artifact is given out: when its bytes begin to flow, or a URL to them is handed out (whether that is used, nobody tells
    * us). Costs nothing: it is written later, many at once.
@@ -44,7 +43,6 @@ export interface ApiContext extends Pick<
 /** How long a bucket that was fine is not asked again. */
 const BUCKET_FINE_MS = 10 * SECOND_MS;
 const MOST_LISTENERS = 1_000;
-const LINK_REQUESTS_PER_MINUTE = 600;
 const UPLOAD_STALL_MS = MINUTE_MS;
 
 export function createContext(deps: ApiDeps, downloads: DownloadCounter): ApiContext {
@@ -64,7 +62,6 @@ export function createContext(deps: ApiDeps, downloads: DownloadCounter): ApiCon
     eventPollMs: deps.eventPollMs ?? SECOND_MS,
     mostListeners: deps.mostListeners ?? MOST_LISTENERS,
     uploadStallMs: deps.uploadStallMs ?? UPLOAD_STALL_MS,
-    linkRequestsPerMinute: deps.linkRequestsPerMinute ?? LINK_REQUESTS_PER_MINUTE,
     countDownload: ({ id }, part) => downloads.count(id, part),
     requireBucket: async () => {
       if (nowMs() < fineUntilMs) return;

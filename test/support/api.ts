@@ -25,6 +25,8 @@ export const apiConfig = {
   TENANT_MAX_BYTES: 10_000,
   API_HOST: '127.0.0.1',
   API_PORT: 8080,
+  API_REQUESTS_PER_MINUTE: 1_000_000,
+  API_LINK_REQUESTS_PER_MINUTE: 600,
   SHARE_DEFAULT_DAYS: 7,
   SHARE_MAX_DAYS: 30,
 } satisfies ApiDeps['config'];

@@ -4,9 +4,6 @@ import { ArtifactError } from '../../domain/errors.js';
 import { MINUTE_MS } from '../../domain/units.js';
 import type { Api } from '../context.js';
 
-/** Requests of one subject in a minute, unless told otherwise: a busy agent host stays far below. */
-export const DEFAULT_REQUESTS_PER_MINUTE = 30_000;
-
 /** Security headers on every answer, refusals included: register before anything that may refuse. */
 export async function registerSecurityHeaders(app: Api): Promise<void> {
   await app.register(helmet, {
@@ -16,7 +13,7 @@ export async function registerSecurityHeaders(app: Api): Promise<void> {
 }
 
 /** A limit of requests per subject. Register after the access hook: the limit needs the caller. */
-export async function registerRateLimit(app: Api, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE): Promise<void> {
+export async function registerRateLimit(app: Api, requestsPerMinute: number): Promise<void> {
   await app.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: MINUTE_MS,

@@ -150,7 +150,7 @@ function registerShared(app: Api, context: ApiContext): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: '/v1/shared/:token',
-    config: { access: 'public', rateLimit: { max: context.linkRequestsPerMinute, allowList: [] } },
+    config: { access: 'public', rateLimit: { max: context.config.API_LINK_REQUESTS_PER_MINUTE, allowList: [] } },
     schema,
     handler: (request, reply) => sendShared(context, request.params.token, { request, reply }),
   });

@@ -103,7 +103,7 @@ describe('scopes', () => {
 });
 
 test('one subject that asks too often is told to wait, another is not', async () => {
-  const api = await startTestApi({ requestsPerMinute: 2 });
+  const api = await startTestApi({ config: { ...apiConfig, API_REQUESTS_PER_MINUTE: 2 } });
   const url = `/v1/artifacts/${randomUUID()}`;
   const ask = async (sub: string) => api.send({ method: 'GET', url, token: await tokenFor({ sub }) });
   await ask('busy');

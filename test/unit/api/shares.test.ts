@@ -345,7 +345,7 @@ test('the history tells of links and of each use, in the order of time, without 
 });
 
 test('links are limited per address, whoever asks, and others are not', async () => {
-  const api = await startTestApi({ linkRequestsPerMinute: 3 });
+  const api = await startTestApi({ config: { ...apiConfig, API_LINK_REQUESTS_PER_MINUTE: 3 } });
   const { url } = await shared(api);
   for (let i = 0; i < 3; i += 1) expect((await open(api, url)).statusCode).toBe(200);
   const refused = await open(api, url, { headers: { 'x-forwarded-for': '192.0.2.1' } });
