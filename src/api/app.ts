@@ -80,9 +80,9 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain');
   registerSchemas(app);
   registerRequestIds(app);
+  await registerSecurityHeaders(app);
   registerErrors(app);
   registerRequestBodies(app);
-  await registerSecurityHeaders(app);
   registerAuth(app, authenticate);
   await registerRateLimit(app, config.API_REQUESTS_PER_MINUTE);
   await registerOpenApi(app);

@@ -3,7 +3,7 @@ import { ArtifactError, errorKind, type ErrorCode } from '../../domain/errors.js
 import type { Api } from '../context.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../schemas/problem.js';
 import { listFaults } from '../validation.js';
-import { hideSecrets } from './logging.js';
+import { hideSecrets, hideSecretsOf } from './logging.js';
 
 const PROBLEM_TYPE_BASE = 'urn:durable-artifacts:problem:';
 /** What a caller should wait when nothing better is known. */
@@ -126,4 +126,4 @@ const isFastifyError = (error: unknown): error is FastifyError =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && /^FST_|^FAST/.test(error.code);
 
 /** Without the query, nor the token of a link: neither must be sent back, as problems end up in logs. */
-const pathOf = ({ url }: FastifyRequest): string => hideSecrets(url.split('?', 1)[0] ?? '/');
+const pathOf = ({ url }: FastifyRequest): string => hideSecretsOf(url.split('?', 1)[0] ?? '/');

@@ -18,6 +18,13 @@ export const hideSecrets = (text: string): string =>
   SECRETS.reduce((cleaned, [pattern, replacement]) => cleaned.replace(pattern, replacement), text);
 
 /**
+ * An address without credentials. The router takes `%73hared` for `shared`, so what need not be percent-encoded is decoded before it is
+ * looked for.
+ */
+export const hideSecretsOf = (url = ''): string =>
+  hideSecrets(url.replaceAll(/%(?:2[de]|3\d|[46][1-9a-f]|5[\daf]|7[\dae])/gi, decodeURIComponent));
+
+/**
  * Pino options for Fastify. Headers are redacted by name, and every finished line goes through {@link hideSecrets}: a vendor's
  * error message may quote a URL that nobody thought of.
  */
@@ -36,7 +43,7 @@ export function loggerOptions({
       censor: '[hidden]',
     },
     serializers: {
-      req: ({ method, url, ip }: FastifyRequest) => ({ method, url, remoteAddress: ip }),
+      req: ({ method, url, ip }: FastifyRequest) => ({ method, url: hideSecretsOf(url), remoteAddress: ip }),
     },
     hooks: { streamWrite: hideSecrets },
     ...(stream === undefined ? {} : { stream }),

@@ -173,6 +173,8 @@ describe('other requests that are refused before any side effect', () => {
     const response = await api.app.inject({ method: 'GET', url: '/v2/artifacts?secret=1' });
     expect([response.statusCode, codeOf(response)]).toEqual([404, 'route_not_found']);
     expect(response.json()).toMatchObject({ instance: '/v2/artifacts' });
+    const { requestId } = response.json<{ requestId: string }>();
+    expect(response.headers).toMatchObject({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff' });
   });
 
   test('an address that cannot be decoded is refused', async () => {

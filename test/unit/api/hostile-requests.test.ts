@@ -141,7 +141,13 @@ interface Documented {
 }
 
 /** Before a route has its say: no such address, or a body that none of them reads. */
-const OF_ANY_REQUEST = ['route_not_found', 'invalid_request', 'unsupported_media_type', 'request_too_large'];
+const OF_ANY_REQUEST = [
+  'route_not_found',
+  'method_not_allowed',
+  'invalid_request',
+  'unsupported_media_type',
+  'request_too_large',
+];
 
 /** Everything an answer may be: what the document says of the route, or that there is no such route. */
 function isDocumented(

@@ -37,6 +37,23 @@ test('neither a token nor a signature reaches the log', async () => {
   expect(log).not.toMatch(/X-Amz-Signature=(?!\[hidden\])/);
 });
 
+test('the token of a link reaches no log and no answer, however its address is written', async () => {
+  const api = await startTestApi();
+  const made = await api.send({ method: 'POST', url: `/v1/artifacts/${await api.upload({})}/shares` });
+  const token = made.json<{ url: string }>().url.split('/').at(-1)!;
+  const encoded = [...token].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
+  for (const path of [
+    `/v1/%73hared/${token.replace('_', '%5F')}`,
+    `/v1/%73HARED/${encoded}/x`,
+    `/v1/shared/${encoded}`,
+  ]) {
+    const before = api.log().length;
+    const said = (await api.app.inject({ method: 'HEAD', url: path })).body + api.log().slice(before);
+    expect(said).toContain('/v1/');
+    for (const secret of [token.slice(4), encoded.slice(12)]) expect(said).not.toContain(secret);
+  }
+});
+
 test('lines stay JSON and keep what is harmless', async () => {
   const api = await startTestApi();
   await api.send({ method: 'GET', url: `/v1/artifacts/${randomUUID()}?X-Amz-Signature=abc&b=1` });
