@@ -79,6 +79,8 @@ function streamOf(
   };
   // A destroyed stream waits for the bytes that its source is asked for, which may never come.
   reply.raw.once('close', letGo);
+  // Before the client can know of it: whoever asks for one after the other is not refused.
+  stream.once('end', release);
   stream.once('close', () => {
     letGo();
     release();
