@@ -61,3 +61,12 @@ export function parseWholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
 }
+
+const SECONDS_OF = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+/** Seconds of `90s`, `30m`, `12h`, `7d`; a number alone is seconds. */
+export function parseDuration(text: string): number {
+  const [, count, unit = 's'] = /^(\d{1,8})([smhd])?$/.exec(text) ?? [];
+  if (count === undefined) throw new InvalidArgumentError('Give a time such as 30m, 12h or 7d.');
+  return Number(count) * SECONDS_OF[unit as keyof typeof SECONDS_OF];
+}

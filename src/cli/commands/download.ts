@@ -11,7 +11,7 @@ import { humanBytes, relativeTime } from '../format.js';
 import { showTransfer } from '../progress.js';
 import type { FileDisplay } from '../progress.js';
 import type { Terminal } from '../terminal.js';
-import { parseTag, parseWholeNumber, print, withClient, withJson } from './common.js';
+import { parseDuration, parseTag, parseWholeNumber, print, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
 import { downloadExecution } from './download-execution.js';
 import type { DownloadExecutionOptions } from './download-execution.js';
@@ -41,7 +41,7 @@ it are not followed.`;
 const URL_EXAMPLES = `
 Examples:
   artifacts url 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10
-  curl -o report.pdf "$(artifacts url 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 --expires-in 60)"
+  curl -o report.pdf "$(artifacts url 0d9f4c1a-52c1-4a0e-9f6d-3f1f0f1f2b10 --expires-in 1m)"
 
 Whoever has the URL can download until it expires.`;
 
@@ -93,7 +93,7 @@ export function addDownloadCommands(program: Command, terminal: Terminal): void 
   withJson(program.command('url'))
     .description('make a download link that needs no token')
     .argument('<id>', 'artifact id')
-    .option('--expires-in <seconds>', 'life of the link (default 300)', parseWholeNumber)
+    .option('--expires-in <time>', 'life of the link: 90s, 30m (default 5m)', parseDuration)
     .option(...WRONG_BYTES)
     .addHelpText('after', URL_EXAMPLES)
     .action(async (id: string, options: JsonOption & { expiresIn?: number; wrongBytes?: true }) => {

@@ -1,10 +1,17 @@
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { ArtifactClient, ArtifactShare } from '../../sdk/index.js';
 import { dateAndRelative, relativeTime } from '../format.js';
 import { table } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import { ARTIFACT_EXAMPLE as ID, examples, parseWholeNumber, print, withClient, withJson } from './common.js';
+import {
+  ARTIFACT_EXAMPLE as ID,
+  examples,
+  parseDuration,
+  parseWholeNumber,
+  print,
+  withClient,
+  withJson,
+} from './common.js';
 import type { JsonOption } from './common.js';
 
 const SHARE = '6f1d2c3b-4a59-4e78-9c0d-1e2f3a4b5c6d';
@@ -84,12 +91,3 @@ const shareTable = (shares: ArtifactShare[]): string =>
     ],
     shares,
   );
-
-const SECONDS_OF = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
-
-/** `90s`, `30m`, `12h`, `7d`; a number alone is seconds. */
-function parseDuration(text: string): number {
-  const [, count, unit = 's'] = /^(\d{1,8})([smhd])?$/.exec(text) ?? [];
-  if (count === undefined) throw new InvalidArgumentError('Give a time such as 30m, 12h or 7d.');
-  return Number(count) * SECONDS_OF[unit as keyof typeof SECONDS_OF];
-}

@@ -182,7 +182,7 @@ describe('download', () => {
 
   test('link alone goes to stdout', async () => {
     const id = await uploaded();
-    const { out } = await artifacts(['url', id, '--expires-in', '60']);
+    const { out } = await artifacts(['url', id, '--expires-in', '1m']);
     expect(await (await fetch(out.trim())).text()).toBe('hello');
   });
 });
