@@ -12,6 +12,10 @@ const PAGE = 50;
 const pool = new pg.Pool({ connectionString: process.argv[2], max: 10 });
 const app = Fastify();
 app.get<{ Params: { id: string } }>('/artifacts/:id', async ({ params }) => {
+  const { rows } = await pool.query(GET_ARTIFACT.text, [params.id]);
+  return { artifact: rows[0] as unknown };
+});
+app.get<{ Params: { id: string } }>('/prepared/artifacts/:id', async ({ params }) => {
   const { rows } = await pool.query({ ...GET_ARTIFACT, values: [params.id] });
   return { artifact: rows[0] as unknown };
 });

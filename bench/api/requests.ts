@@ -27,6 +27,7 @@ export async function requests({ apiUrl, token, databaseUrl }: Connection): Prom
     const rows = [];
     const compared: [string, Target, Target | null][] = [
       ['get', { url: ours, token }, { url: `${theirs.url}/artifacts/${artifact.id}` }],
+      ['get, planned once by both', { url: ours, token }, { url: `${theirs.url}/prepared/artifacts/${artifact.id}` }],
       [
         `list, pages of ${PAGE}`,
         { url: `${apiUrl}/v1/executions/${executionId}/artifacts?limit=${PAGE}`, token },
