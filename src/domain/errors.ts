@@ -81,6 +81,11 @@ const catalogue = {
     'The execution already has other content under this path',
     'Choose another path, or delete the existing artifact first.',
   ),
+  destination_taken: kind(
+    409,
+    'There is a file with other content already',
+    'Add --force (replace: true) to replace it, or choose another folder or name.',
+  ),
   not_uploading: kind(409, 'The artifact is not being uploaded', 'Begin a new upload.'),
   // Not 425: that is about requests in TLS early data (RFC 8470), which clients and proxies send again by themselves.
   still_uploading: kind(

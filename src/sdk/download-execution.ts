@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError, concernsAll } from '../domain/errors.js';
 import { abortedError } from '../transfer/aborted.js';
-import { lookAt, placeBelow, saveFile } from './save-file.js';
+import { isThere, placeBelow, saveFile } from './save-file.js';
 import type { ListFilters } from './lists.js';
 import type { Artifact } from './wire.js';
 
@@ -12,7 +12,7 @@ const MAX_CONCURRENCY = 16;
 
 /** Which artifacts of an execution are downloaded, and how. */
 export interface ExecutionDownloadOptions extends Pick<ListFilters, 'type' | 'tags' | 'path'> {
-  /** Replaces files that are there with other content. Default false: they are failures. */
+  /** Replaces files that are there with other content. Default false: they fail with `destination_taken`. */
   replace?: boolean;
   /** Files at the same time, 1 to 16; default 4. */
   concurrency?: number;
@@ -98,13 +98,10 @@ async function downloadFile(
   tell(0, 'running');
   try {
     const file = await placeBelow(folder, path);
-    const there = await lookAt(file, { sizeBytes, sha256 }, signal);
-    if (there === 'same') {
+    if (await isThere(file, { sizeBytes, sha256 }, { replace, signal })) {
       tell(sizeBytes, 'present');
       return { file, state: 'present' };
     }
-    if (there === 'other' && !replace)
-      throw new ArtifactError('destination_unwritable', `${file} is there already, with other content`);
     const body = await source.downloadArtifact(id, signal === undefined ? {} : { signal });
     await saveFile(body, file, (bytes) => tell(bytes, 'running'));
     tell(sizeBytes, 'saved');

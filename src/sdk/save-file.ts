@@ -62,18 +62,36 @@ export async function placeBelow(folder: string, artifactPath: string): Promise<
   }
 }
 
-/** What is at a path: nothing, a regular file with these bytes, or something else. Links are not followed. */
-export async function lookAt(
+/**
+ * Whether a file is there already, with these bytes.
+ * @param expected `sha256` null when they are not known: then nothing is the same.
+ * @throws `destination_taken` for anything else that is there, unless it may be replaced; `destination_unwritable`; `aborted`.
+ */
+export async function isThere(
   path: string,
-  expected: { sizeBytes: number; sha256: string },
-  signal?: AbortSignal,
+  expected: { sizeBytes: number; sha256: string | null },
+  { replace, signal }: { replace: boolean; signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  const there = await lookAt(path, expected, signal);
+  if (there === 'other' && !replace)
+    throw new ArtifactError('destination_taken', `${path} is there already, with other content`, {
+      details: { file: path },
+    });
+  return there === 'same';
+}
+
+/** What is at a path: nothing, a regular file with these bytes, or something else. Links are not followed. */
+async function lookAt(
+  path: string,
+  expected: { sizeBytes: number; sha256: string | null },
+  signal: AbortSignal | undefined,
 ): Promise<'nothing' | 'same' | 'other'> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw unwritable(path, error);
   });
   if (found === null) return 'nothing';
-  if (!found.isFile() || found.size !== expected.sizeBytes || expected.sha256 === '') return 'other';
+  if (!found.isFile() || found.size !== expected.sizeBytes || !expected.sha256) return 'other';
   const hash = createHash('sha256');
   try {
     await pipeline(createReadStream(path), hash, ...(signal === undefined ? [] : [{ signal }]));

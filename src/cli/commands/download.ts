@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { ARTIFACT_TYPES } from '../../sdk/index.js';
 import type { Artifact, ArtifactClient } from '../../sdk/index.js';
-import { saveFile } from '../../sdk/save-file.js';
+import { isThere, saveFile } from '../../sdk/save-file.js';
 import { humanBytes, relativeTime } from '../format.js';
 import { showTransfer } from '../progress.js';
 import type { FileDisplay } from '../progress.js';
@@ -86,7 +86,7 @@ export function addDownloadCommands(program: Command, terminal: Terminal): void 
       await withClient(terminal, async (client) => {
         const artifact = await client.getArtifact(id);
         if (options.output === '-') await toStdout(client, artifact, { options, terminal });
-        else await toFile(client, artifact, { options, command, terminal });
+        else await toFile(client, artifact, { options, terminal });
       });
     });
 
@@ -117,12 +117,25 @@ async function toStdout(
 async function toFile(
   client: ArtifactClient,
   artifact: Artifact,
-  { options, command, terminal }: { options: DownloadCommandOptions; command: Command; terminal: Terminal },
+  { options, terminal }: { options: DownloadCommandOptions; terminal: Terminal },
 ): Promise<void> {
   const path = targetOf(artifact, resolve(terminal.cwd, options.output ?? '.'));
-  if (options.force !== true && existsSync(path))
-    command.error(`error: ${path} is there already; add --force to replace it`);
   const force = options.wrongBytes === true;
+  const { fileSize: sizeBytes, checksum } = artifact;
+  const replace = options.force === true;
+  // Wrong bytes are other ones than the checksum says.
+  const expected = { sizeBytes, sha256: force ? null : checksum };
+  const present = await isThere(path, expected, { replace, signal: terminal.signal });
+  if (!present) await fetchTo(client, { artifact, path, force }, { options, terminal });
+  else if (options.json !== true) terminal.err.write(`${artifact.fileName}: is there already\n`);
+  print(terminal, options, { json: { artifact, path, present }, text: `${path}\n` });
+}
+
+async function fetchTo(
+  client: ArtifactClient,
+  { artifact, path, force }: Omit<Saving, 'shown'>,
+  { options, terminal }: { options: DownloadCommandOptions; terminal: Terminal },
+): Promise<void> {
   const display = showTransfer(terminal.err, null, { quiet: options.json === true, signal: terminal.signal });
   const shown = display.begin(artifact.fileName, artifact.fileSize);
   try {
@@ -134,7 +147,6 @@ async function toFile(
   } finally {
     display.stop();
   }
-  print(terminal, options, { json: { artifact, path }, text: `${path}\n` });
 }
 
 /** A folder takes the artifact under its own name. */

@@ -143,10 +143,26 @@ describe('download', () => {
   test('does not replace a file without --force', async () => {
     const id = await uploaded();
     await file('mine', 'mine');
-    expect((await artifacts(['download', id, '-o', 'mine'])).code).toBe(2);
+    const refused = await artifacts(['download', id, '-o', 'mine', '--json']);
+    expect(refused.code).toBe(4);
+    expect(JSON.parse(refused.err)).toMatchObject({
+      error: { code: 'destination_taken', remedy: expect.stringContaining('--force') as string },
+    });
     expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('mine');
     expect((await artifacts(['download', id, '-o', 'mine', '--force'])).code).toBe(0);
     expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('hello');
+  });
+
+  test('does not download again what is there already', async () => {
+    const id = await uploaded();
+    await file('same', 'hello');
+    const { code, out, err } = await artifacts(['download', id, '-o', 'same']);
+    expect({ code, out }).toEqual({ code: 0, out: `${join(folder, 'same')}\n` });
+    expect(err).toContain('is there already');
+    expect(JSON.parse((await artifacts(['download', id, '-o', 'same', '--json'])).out)).toMatchObject({
+      present: true,
+    });
+    expect(fake.count(/\/content$/)).toBe(0);
   });
 
   test('writes to stdout', async () => {

@@ -56,8 +56,9 @@ test('files with other content stay until --force', async () => {
   await mkdir(join(folder, 'output'));
   await writeFile(join(folder, 'output/a.txt'), 'mine');
   const refused = await download('--execution', execution);
-  expect(refused.code).toBe(1);
+  expect(refused.code).toBe(4);
   expect(refused.err).toContain('is there already, with other content');
+  expect(refused.err).toContain('--force');
   expect(await readFile(join(folder, 'output/a.txt'), 'utf8')).toBe('mine');
   expect((await download('--execution', execution, '--force')).code).toBe(0);
   expect(await readFile(join(folder, 'output/a.txt'), 'utf8')).toBe('a.txt');

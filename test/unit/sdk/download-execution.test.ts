@@ -97,7 +97,7 @@ describe('downloadExecution', () => {
     await mkdir(join(folder, 'output'));
     await writeFile(join(folder, 'output/a.txt'), 'two');
     expect(pathsOf(await client.downloadExecution(execution, folder))).toMatchObject({
-      failed: [['output/a.txt', 'destination_unwritable']],
+      failed: [['output/a.txt', 'destination_taken']],
     });
     expect(await filesIn(folder)).toEqual({ 'output/a.txt': 'two' });
     await client.downloadExecution(execution, folder, { replace: true });
@@ -235,7 +235,7 @@ describe('downloadExecution stays below its folder:', () => {
     await mkdir(join(folder, 'output'));
     await symlink(join(folder, 'victim'), join(folder, 'output', 'a.txt'));
     expect(pathsOf(await client.downloadExecution(execution, folder))).toMatchObject({
-      failed: [['output/a.txt', 'destination_unwritable']],
+      failed: [['output/a.txt', 'destination_taken']],
     });
     await writeFile(join(folder, 'victim'), 'mine');
     await client.downloadExecution(execution, folder, { replace: true });
