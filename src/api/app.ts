@@ -6,7 +6,7 @@ import { createContext, type Api } from './context.js';
 import { DownloadCounter } from './download-counter.js';
 import { registerAuth } from './plugins/auth.js';
 import { createAuthenticate } from './plugins/authenticate.js';
-import { answerBrokenRequest } from './plugins/broken-requests.js';
+import { answerBrokenRequest, watchAnswers } from './plugins/broken-requests.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
 import { loggerOptions, OneLineLog } from './plugins/logging.js';
@@ -75,6 +75,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   app.addHook('onClose', () => downloads.flush());
   const context = createContext(deps, downloads);
+  watchAnswers(app.server);
   app.setValidatorCompiler(createValidatorCompiler());
   // JSON is all this API reads, but for the files that are put through it: without this, a text/plain body would reach handlers as a string.
   app.removeContentTypeParser('text/plain');

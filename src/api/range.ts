@@ -14,7 +14,7 @@ export function decideRange(header: string | undefined, sizeBytes: number): Rang
   if (header === undefined) return ALL;
   const ranges = /^bytes=(.*)$/i.exec(header.trim())?.[1];
   if (ranges === undefined || ranges.includes(',')) return ALL;
-  const [, first, last] = /^\s*(\d{0,15})-(\d{0,15})\s*$/.exec(ranges) ?? [];
+  const [, first, last] = /^\s*(\d*)-(\d*)\s*$/.exec(ranges) ?? [];
   if (first === undefined || last === undefined || (first === '' && last === '')) return UNSATISFIABLE;
   const start = first === '' ? Math.max(0, sizeBytes - Number(last)) : Number(first);
   const end = first === '' || last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1);

@@ -18,12 +18,17 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   return ({ schema, httpPart }) => (httpPart === 'body' ? exact : fromText).compile(schema);
 }
 
+/** Ajv says that a value is none of the allowed ones, and not which those are. */
+function messageOf(message = 'is not valid', { allowedValues }: FastifySchemaValidationError['params']): string {
+  return Array.isArray(allowedValues) ? `must be one of ${allowedValues.join(', ')}` : message;
+}
+
 /** Ajv's faults as the `errors` of a problem: a dotted field name and a sentence. */
 export function listFaults(faults: readonly FastifySchemaValidationError[]): { field: string; message: string }[] {
   return faults.slice(0, MAX_LISTED_FAULTS).map(({ instancePath, params, message }) => {
     const named = params['missingProperty'] ?? params['additionalProperty'];
     const steps = instancePath.split('/').slice(1);
     if (typeof named === 'string') steps.push(named);
-    return { field: steps.join('.'), message: message ?? 'is not valid' };
+    return { field: steps.join('.'), message: messageOf(message, params) };
   });
 }

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { errorKind } from '../domain/errors.js';
 import { ArtifactError } from '../sdk/index.js';
 import { INTERRUPTED } from './terminal.js';
+import { printable } from './text-width.js';
 
 /** Part of the help of the program; scripts rely on it. */
 export const EXIT_CODES_HELP = `
@@ -74,10 +75,13 @@ export function describeFailure(error: unknown, json: boolean): string {
   if (json) return JSON.stringify({ error: { code, message, remedy, details } });
   if (code === 'aborted') return `${message.replace('The caller gave up', 'Interrupted')}.`;
   const list = details['errors'];
-  const fields = Array.isArray(list) ? list.map((line) => `\n  ${line}`).join('') : '';
+  const fields = Array.isArray(list) ? list.map((line) => `\n  ${printable(String(line))}`).join('') : '';
   const requestId = typeof details['requestId'] === 'string' ? `\n  Request id: ${details['requestId']}` : '';
-  return `Error (${code}): ${message}${fields}\n  ${remedy}${commandsFor(code, details)}${requestId}`;
+  return `Error (${code}): ${linesOf(message)}${fields}\n  ${remedy}${commandsFor(code, details)}${requestId}`;
 }
+
+/** Our own line breaks stay. */
+const linesOf = (message: string): string => message.split('\n').map(printable).join('\n');
 
 /** What to type next, where that is known. */
 function commandsFor(code: string, { artifactId, holds }: ArtifactError['details']): string {
@@ -90,9 +94,10 @@ export const failureJson = ({ file, error }: FailedFile): object => ({ file, err
 
 function describeFiles({ message, failures }: FilesFailed, json: boolean): string {
   if (json) return JSON.stringify({ error: factsOf(failures[0]?.error), message, files: failures.map(failureJson) });
-  return [`${message}:`, ...failures.map(({ file, error }) => `\n${file}\n${describeFailure(error, false)}`)].join(
-    '\n',
-  );
+  return [
+    `${message}:`,
+    ...failures.map(({ file, error }) => `\n${printable(file)}\n${describeFailure(error, false)}`),
+  ].join('\n');
 }
 
 function factsOf(error: unknown): {

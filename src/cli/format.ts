@@ -1,4 +1,4 @@
-const UNITS = ['B', 'KiB', 'MiB', 'GiB'] as const;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** `1.5 KiB`; whole numbers below 1 KiB. */
 export function humanBytes(bytes: number): string {

@@ -2,7 +2,7 @@ import type { GenericFormatter, MultiBar as Bars, SingleBar } from 'cli-progress
 import cliProgress from 'cli-progress';
 import type { UploadProgress } from '../sdk/index.js';
 import { humanBytes } from './format.js';
-import { columnsOf, fit, shorten } from './text-width.js';
+import { columnsOf, fit, printable, shorten } from './text-width.js';
 
 const MAX_NAME_COLUMNS = 40;
 const MIN_NAME_COLUMNS = 12;
@@ -73,7 +73,7 @@ interface TalkingDisplay extends TransferDisplay {
 const lineDisplay = (stream: NodeJS.WriteStream): TalkingDisplay => ({
   begin: (name) => ({
     update: () => undefined,
-    end: (note) => void stream.write(`${name}: ${note}\n`),
+    end: (note) => void stream.write(`${printable(name)}: ${note}\n`),
   }),
   say: (text) => void stream.write(`${text}\n`),
   stop: () => undefined,

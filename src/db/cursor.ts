@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ListSort } from '../domain/artifact-filters.js';
 import { isUuid } from '../domain/ids.js';
 import { ArtifactError } from '../domain/errors.js';
 
@@ -24,9 +25,9 @@ export interface UpcomingKey {
 export const encodeCursor = ({ sortKey, id }: PageKey, list: unknown): string => encode([digestOf(list), sortKey, id]);
 
 /** @throws `invalid_cursor` for anything that {@link encodeCursor} would not have made for this list. */
-export function decodeCursor(cursor: string, list: unknown): PageKey {
+export function decodeCursor(cursor: string, list: { sort: ListSort }): PageKey {
   const [digest = '', sortKey = '', id = ''] = decode(cursor);
-  const isValid = (isMicros(sortKey) || sortKey === 'infinity') && isUuid(id);
+  const isValid = (isMicros(sortKey) || (sortKey === 'infinity' && list.sort === 'expiring')) && isUuid(id);
   if (!isValid || encode([digest, sortKey, id]) !== cursor) throw invalid(cursor);
   if (digest !== digestOf(list))
     throw new ArtifactError('invalid_cursor', 'The cursor was given by a list with other filters or another order');

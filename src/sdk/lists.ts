@@ -1,5 +1,6 @@
 import type { ArtifactStatus, ArtifactType, Tags } from '../domain/artifact.js';
 import type { ListSort } from '../domain/artifact-filters.js';
+import { ArtifactError } from '../domain/errors.js';
 import { requireUuid } from '../domain/ids.js';
 import type { Usage } from '../domain/quotas.js';
 import type { StorageTier } from '../domain/tiers.js';
@@ -78,7 +79,11 @@ export async function* iterate(
   const query = new URLSearchParams({ limit: String(PAGE_ARTIFACTS) });
   if (executionId !== undefined) query.set('executionId', requireUuid(executionId, 'execution id'));
   for (const one of [status].flat()) query.append('status', one);
-  for (const [key, value] of Object.entries(tags)) query.append('tag', `${key}:${value}`);
+  for (const [key, value] of Object.entries(tags)) {
+    if (key.includes(':'))
+      throw new ArtifactError('invalid_tags', `Tags with ":" in their key cannot be searched for: "${key}"`);
+    query.append('tag', `${key}:${value}`);
+  }
   // Callers may hand in objects that hold more than filters, and the API refuses what it does not know.
   for (const name of SINGLE) {
     const value = filters[name];

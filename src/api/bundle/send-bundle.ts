@@ -27,15 +27,16 @@ export async function sendBundle(
 ): Promise<FastifyReply> {
   const release = slots.take();
   const begin = async () => {
+    const bundle = await bundleOf(context, filters);
+    const isKnown = namesEtag(request.headers['if-none-match'], bundle.etag);
     // Once the headers are out, a store that is gone can only be told of by cutting the connection.
-    if (request.method === 'GET') await context.requireBucket();
-    return bundleOf(context, filters);
+    if (!isKnown && request.method === 'GET') await context.requireBucket();
+    return { ...bundle, isKnown };
   };
-  const { plan, etag } = await begin().catch((error: unknown) => {
+  const { plan, etag, isKnown } = await begin().catch((error: unknown) => {
     release();
     throw error;
   });
-  const isKnown = namesEtag(request.headers['if-none-match'], etag);
   if (isKnown || request.method === 'HEAD') release();
   if (isKnown) return reply.code(304).headers({ etag, 'cache-control': UNTRUSTED['cache-control'] }).send();
   void reply.headers({

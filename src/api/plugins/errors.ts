@@ -57,7 +57,7 @@ function methodFinder(app: Api): (path: string) => string[] {
 /** Also for `frameworkErrors`: what fails before there is a route. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toArtifactError(error);
-  forgetContent(reply);
+  forgetContent(reply, known.code);
   const problem = renderProblem(known, { instance: pathOf(request), requestId: request.id });
   if (problem.status >= 500) request.log.error({ err: error, code: known.code }, problem.title);
   else request.log.info({ code: known.code, detail: known.message }, problem.title);
@@ -69,8 +69,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 /** A stream may fail before its first byte, when the headers of what it was to be are set already. */
-function forgetContent(reply: FastifyReply): void {
-  for (const name of ['etag', 'content-disposition']) {
+function forgetContent(reply: FastifyReply, code: ErrorCode): void {
+  const aboutRange = code === 'range_not_satisfiable' ? [] : ['content-range'];
+  for (const name of ['etag', 'content-disposition', ...aboutRange]) {
     void reply.removeHeader(name);
     if (!reply.raw.headersSent) reply.raw.removeHeader(name);
   }

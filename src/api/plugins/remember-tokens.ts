@@ -6,7 +6,8 @@ import type { Authenticate } from './authenticate.js';
 
 /** A key that its issuer takes back stops counting so much later at most, on top of how long the keys themselves are cached. */
 const REMEMBERED_MS = MINUTE_MS;
-const MOST_TOKENS = 10_000;
+/** Of tokens, each counted with the executions it is narrowed to: some 10 MB. */
+const MOST_NAMES = 100_000;
 
 /**
  * Does not verify the same token again for a minute, or until it expires: the signature is most of what a read costs us. What is
@@ -14,7 +15,8 @@ const MOST_TOKENS = 10_000;
  */
 export function rememberTokens(authenticate: Authenticate, nowMs: () => number): Authenticate {
   const callers = new LRUCache<string, Caller>({
-    max: MOST_TOKENS,
+    maxSize: MOST_NAMES,
+    sizeCalculation: ({ executions }) => 1 + (executions?.size ?? 0),
     ttl: REMEMBERED_MS,
     ttlResolution: 0,
     perf: { now: nowMs },

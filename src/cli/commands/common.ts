@@ -6,6 +6,7 @@ import type { Artifact, Tags } from '../../sdk/index.js';
 import { connect } from '../connection.js';
 import { artifactSheet } from '../tables.js';
 import type { Terminal } from '../terminal.js';
+import { printable } from '../text-width.js';
 
 export interface JsonOption {
   json?: true;
@@ -34,8 +35,10 @@ export const printArtifact = (terminal: Terminal, options: JsonOption, artifact:
 
 /** Collects `--tag key=value`. */
 export function parseTag(text: string, before: Tags = {}): Tags {
-  const [, key, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (key === undefined || value === undefined) throw new InvalidArgumentError('Give key=value.');
+  if (Object.hasOwn(before, key) && before[key] !== value)
+    throw new InvalidArgumentError(`${printable(key)} has two values.`);
   return { ...before, [key]: value };
 }
 

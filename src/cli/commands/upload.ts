@@ -14,6 +14,7 @@ import type { TransferDisplay } from '../progress.js';
 import { artifactTable } from '../tables.js';
 import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
+import { printable } from '../text-width.js';
 import {
   parseDaysOrNever,
   parseTag,
@@ -83,7 +84,7 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
       const { files, leftOut } = findFiles(names, placeOf(names, { options, command, terminal }), terminal);
       if (leftOut.length > 0 && options.json !== true)
-        terminal.err.write(`Left out, as they are no regular files: ${leftOut.join(', ')}\n`);
+        terminal.err.write(`Left out, as they are no regular files: ${printable(leftOut.join(', '))}\n`);
       await withClient(terminal, (client) => terminal.withCleanup(() => uploadAll(client, files, options, terminal)));
     });
 }

@@ -36,6 +36,12 @@ const CODE_OF_NAME: Record<string, ErrorCode> = {
   CredentialsProviderError: 'storage_rejected',
 };
 
+/** Callers are told of these, so in words for them. */
+const IN_THE_WAY: Readonly<Record<string, string>> = {
+  ObjectParentIsFile: 'this store keeps objects as files, and has one where a folder would have to be',
+  ExistingObjectIsDirectory: 'this store keeps objects as files, and has a folder in its place',
+};
+
 const ABSENT_NAMES = new Set(['NoSuchKey', 'NoSuchVersion', 'NotFound']);
 
 /** The S3 error code of a failure; empty when it is not an error at all. */
@@ -91,6 +97,9 @@ export function translateError(error: unknown, call: StoreCall): ArtifactError {
   const code = codeOf(error, name, status);
   // The raw response in the cause holds the request with its signature, and whole sockets for a log to print.
   if (error instanceof Error) Reflect.deleteProperty(error, '$response');
+  const inTheWay = IN_THE_WAY[name];
+  if (inTheWay !== undefined)
+    return new ArtifactError(code, `${call.key ?? call.bucket} cannot be stored: ${inTheWay}`, { cause: error });
   const reason = error instanceof Error ? `${name}: ${error.message}` : String(error);
   return new ArtifactError(code, `${call.verb} on ${call.key ?? call.bucket} failed: ${reason}`, {
     details: { ...detailsOf(call), storeCode: name, ...(status === null ? {} : { storeStatus: status }) },

@@ -51,3 +51,20 @@ describe('a store that gives another number of bytes than the row says', () => {
     expect(text).not.toMatch(/^(etag|content-disposition):/m);
   });
 });
+
+test('rubbish behind a request that is being answered cuts the connection, and gets into no file', async () => {
+  const api = await startTestApi();
+  const id = await api.upload({ bytes });
+  const source = new Readable({ read: () => undefined });
+  source.push('0123');
+  api.store.read = () => Promise.resolve(source);
+  await api.app.listen({ host: '127.0.0.1', port: 0 });
+  const client = await rawClient((api.app.server.address() as AddressInfo).port);
+  const token = await tokenFor();
+  await client.write(`GET /v1/artifacts/${id}/content HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
+  await vi.waitFor(() => expect(client.received()).toMatch(/\r\n\r\n0123$/));
+  await client.write('rubbish\r\n\r\n');
+  await client.closed;
+  expect(client.received()).toMatch(/\r\n\r\n0123$/);
+  await vi.waitFor(() => expect(source.destroyed).toBe(true));
+});

@@ -87,6 +87,7 @@ describe('GET /v1/artifacts', () => {
     ['status=GONE', 'invalid_request'],
     ['tier=ICE', 'invalid_request'],
     ['tag=nocolon', 'invalid_request'],
+    ['tag=n:1&tag=n:2', 'invalid_request'],
     ['name=', 'invalid_request'],
     ['path=', 'invalid_request'],
     [`name=${'x'.repeat(1_025)}`, 'invalid_request'],
