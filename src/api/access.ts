@@ -56,7 +56,7 @@ export function requireUndeleted(record: ArtifactRecord): void {
   if (record.status === 'DELETED' || record.deletionReason !== null) throw deleted(record);
 }
 
-export const deleted = (record: ArtifactRecord): ArtifactError =>
+const deleted = (record: ArtifactRecord): ArtifactError =>
   new ArtifactError('artifact_deleted', `${record.path} is deleted (${record.deletionReason ?? 'no reason known'})`, {
     details: {
       artifactId: record.id,

@@ -6,7 +6,7 @@ import { ArtifactError, errorKind } from '../domain/errors.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { requireIdempotencyKey } from '../domain/same-upload.js';
 import { SECOND_MS } from '../domain/units.js';
-import { deleted, requireArtifact, requireUndeleted, type Caller } from './access.js';
+import { requireArtifact, requireUndeleted, type Caller } from './access.js';
 import { requireDownloadable, sendContent } from './content.js';
 import type { ApiContext } from './context.js';
 import { invalidField } from './invalid-field.js';
@@ -61,7 +61,8 @@ const idOf = ({ tenant, subject }: Caller, artifactId: string, key: string): str
 /**
  * Answers a link with the bytes it was made for. A use counts once the store has opened them: a store that fails uses up nothing, nor do HEAD
  * and 304; of many at once only as many get bytes as uses are left. A link for a single use gives the whole file, whatever range is asked for.
- * @throws `share_not_found`, `share_ended`, and as `sendContent` and `requireDownloadable`, without any fact about the artifact.
+ * @throws `share_not_found`, `share_ended` (also once its artifact is deleted), and as `sendContent` and `requireDownloadable`, without any
+ * fact about the artifact.
  */
 export async function sendShared(
   context: ApiContext,
@@ -84,7 +85,7 @@ export async function sendShared(
   return sendContent(context, requireDownloadableByLink(record), { request, reply, use });
 }
 
-/** A link that can be used, and its artifact. @throws `share_not_found`, `artifact_deleted`, `share_ended`. */
+/** A link that can be used, and its artifact. @throws `share_not_found`, `share_ended`. */
 async function requireShare(
   { shares, records, nowMs }: ApiContext,
   tokenHash: string,
@@ -93,7 +94,6 @@ async function requireShare(
   const record = share === null ? null : await records.get(share.artifactId);
   if (share === null || record === null) throw noShare();
   const end = endOfShare(share, nowMs());
-  if (end === 'artifact_deleted') throw withoutFacts(deleted(record));
   if (end !== null) throw shareEnded(end);
   return { share, record };
 }
@@ -103,7 +103,9 @@ function requireDownloadableByLink(record: ArtifactRecord): ReturnType<typeof re
   try {
     return requireDownloadable(record);
   } catch (error) {
-    throw error instanceof ArtifactError ? withoutFacts(error) : error;
+    if (!(error instanceof ArtifactError)) throw error;
+    // Its remedy is for owners; the link is over even if they bring the artifact back.
+    throw error.code === 'artifact_deleted' ? shareEnded('artifact_deleted') : withoutFacts(error);
   }
 }
 

@@ -72,7 +72,11 @@ const catalogue = {
     'The execution has no such publication',
     'Check the id; publish again if it is lost.',
   ),
-  share_not_found: kind(404, 'No such link', 'Check that it is complete; ask whoever gave it to you for another one.'),
+  share_not_found: kind(
+    404,
+    'No such link',
+    'Check that it is complete, or ask whoever gave it to you for another one; artifacts shares <id> lists those of an artifact.',
+  ),
   route_not_found: kind(404, 'No such address', 'See /docs for the routes of this API.'),
   method_not_allowed: kind(405, 'The address does not know this method', 'Use one that the Allow header names.'),
   request_timeout: kind(408, 'The request did not arrive in time', 'Send it again.'),
@@ -91,17 +95,17 @@ const catalogue = {
   still_uploading: kind(
     409,
     'The artifact is still being uploaded',
-    'Wait until it is ACTIVE (its events tell of it; artifacts: watch). What is not complete by its uploadDeadline is removed.',
+    'Wait until it is ACTIVE (its events tell of it: artifacts watch <id>). What is not complete by its uploadDeadline is removed.',
   ),
   not_downloadable: kind(
     409,
     'The artifact is in the archive',
-    'Restore it (artifacts: restore), and download it once it is ACTIVE: at the latest at restoreEta, when a restore runs.',
+    'Restore it (artifacts restore <id>), and download it once it is ACTIVE: at the latest at restoreEta, when a restore runs.',
   ),
   content_mismatch: kind(
     409,
     'The stored bytes are not those that were claimed',
-    'Delete it and upload the file again. Asked with force=true (artifacts: --wrong-bytes), you get the bytes as they are.',
+    'Delete it and upload the file again. Asked with force=true (artifacts download --wrong-bytes), you get the bytes as they are.',
   ),
   wrong_state: kind(
     409,

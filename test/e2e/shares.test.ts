@@ -83,7 +83,7 @@ test('a deletion ends the links of its artifact, and what is brought back is not
   const { link } = await shared();
   await client.deleteArtifact(link.artifactId);
   const gone = await fetch(link.url);
-  expect([gone.status, await codeOf(gone)]).toEqual([410, 'artifact_deleted']);
+  expect([gone.status, await codeOf(gone)]).toEqual([410, 'share_ended']);
   expect((await client.undeleteArtifact(link.artifactId)).status).toBe('ACTIVE');
   expect((await fetch(link.url)).status).toBe(410);
   const again = await share(link.artifactId);

@@ -138,7 +138,6 @@ function registerShared(app: Api, context: ApiContext): void {
         'still_uploading',
         'not_downloadable',
         'content_mismatch',
-        'artifact_deleted',
         'share_ended',
         'range_not_satisfiable',
         'rate_limited',

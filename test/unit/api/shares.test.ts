@@ -180,6 +180,7 @@ describe('a link', () => {
     expect(refused.body).not.toContain('agent-7');
     const unknown = await revoke(api, { ...made, share: { ...made.share, id: randomUUID() } });
     expect(codeOf(unknown)).toBe('share_not_found');
+    expect(unknown.body).toContain('artifacts shares <id>');
   });
 
   test('dies with its artifact, also when that comes back', async () => {
@@ -187,10 +188,12 @@ describe('a link', () => {
     const { id, url } = await shared(api);
     await change(api, id, 'deleted', { status: 'DELETED', deletionReason: 'requested' });
     const gone = await open(api, url);
-    expect([gone.statusCode, codeOf(gone)]).toEqual([410, 'artifact_deleted']);
+    expect([gone.statusCode, codeOf(gone), reasonOf(gone)]).toEqual([410, 'share_ended', 'artifact_deleted']);
+    for (const fact of [id, 'report.txt', 'requested', 'undelete']) expect(gone.body).not.toContain(fact);
     expect(codeOf(await ask(api, id))).toBe('artifact_deleted');
     await change(api, id, 'undeleted', { status: 'ACTIVE', deletionReason: null });
-    expect((await open(api, url)).statusCode).toBe(410);
+    const after = await open(api, url);
+    expect([after.statusCode, codeOf(after), reasonOf(after)]).toEqual([410, 'share_ended', 'artifact_deleted']);
     expect(await linkOf(api, id)).toMatchObject({ ended: 'artifact_deleted' });
     expect((await open(api, (await ask(api, id)).json<Made>().url)).statusCode).toBe(200);
   });
@@ -202,6 +205,7 @@ describe('a link', () => {
     const refused = await open(api, url);
     expect([refused.statusCode, codeOf(refused)]).toEqual([409, 'not_downloadable']);
     for (const fact of [id, 'report.txt', 'output/']) expect(refused.body).not.toContain(fact);
+    expect(refused.body).toContain('(artifacts restore <id>)');
     expect(await linkOf(api, id)).toMatchObject({ uses: 0 });
   });
 });
