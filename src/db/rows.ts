@@ -105,7 +105,7 @@ const OWN_COLUMNS: Record<Exclude<keyof ArtifactRow, 'tenant_id' | 'downloads' |
 /** Of downloads `d`. */
 export const DOWNLOAD_COLUMNS = 'd.downloads, d.last_at AS last_downloaded_at';
 /** Of artifacts `a`, their executions `e` and their downloads `d`: the columns of an {@link ArtifactRow}. */
-export const ARTIFACT_COLUMNS = [
+const ARTIFACT_COLUMNS = [
   ...Object.keys(OWN_COLUMNS).map((column) => `a.${column}`),
   'e.tenant_id',
   DOWNLOAD_COLUMNS,

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { Page, UpcomingQuery } from './artifact-records.js';
 import { decodeUpcomingCursor, encodeUpcomingCursor } from './cursor.js';
-import { ARTIFACT_COLUMNS, toArtifactRecord, WITH_DOWNLOADS, type ArtifactRow } from './rows.js';
+import { DOWNLOAD_COLUMNS, toArtifactRecord, WITH_DOWNLOADS, type ArtifactRow } from './rows.js';
 
 /** Times of the domain are cut to milliseconds, those of the database are not. */
 const ROUNDING_MS = 2;
@@ -35,8 +35,7 @@ export async function listUpcoming(pool: Pool, query: UpcomingQuery): Promise<Pa
 export function upcomingStatement(query: UpcomingQuery): { text: string; values: unknown[] } {
   const { tenantId, executionIds, untilMs, limit, cursor } = query;
   const after = cursor === undefined ? FIRST : decodeUpcomingCursor(cursor);
-  const text = `SELECT ${ARTIFACT_COLUMNS}, (EXTRACT(EPOCH FROM a.due_at) * 1000000)::bigint AS due_at_micros
-    FROM (
+  const page = `SELECT a.*, e.tenant_id FROM (
       SELECT id, tenant_id FROM executions
       WHERE tenant_id = $1 AND id >= $4 AND ($3::uuid[] IS NULL OR id = ANY($3::uuid[])) ORDER BY id
     ) e CROSS JOIN LATERAL (
@@ -46,8 +45,12 @@ export function upcomingStatement(query: UpcomingQuery): { text: string; values:
         CASE WHEN e.id = $4 THEN $6::uuid ELSE $7::uuid END
       )
       ORDER BY due_at, id LIMIT $8
-    ) a ${WITH_DOWNLOADS}
+    ) a
     ORDER BY e.id, a.due_at, a.id LIMIT $8`;
+  // Downloads are looked up for the rows of the page alone.
+  const text = `SELECT a.*, ${DOWNLOAD_COLUMNS}, (EXTRACT(EPOCH FROM a.due_at) * 1000000)::bigint AS due_at_micros
+    FROM (${page}) a ${WITH_DOWNLOADS}
+    ORDER BY a.execution_id, a.due_at, a.id`;
   const until = new Date(untilMs + ROUNDING_MS);
   const values = [
     tenantId,
