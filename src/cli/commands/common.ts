@@ -65,6 +65,13 @@ export function parseWholeNumber(text: string): number {
   return Number(text);
 }
 
+/** One or more. */
+export function parseCount(text: string): number {
+  const count = parseWholeNumber(text);
+  if (count === 0) throw new InvalidArgumentError('Give 1 or more.');
+  return count;
+}
+
 const SECONDS_OF = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
 /** Seconds of `90s`, `30m`, `12h`, `7d`; a number alone is seconds. */

@@ -8,6 +8,7 @@ import type { Terminal } from '../terminal.js';
 import {
   examples,
   EXECUTION_EXAMPLE,
+  parseCount,
   parseTag,
   parseTimeOption,
   parseWholeNumber,
@@ -52,7 +53,7 @@ export function addListCommands(program: Command, terminal: Terminal): void {
     .option('--created-before <time>', 'only created before', parseTimeOption)
     .option('--expires-before <time>', 'only what expires before', parseTimeOption)
     .addOption(new Option('--sort <order>', 'the order').choices(LIST_SORTS).default('newest'))
-    .option('--limit <n>', 'at most so many', parseWholeNumber, 10_000)
+    .option('--limit <n>', 'at most so many', parseCount, 10_000)
     .addHelpText('after', LIST_EXAMPLES)
     .action(async (executionId: string | undefined, { json, tag, limit, ...same }: ListOptions) => {
       const filters = { ...same, ...(tag === undefined ? {} : { tags: tag }) };

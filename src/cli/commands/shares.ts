@@ -62,7 +62,8 @@ export function addShareCommands(program: Command, terminal: Terminal): void {
       if ((shareId === undefined) === (options.all === undefined))
         command.error('error: give a link id, or --all, and not both');
       const shares = await withClient(terminal, (client) => unshare(client, id, shareId));
-      print(terminal, options, { json: { shares }, text: shares.length === 0 ? 'No links.\n' : shareTable(shares) });
+      const text = shares.length === 0 ? 'No links to end.\n' : shareTable(shares);
+      print(terminal, options, { json: { shares }, text });
     });
 }
 

@@ -27,6 +27,8 @@ describe('artifacts list and usage', { timeout: 60_000 }, () => {
     expect(some.out.trim().split('\n')).toHaveLength(3);
     expect(some.err).toBe('There are more than 2. Ask for less, or for more by --limit.\n');
     expect((await run('list', '--status', 'GONE')).code).toBe(2);
+    const none = await run('list', executionId, '--limit', '0');
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('Give 1 or more.')]);
 
     expect((await run('usage')).out).toMatch(
       /HOT +3 +300 B\n.*\n.*\nall +3 +300 B\n\nLeft: any artifacts, 9\.5 KiB of/s,

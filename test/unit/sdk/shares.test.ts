@@ -84,7 +84,7 @@ test('commands share, list and unshare; what goes to a pipe is the link alone', 
   expect(await textAt(url)).toContain('share_ended');
   const all = JSON.parse((await artifacts('unshare', id, '--all', '--json')).out) as { shares: object[] };
   expect(all.shares).toMatchObject([{ ended: 'revoked' }]);
-  expect((await artifacts('unshare', id, '--all')).out).toBe('No links.\n');
+  expect((await artifacts('unshare', id, '--all')).out).toBe('No links to end.\n');
 }, 60_000);
 
 test('commands that make no sense are refused', async () => {
