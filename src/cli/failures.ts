@@ -26,12 +26,18 @@ export interface FailedFile {
 export class FilesFailed extends Error {
   override readonly name = 'FilesFailed';
   readonly failures: FailedFile[];
+  /** What to do about all of them. */
+  readonly hint: string | undefined;
 
   /** @param counts all files that were given, and those that were not even tried. */
-  constructor(failures: FailedFile[], { files, untried }: { files: number; untried: number }) {
+  constructor(
+    failures: FailedFile[],
+    { files, untried, hint }: { files: number; untried: number; hint?: string | undefined },
+  ) {
     const rest = untried === 0 ? '' : `; ${untried} more ${untried === 1 ? 'was' : 'were'} not tried`;
     super(`${failures.length} of ${files} files failed${rest}`);
     this.failures = failures;
+    this.hint = hint;
   }
 }
 
@@ -92,11 +98,13 @@ function commandsFor(code: string, { artifactId, holds }: ArtifactError['details
 /** A failed file for scripts. */
 export const failureJson = ({ file, error }: FailedFile): object => ({ file, error: factsOf(error) });
 
-function describeFiles({ message, failures }: FilesFailed, json: boolean): string {
-  if (json) return JSON.stringify({ error: factsOf(failures[0]?.error), message, files: failures.map(failureJson) });
+function describeFiles({ message, failures, hint }: FilesFailed, json: boolean): string {
+  if (json)
+    return JSON.stringify({ error: factsOf(failures[0]?.error), message, hint, files: failures.map(failureJson) });
   return [
     `${message}:`,
     ...failures.map(({ file, error }) => `\n${printable(file)}\n${describeFailure(error, false)}`),
+    ...(hint === undefined ? [] : [`\n${hint}`]),
   ].join('\n');
 }
 

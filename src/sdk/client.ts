@@ -11,7 +11,8 @@ import { PartMemory, sharedPartMemory } from '../transfer/part-memory.js';
 import { ProgressMeter } from '../transfer/progress.js';
 import { StoreConnections } from '../transfer/put.js';
 import { openDownload } from './download.js';
-import { downloadExecution, type ExecutionDownload, type ExecutionDownloadOptions } from './download-execution.js';
+import { downloadExecution } from './download-execution.js';
+import type { ExecutionDownload, ExecutionDownloadOptions, ExecutionSource } from './download-execution.js';
 import { Api } from './http.js';
 import type { ApiOptions, ApiRequest } from './http.js';
 import {
@@ -173,7 +174,13 @@ export class ArtifactClient implements ArtifactService {
     directory: string,
     options: ExecutionDownloadOptions = {},
   ): Promise<ExecutionDownload> {
-    return downloadExecution(this, { executionId, directory }, options);
+    // Files are many and the work is long: each outlives a restart of the API. The list still says quickly that there is none.
+    const api = new Api({ ...this.#options, retry: this.#options.retry ?? PATIENT_RETRY });
+    const source: ExecutionSource = {
+      listArtifacts: (id, filters) => this.listArtifacts(id, filters),
+      downloadArtifact: (id, settings) => openDownload(api, requireUuid(id, 'artifact id'), settings),
+    };
+    return downloadExecution(source, { executionId, directory }, options);
   }
 
   async getArtifact(artifactId: string): Promise<Artifact> {

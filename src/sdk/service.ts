@@ -125,7 +125,8 @@ export interface ArtifactService {
   /**
    * Downloads the artifacts of an execution below a folder, as `output/…` and `logs/…`, several at a time. A file appears under its name only
    * when it is complete and its SHA-256 is right, and one that is there with the right content is not downloaded: asked again, it goes on
-   * where it stopped. Never writes outside of the folder, and follows no link in it. What fails does not keep the others from
+   * file by file, and one that was under way begins anew. For each file an API that does not answer is asked again for about 20 s, unless
+   * the client has a `retry` of its own. Never writes outside of the folder, and follows no link in it. What fails does not keep the others from
    * being saved.
    * @throws `execution_not_found`, `invalid_request`, `aborted`.
    */

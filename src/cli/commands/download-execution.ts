@@ -46,6 +46,7 @@ export async function downloadExecution(
 }
 
 type Progress = Parameters<NonNullable<ExecutionDownloadOptions['onProgress']>>[0];
+const GOES_ON = 'The same command again goes on: files that are there are not downloaded again.';
 const NOTES = { present: 'is there already', failed: 'failed' } as const;
 
 class ShownDownload {
@@ -90,8 +91,18 @@ function report(
   const there = present.length === 0 ? '' : `, ${present.length} there already`;
   const files = `${saved.length} ${saved.length === 1 ? 'file' : 'files'}`;
   const json = { directory, saved, present, failures: failures.map(failureJson), untried: untried.length };
+  const isNothing = saved.length + present.length + failed.length + untried.length === 0;
+  if (isNothing && options.json !== true) {
+    terminal.err.write('Nothing matches.\n');
+    return;
+  }
   print(terminal, options, { json, text: `${directory}: ${files} saved (${humanBytes(bytes)})${there}\n` });
   if (failures.length === 0) return;
   const all = saved.length + present.length + failures.length + untried.length;
-  throw new FilesFailed(failures, { files: all, untried: untried.length });
+  const isWorthRepeating = untried.length > 0 || failed.some(({ error }) => error.retryable);
+  throw new FilesFailed(failures, {
+    files: all,
+    untried: untried.length,
+    hint: isWorthRepeating ? GOES_ON : undefined,
+  });
 }

@@ -10,6 +10,7 @@ import { isThere, saveFile } from '../../sdk/save-file.js';
 import { humanBytes, relativeTime } from '../format.js';
 import { showTransfer } from '../progress.js';
 import type { FileDisplay } from '../progress.js';
+import { printable } from '../text-width.js';
 import type { Terminal } from '../terminal.js';
 import { parseDuration, parseTag, parseWholeNumber, print, withClient, withJson } from './common.js';
 import type { JsonOption } from './common.js';
@@ -35,8 +36,8 @@ Examples:
 A file appears under its name only when it is complete and its SHA-256 is right.
 Those of an execution go below the folder as output/... and logs/...; what is
 there already with the right content is not downloaded, so the same command
-goes on where it stopped. Nothing is written outside of the folder, and links in
-it are not followed.`;
+goes on file by file; one that was under way begins anew. Nothing is written
+outside of the folder, and links in it are not followed.`;
 
 const URL_EXAMPLES = `
 Examples:
@@ -127,7 +128,7 @@ async function toFile(
   const expected = { sizeBytes, sha256: force ? null : checksum };
   const present = await isThere(path, expected, { replace, signal: terminal.signal });
   if (!present) await fetchTo(client, { artifact, path, force }, { options, terminal });
-  else if (options.json !== true) terminal.err.write(`${artifact.fileName}: is there already\n`);
+  else if (options.json !== true) terminal.err.write(`${printable(artifact.fileName)}: is there already\n`);
   print(terminal, options, { json: { artifact, path, present }, text: `${path}\n` });
 }
 

@@ -52,6 +52,21 @@ test('with --json it says of every file what became of it, and what failed decid
   expect(JSON.parse(err)).toMatchObject({ message: '1 of 2 files failed' });
 });
 
+test('filters that leave nothing are said, and are no failure', async () => {
+  const none = await download('--execution', execution, '--path', 'output/nowhere/');
+  expect(none).toEqual({ code: 0, out: '', err: 'Nothing matches.\n' });
+});
+
+test('when the API goes away in the middle, it says that the same command goes on', async () => {
+  const gone = { code: 'api_unreachable', retryAfterSeconds: 60 } as const;
+  fake.faults.push({ nth: 2, method: 'GET', path: /content$/, answer: gone });
+  const { code, err } = await download('--execution', execution, '--concurrency', '1');
+  expect(code).toBe(5);
+  expect(err).toContain('1 of 3 files failed; 1 more was not tried');
+  expect(err).toMatch(/The same command again goes on: files that are there are not downloaded again\.\n$/);
+  expect((await download('--execution', execution)).out).toContain('2 files saved (17 B), 1 there already');
+});
+
 test('files with other content stay until --force', async () => {
   await mkdir(join(folder, 'output'));
   await writeFile(join(folder, 'output/a.txt'), 'mine');
@@ -59,6 +74,7 @@ test('files with other content stay until --force', async () => {
   expect(refused.code).toBe(4);
   expect(refused.err).toContain('is there already, with other content');
   expect(refused.err).toContain('--force');
+  expect(refused.err).not.toContain('The same command again');
   expect(await readFile(join(folder, 'output/a.txt'), 'utf8')).toBe('mine');
   expect((await download('--execution', execution, '--force')).code).toBe(0);
   expect(await readFile(join(folder, 'output/a.txt'), 'utf8')).toBe('a.txt');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ArtifactClient, type ExecutionDownload, type FileDownloadProgress } from '../../../src/sdk/index.js';
 import { downloadExecution } from '../../../src/sdk/download-execution.js';
-import { FakeApi } from '../../support/fake-api.js';
+import { FAKE_TOKEN, FakeApi } from '../../support/fake-api.js';
 import { listeningApi } from '../../support/plan-api.js';
 import { bytesOf, clientOf, codeOf, errorOf, newExecution } from '../../support/sdk.js';
 
@@ -74,7 +74,7 @@ describe('downloadExecution', () => {
     expect(await readFile(join(target, 'output/big.bin'))).toEqual(LARGE);
   });
 
-  test('downloads only what is not there yet, so that it goes on where it stopped', async () => {
+  test('downloads only what is not there yet, so that it goes on file by file', async () => {
     await uploadAll({ 'a.txt': 'one', 'b.txt': 'two', 'c.txt': 'three' });
     fake.faults.push({ nth: 2, method: 'GET', path: /content$/, answer: { code: 'internal', status: 404 } });
     const first = await client.downloadExecution(execution, folder, { concurrency: 1 });
@@ -91,6 +91,15 @@ describe('downloadExecution', () => {
     });
     expect(contentRequests() - before).toBe(1);
   });
+
+  test('asks for each file more patiently than for the list, so that it outlives a restart of the API', async () => {
+    await uploadAll({ 'a.txt': 'one' });
+    for (let nth = 1; nth <= 5; nth += 1) fake.faults.push({ nth, method: 'GET', path: /content$/, answer: 'reset' });
+    const patient = new ArtifactClient({ baseUrl: fake.url, token: FAKE_TOKEN });
+    onTestFinished(() => patient.close());
+    expect(pathsOf(await patient.downloadExecution(execution, folder))).toMatchObject({ saved: ['output/a.txt'] });
+    expect(contentRequests()).toBe(6);
+  }, 30_000);
 
   test('does not touch a file with other content, unless it may be replaced', async () => {
     await uploadAll({ 'a.txt': 'one' });
@@ -187,6 +196,8 @@ describe('downloadExecution', () => {
       downloadArtifact: async (id: string) => {
         running += 1;
         most = Math.max(most, running);
+        // The first ones wait for each other: else a fast one ends before the next has begun.
+        await expect.poll(() => most).toBeGreaterThanOrEqual(3);
         const body = await client.downloadArtifact(id);
         running -= 1;
         return body;
