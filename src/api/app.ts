@@ -32,6 +32,7 @@ import { registerShareRoutes } from './routes/shares.js';
 import { registerTagRoutes } from './routes/tags.js';
 import { registerUploadRoutes } from './routes/uploads.js';
 import { registerUsageRoutes } from './routes/usage.js';
+import { buildSerializer } from './serialization.js';
 import { registerSchemas } from './schemas/index.js';
 import { createValidatorCompiler } from './validation.js';
 
@@ -67,6 +68,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     return503OnClosing: false,
     frameworkErrors: sendProblem,
     clientErrorHandler: answerBrokenRequest,
+    schemaController: { compilersFactory: { buildSerializer } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   const downloads = new DownloadCounter(deps.records, {
