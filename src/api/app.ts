@@ -8,6 +8,7 @@ import { registerAuth } from './plugins/auth.js';
 import { createAuthenticate } from './plugins/authenticate.js';
 import { answerBrokenRequest, watchAnswers } from './plugins/broken-requests.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
+import { registerIdempotencyKeys } from './plugins/idempotency.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
 import { loggerOptions, OneLineLog } from './plugins/logging.js';
 import { registerDocs, registerOpenApi } from './plugins/openapi.js';
@@ -88,6 +89,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerRequestBodies(app);
   registerAuth(app, authenticate);
   await registerRateLimit(app, config.API_REQUESTS_PER_MINUTE);
+  registerIdempotencyKeys(app);
   await registerOpenApi(app);
 
   registerUploadRoutes(app, context);

@@ -7,7 +7,7 @@ import { canonicalPath } from '../domain/keys.js';
 import { requireWish, type NewUpload } from '../domain/new-upload.js';
 import { planParts } from '../domain/part-plan.js';
 import { requireTiering } from '../domain/policy.js';
-import { requireIdempotencyKey, requireSameUpload } from '../domain/same-upload.js';
+import { requireSameUpload } from '../domain/same-upload.js';
 import { requireTags } from '../domain/tags.js';
 import { requireTime } from '../domain/time.js';
 import { MIB_BYTES } from '../domain/units.js';
@@ -17,6 +17,7 @@ import { encodeArtifact } from './encode.js';
 import { invalidField } from './invalid-field.js';
 import { requireMimeType } from './mime-type.js';
 import type { BeginUploadBody, BegunUpload } from './schemas/uploads.js';
+import type { Sender } from './sender.js';
 import { uploadInstructions } from './upload-instructions.js';
 
 /** The answer, and whether this request created the artifact. */
@@ -28,13 +29,13 @@ interface Begun {
 /** Begins an upload, or joins the one that is there, and says how the bytes are sent. @throws as `newUpload` and `openUpload`. */
 export async function beginUpload(
   context: ApiContext,
-  caller: Caller,
+  { caller, idempotencyKey }: Sender,
   executionId: string,
-  { idempotencyKey, ...body }: BeginUploadBody & { idempotencyKey: string | undefined },
+  body: BeginUploadBody,
 ): Promise<Begun> {
   const upload = {
     ...newUpload(caller, executionId, body, requireContent(body)),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey: requireIdempotencyKey(idempotencyKey) }),
+    ...(idempotencyKey === null ? {} : { idempotencyKey }),
   };
   const { created, record } = await openUpload(context, caller, upload);
   const instructions = record.status === 'UPLOADING' ? await uploadInstructions(context, record) : null;

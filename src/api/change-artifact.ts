@@ -1,15 +1,18 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import type { Verb } from '../domain/commands.js';
+import type { ByActor, Verb } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { ruleOn } from '../domain/verbs.js';
-import { requireArtifact, type Caller } from './access.js';
+import { requireArtifact } from './access.js';
 import type { ApiContext } from './context.js';
+import { requestKeyOf, type Sender } from './sender.js';
 
 /** One verb for one artifact; `send` passes it to the workflow. */
-export interface ChangeRequest {
+export interface ChangeRequest<M extends object> {
   verb: Verb;
   artifactId: string;
-  send: () => Promise<ArtifactRecord>;
+  /** Its message, but for who sends it. */
+  message: M;
+  send: (message: M & ByActor, requestKey?: string) => Promise<ArtifactRecord>;
 }
 
 /**
@@ -17,15 +20,18 @@ export interface ChangeRequest {
  * whether the verb is done already (a repeated delete) or refused. While a deletion can be undone, that is asked of the workflow.
  * @throws `artifact_not_found`, `artifact_deleted`, and whatever the workflow refuses with.
  */
-export async function changeArtifact(
+export async function changeArtifact<M extends object>(
   { records }: Pick<ApiContext, 'records'>,
-  caller: Caller,
-  { verb, artifactId, send }: ChangeRequest,
+  sender: Sender,
+  { verb, artifactId, message, send }: ChangeRequest<M>,
 ): Promise<ArtifactRecord> {
-  const record = await requireArtifact(records, caller, artifactId);
+  const record = await requireArtifact(records, sender.caller, artifactId);
   if (isDone(verb, record)) return record;
   try {
-    return await send();
+    return await send(
+      { ...message, actor: sender.caller.subject },
+      requestKeyOf(sender, { verb, artifactId, message }),
+    );
   } catch (error) {
     // A workflow that has ended, or is about to: perhaps the life ended between our look and the message.
     if (!(error instanceof ArtifactError) || !['artifact_deleted', 'wrong_state'].includes(error.code)) throw error;

@@ -6,6 +6,7 @@ import { SECOND_MS } from '../domain/units.js';
 import { isUsableExecution, requireUsableExecution, type Caller } from './access.js';
 import type { ApiContext } from './context.js';
 import { toTimestamp } from './encode.js';
+import { idByKey, type Sender } from './sender.js';
 import type { EncodedPublication, PublishBody } from './schemas/publications.js';
 
 type Context = Pick<ApiContext, 'records' | 'publications' | 'config'>;
@@ -23,11 +24,12 @@ interface PublicationKey {
  */
 export async function startPublication(
   { records, publications, config }: Context,
-  caller: Caller,
+  sender: Sender,
   executionId: string,
   body: PublishBody,
 ): Promise<string> {
-  const { publicationId = randomUUID(), ...wish } = body;
+  const { caller } = sender;
+  const { publicationId = idByKey('publication', sender, executionId, body) ?? randomUUID(), ...wish } = body;
   const { tenant: tenantId, subject: actor } = caller;
   const request: PublishRequest = { ...wish, publicationId, executionId, tenantId, actor };
   requirePublishRequest(request);

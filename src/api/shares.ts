@@ -4,19 +4,17 @@ import type { Share } from '../domain/shares.js';
 import { DEFAULT_SHARE_USES, endOfShare, shareEnded } from '../domain/shares.js';
 import { ArtifactError, errorKind } from '../domain/errors.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
-import { requireIdempotencyKey } from '../domain/same-upload.js';
 import { SECOND_MS } from '../domain/units.js';
-import { requireArtifact, requireUndeleted, type Caller } from './access.js';
+import { requireArtifact, requireUndeleted } from './access.js';
 import { requireDownloadable, sendContent } from './content.js';
 import type { ApiContext } from './context.js';
 import { invalidField } from './invalid-field.js';
-import { hashOfToken, newShareToken, shareIdOf } from './share-token.js';
+import { idByKey, type Sender } from './sender.js';
+import { hashOfToken, newShareToken } from './share-token.js';
 import type { ShareBody } from './schemas/shares.js';
 
-/** What is asked for; `idempotencyKey` as it was sent. */
 export interface ShareRequest extends ShareBody {
   artifactId: string;
-  idempotencyKey: string | undefined;
 }
 
 /**
@@ -26,11 +24,12 @@ export interface ShareRequest extends ShareBody {
  */
 export async function shareArtifact(
   { records, shares, nowMs }: ApiContext,
-  caller: Caller,
-  { artifactId, idempotencyKey, expiresIn, ...wish }: ShareRequest,
+  sender: Sender,
+  { artifactId, expiresIn, ...wish }: ShareRequest,
 ): Promise<{ share: Share; created: boolean; token: string }> {
   const maxUses = usesOf(wish);
-  const id = idempotencyKey === undefined ? randomUUID() : idOf(caller, artifactId, idempotencyKey);
+  const { caller } = sender;
+  const id = idByKey('share', sender, artifactId) ?? randomUUID();
   const record = await requireArtifact(records, caller, artifactId);
   requireUndeleted(record);
   const token = newShareToken();
@@ -54,9 +53,6 @@ function usesOf({ singleUse, maxUses }: Pick<ShareBody, 'singleUse' | 'maxUses'>
   if (maxUses !== undefined && maxUses !== 1) throw invalidField('maxUses', 'does not go with singleUse');
   return 1;
 }
-
-const idOf = ({ tenant, subject }: Caller, artifactId: string, key: string): string =>
-  shareIdOf({ tenant, subject, artifactId, key: requireIdempotencyKey(key) });
 
 /**
  * Answers a link with the bytes it was made for. A use counts once the store has opened them: a store that fails uses up nothing, nor do HEAD

@@ -129,6 +129,11 @@ const catalogue = {
     'This Idempotency-Key has made another link',
     'Send the same life and number of uses as before, or another key.',
   ),
+  idempotency_conflict: kind(
+    409,
+    'This Idempotency-Key was used for another request',
+    'Send the same body as before, or another key.',
+  ),
   publication_over: kind(409, 'The publication has ended already', 'Publish again, under a new publication id.'),
   // Not 503: the host is a name that the caller gave, and the service itself is well.
   host_unreachable: kind(

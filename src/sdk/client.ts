@@ -331,6 +331,8 @@ export class ArtifactClient implements ArtifactService {
   }
 
   async #change(request: ApiRequest): Promise<Artifact> {
-    return toArtifact((await this.#api.call<ArtifactAnswerJson>(request)).artifact);
+    // A lost answer must not be asked for by doing it again after somebody else has undone it.
+    const headers = request.method === 'POST' ? { 'idempotency-key': randomUUID() } : {};
+    return toArtifact((await this.#api.call<ArtifactAnswerJson>({ headers, ...request })).artifact);
   }
 }

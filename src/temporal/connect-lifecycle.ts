@@ -1,4 +1,10 @@
-import { Client, WithStartWorkflowOperation, type Connection } from '@temporalio/client';
+import {
+  Client,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  type Connection,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition } from '@temporalio/common';
 import { SECOND_MS } from '../domain/units.js';
 import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
@@ -14,7 +20,7 @@ import {
   TENANT_ID,
 } from '../workflows/search-attributes.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
-import { translateTemporalError } from './errors.js';
+import { isTransientFailure, translateTemporalError } from './errors.js';
 import {
   artifactWorkflowId,
   executionDeletionWorkflowId,
@@ -23,6 +29,7 @@ import {
 } from './ids.js';
 import { publicationClient } from './connect-publications.js';
 import type { LifecycleClient } from './lifecycle-client.js';
+import { once } from './once.js';
 import { pingTemporal, withPatience } from './patience.js';
 import type { PublicationClient } from './publication-client.js';
 
@@ -60,10 +67,16 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
 
   const update =
     <M>(definition: UpdateDefinition<messages.Row, [M]>, timeoutMs: number) =>
-    (artifactId: string, message: M): Promise<messages.Row> =>
-      call(`artifact ${artifactId}`, timeoutMs, () =>
-        client.workflow.getHandle(artifactWorkflowId(artifactId)).executeUpdate(definition, { args: [message] }),
+    (artifactId: string, message: M, requestKey?: string): Promise<messages.Row> => {
+      const handle = client.workflow.getHandle(artifactWorkflowId(artifactId));
+      const send = (updateId?: string) =>
+        handle.executeUpdate(definition, { args: [message], ...(updateId === undefined ? {} : { updateId }) });
+      return call(`artifact ${artifactId}`, timeoutMs, () =>
+        requestKey === undefined
+          ? send()
+          : once(requestKey, { send, outcomeOf: (id) => outcomeOf(handle, id), isTransient: isTransientFailure }),
       );
+    };
 
   return {
     beginUpload: (upload) =>
@@ -109,6 +122,16 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
       ),
     ping,
   };
+}
+
+/** @throws what the update failed with. */
+async function outcomeOf(handle: WorkflowHandle, updateId: string): Promise<{ value: messages.Row } | null> {
+  try {
+    return { value: await handle.getUpdateHandle<messages.Row>(updateId).result() };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
 }
 
 /** Starts the artifact's workflow, or joins the one that runs; an id that was used before is refused. */

@@ -25,6 +25,10 @@ export function translateTemporalError(error: unknown, what: string): unknown {
   return error;
 }
 
+/** Did the workflow itself refuse, for a reason that may be gone by the next try? */
+export const isTransientFailure = (error: unknown): boolean =>
+  error instanceof WorkflowUpdateFailedError && errorOf(error.cause)?.retryable === true;
+
 const hasGrpcCode = (error: unknown, codes: number[]): boolean => {
   const grpcError = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(grpcError) && codes.includes(grpcError.code);

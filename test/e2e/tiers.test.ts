@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ArtifactError, type ArtifactClient } from '../../src/sdk/index.js';
-import { clientOf, sha256Of } from '../support/e2e.js';
+import { clientOf, request, sha256Of } from '../support/e2e.js';
 import { anArtifact, anUpload, completed, look, openLifeWorld, sent, type LifeWorld } from '../support/life-world.js';
 import { startTestStack, type TestStackOptions } from '../support/stack.js';
 
@@ -133,6 +133,25 @@ describe('on a store with storage classes', () => {
 
 describe('on a store without storage classes', () => {
   onStack({ store: 'versitygw' });
+
+  it('a request that is repeated late with its Idempotency-Key is answered with its first outcome, and archives nothing', async () => {
+    const { id } = await anArtifact(world);
+    const token = await world.stack.token();
+    const archive = (key: string) =>
+      request(world.stack, token, {
+        method: 'POST',
+        path: `/v1/artifacts/${id}/archive`,
+        headers: { 'idempotency-key': key },
+      });
+    const first = await archive('turn-7');
+    expect(first).toMatchObject({ status: 200, body: { artifact: { status: 'ARCHIVED' } } });
+    await client.restoreArtifact(id);
+    expect(await archive('turn-7')).toEqual(first);
+    const audit = ['upload_begun', 'upload_completed', 'archived', 'restored'];
+    expect(await look(world, id)).toMatchObject({ row: { status: 'ACTIVE' }, audit });
+    expect(await archive('turn-8')).toMatchObject({ status: 200, body: { artifact: { status: 'ARCHIVED' } } });
+    expect(await look(world, id)).toMatchObject({ row: { status: 'ARCHIVED' }, audit: [...audit, 'archived'] });
+  });
 
   it('archiving is a fact of the row alone: refused until restored, which is at once, with the same bytes', async () => {
     const { id, versionId, sha256 } = await anArtifact(world);

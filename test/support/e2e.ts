@@ -25,12 +25,13 @@ export function bucketOf(stack: TestStack): ObjectStore {
 export async function request(
   stack: TestStack,
   token: string,
-  call: { method: string; path: string; body?: object },
+  call: { method: string; path: string; body?: object; headers?: Record<string, string> },
 ): Promise<{ status: number; body: Record<string, unknown> }> {
   const answer = await fetch(stack.apiUrl + call.path, {
     method: call.method,
     headers: {
       authorization: `Bearer ${token}`,
+      ...call.headers,
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),

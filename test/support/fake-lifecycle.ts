@@ -52,6 +52,8 @@ export class FakeLifecycle implements LifecycleClient {
   readonly #records: MemoryArtifactRecords;
   readonly #store: MemoryObjectStore;
   readonly #nowMs: () => number;
+  /** By the key of their request. */
+  readonly #outcomes = new Map<string, Promise<ArtifactRecord>>();
 
   constructor(deps: { records: MemoryArtifactRecords; store: MemoryObjectStore; nowMs: () => number }) {
     this.#records = deps.records;
@@ -80,21 +82,25 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#get(artifactId);
   }
 
-  async completeUpload(artifactId: string, message: Message<'completeUpload'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('completeUpload', artifactId, message);
-    if (record.status !== 'UPLOADING') {
-      requireSameContent(record, message);
-      return record;
-    }
-    requireClaimKept(record, message);
-    await this.#join(record);
-    const object = await this.#store.head({ key: record.key });
-    if (object === null) throw new ArtifactError('upload_incomplete', 'nothing was sent');
-    return this.#write(record, uploadCompleted(record, message, { ...object, verifiedBy: 'store' }));
+  completeUpload(artifactId: string, message: Message<'completeUpload'>, requestKey?: string): Promise<ArtifactRecord> {
+    return this.#once(requestKey, async () => {
+      const record = await this.#rule('completeUpload', artifactId, message);
+      if (record.status !== 'UPLOADING') {
+        requireSameContent(record, message);
+        return record;
+      }
+      requireClaimKept(record, message);
+      await this.#join(record);
+      const object = await this.#store.head({ key: record.key });
+      if (object === null) throw new ArtifactError('upload_incomplete', 'nothing was sent');
+      return this.#write(record, uploadCompleted(record, message, { ...object, verifiedBy: 'store' }));
+    });
   }
 
-  async abortUpload(artifactId: string, message: Message<'abortUpload'>): Promise<ArtifactRecord> {
-    return this.#delete(await this.#rule('abortUpload', artifactId, message), 'upload_aborted', message.actor, null);
+  abortUpload(artifactId: string, message: Message<'abortUpload'>, requestKey?: string): Promise<ArtifactRecord> {
+    return this.#once(requestKey, async () => {
+      return this.#delete(await this.#rule('abortUpload', artifactId, message), 'upload_aborted', message.actor, null);
+    });
   }
 
   async setRetention(artifactId: string, message: Message<'setRetention'>): Promise<ArtifactRecord> {
@@ -109,10 +115,12 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#write(record, retentionChanged(record, retention, actor));
   }
 
-  async addHold(artifactId: string, { hold, actor }: Message<'addHold'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('addHold', artifactId, { hold, actor });
-    if (requireRoomForHold(record, hold) === 'done') return record;
-    return this.#write(record, holdAdded(record, { ...hold, by: actor, atMs: this.#nowMs() }));
+  addHold(artifactId: string, { hold, actor }: Message<'addHold'>, requestKey?: string): Promise<ArtifactRecord> {
+    return this.#once(requestKey, async () => {
+      const record = await this.#rule('addHold', artifactId, { hold, actor });
+      if (requireRoomForHold(record, hold) === 'done') return record;
+      return this.#write(record, holdAdded(record, { ...hold, by: actor, atMs: this.#nowMs() }));
+    });
   }
 
   async endHold(artifactId: string, { holdId, actor }: Message<'endHold'>): Promise<ArtifactRecord> {
@@ -126,14 +134,20 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#write(record, tagsChanged(record, tagsAfter(record.tags, message), message.actor));
   }
 
-  async undeleteArtifact(artifactId: string, { actor }: Message<'undeleteArtifact'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('undeleteArtifact', artifactId, { actor });
-    if (record.status !== 'DELETED') return record;
-    const { key, versionId, storageClass } = record;
-    for (const version of await this.#store.listVersions(key))
-      if (version.isDeleteMarker) await this.#store.deleteVersion(key, version.versionId);
-    const retention = retentionOnceBack(record, this.#nowMs());
-    return this.#write(record, undeleted(record, retention, { versionId, etag: '', storageClass }, actor));
+  undeleteArtifact(
+    artifactId: string,
+    { actor }: Message<'undeleteArtifact'>,
+    requestKey?: string,
+  ): Promise<ArtifactRecord> {
+    return this.#once(requestKey, async () => {
+      const record = await this.#rule('undeleteArtifact', artifactId, { actor });
+      if (record.status !== 'DELETED') return record;
+      const { key, versionId, storageClass } = record;
+      for (const version of await this.#store.listVersions(key))
+        if (version.isDeleteMarker) await this.#store.deleteVersion(key, version.versionId);
+      const retention = retentionOnceBack(record, this.#nowMs());
+      return this.#write(record, undeleted(record, retention, { versionId, etag: '', storageClass }, actor));
+    });
   }
 
   async purgeArtifact(artifactId: string, message: Message<'purgeArtifact'>): Promise<ArtifactRecord> {
@@ -151,18 +165,30 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#delete(record, 'requested', message.actor, purgeAtMs);
   }
 
-  async archiveArtifact(artifactId: string, message: Message<'archiveArtifact'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('archiveArtifact', artifactId, message);
-    return this.#write(record, archived(null, message.actor, this.#nowMs()));
+  archiveArtifact(
+    artifactId: string,
+    message: Message<'archiveArtifact'>,
+    requestKey?: string,
+  ): Promise<ArtifactRecord> {
+    return this.#once(requestKey, async () => {
+      const record = await this.#rule('archiveArtifact', artifactId, message);
+      return this.#write(record, archived(null, message.actor, this.#nowMs()));
+    });
   }
 
-  async restoreArtifact(artifactId: string, message: Message<'restoreArtifact'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('restoreArtifact', artifactId, message);
-    if (record.status === 'ACTIVE') return record;
-    return this.#write(
-      record,
-      restoreRequested(message.tier, this.#nowMs() + longestRestoreMs(message.tier), message.actor),
-    );
+  restoreArtifact(
+    artifactId: string,
+    message: Message<'restoreArtifact'>,
+    requestKey?: string,
+  ): Promise<ArtifactRecord> {
+    return this.#once(requestKey, async () => {
+      const record = await this.#rule('restoreArtifact', artifactId, message);
+      if (record.status === 'ACTIVE') return record;
+      return this.#write(
+        record,
+        restoreRequested(message.tier, this.#nowMs() + longestRestoreMs(message.tier), message.actor),
+      );
+    });
   }
 
   /** Ends a restore that is under way. */
@@ -203,6 +229,19 @@ export class FakeLifecycle implements LifecycleClient {
 
   ping(): Promise<void> {
     return this.failure === null ? Promise.resolve() : Promise.reject(this.failure);
+  }
+
+  /** Like Temporal, by the id of an update; only that here no failure is remembered. */
+  async #once(requestKey: string | undefined, work: () => Promise<ArtifactRecord>): Promise<ArtifactRecord> {
+    if (requestKey === undefined) return work();
+    const outcome = this.#outcomes.get(requestKey) ?? work();
+    this.#outcomes.set(requestKey, outcome);
+    try {
+      return await outcome;
+    } catch (error) {
+      this.#outcomes.delete(requestKey);
+      throw error;
+    }
   }
 
   async #enter(verb: string, artifactId: string, message: unknown): Promise<void> {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireSize } from '../../domain/part-plan.js';
-import { requireIdempotencyKey } from '../../domain/same-upload.js';
 import { invalidField } from '../invalid-field.js';
 
 /** What the headers of a PUT say about its body. */
@@ -13,13 +12,11 @@ export interface BodyFacts {
   sha256: string | null;
   /** `If-None-Match: *`: an artifact that is there already is no answer. */
   mustBeNew: boolean;
-  /** Of this request as a PUT: nobody who sends parts by himself can have the same. Absent: it has none. */
-  idempotencyKey?: string;
 }
 
 /**
- * @throws `too_large`, `invalid_checksum`; `invalid_request` for a part of a file (Content-Range), an encoded one (Content-Encoding), a
- * condition that is none here, or a bad `Idempotency-Key`.
+ * @throws `too_large`, `invalid_checksum`; `invalid_request` for a part of a file (Content-Range), an encoded one (Content-Encoding), or a
+ * condition that is none here.
  */
 export function bodyFacts(headers: IncomingHttpHeaders): BodyFacts {
   if (headers['content-range'] !== undefined) throw invalidField('content-range', 'a file is put as a whole');
@@ -34,16 +31,14 @@ export function bodyFacts(headers: IncomingHttpHeaders): BodyFacts {
     sizeBytes: length === undefined ? null : requireSize(Number(length)),
     sha256: claimedSha256(headers),
     mustBeNew: condition !== undefined,
-    ...keyOf(headers['idempotency-key']),
   };
 }
 
-/** The space keeps it apart from every key that an upload can be begun with. */
-function keyOf(header: string | string[] | undefined): Pick<BodyFacts, 'idempotencyKey'> {
-  if (header === undefined) return {};
-  const key = requireIdempotencyKey(String(header));
-  return { idempotencyKey: `PUT ${createHash('sha256').update(key).digest('hex')}` };
-}
+/**
+ * The key of a request as a PUT: nobody who sends parts by himself can have the same. The space keeps it apart from every key that an
+ * upload can be begun with.
+ */
+export const keyOfPut = (key: string): string => `PUT ${createHash('sha256').update(key).digest('hex')}`;
 
 /**
  * RFC 9530, the standard for it: `Repr-Digest: sha-256=:<Base64>:`. As nothing is encoded or sent in parts, Content-Digest says the same.

@@ -1,11 +1,12 @@
 import { changeArtifact } from '../change-artifact.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
-import { callerOf } from '../plugins/auth.js';
+import { APPLIED_ONCE } from '../plugins/idempotency.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { RestoreBody } from '../schemas/lifecycle.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
+import { senderOf } from '../sender.js';
 import { allowEmptyBody } from './empty-body.js';
 
 const tags = ['lifecycle'];
@@ -35,14 +36,14 @@ function registerArchive(app: Api, context: ApiContext): void {
     params: ArtifactParams,
     response: { 200: ArtifactAnswer, ...moveProblems() },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: APPLIED_ONCE }, schema } as const;
   app.post('/v1/artifacts/:id/archive', options, async (request) => {
-    const caller = callerOf(request);
     const { id } = request.params;
-    const record = await changeArtifact(context, caller, {
+    const record = await changeArtifact(context, senderOf(request), {
       verb: 'archiveArtifact',
       artifactId: id,
-      send: () => context.lifecycle.archiveArtifact(id, { actor: caller.subject }),
+      message: {},
+      send: (message, requestKey) => context.lifecycle.archiveArtifact(id, message, requestKey),
     });
     return { artifact: encodeArtifact(record) };
   });
@@ -60,15 +61,19 @@ function registerRestore(app: Api, context: ApiContext): void {
     body: RestoreBody,
     response: { 200: ArtifactAnswer, 202: ArtifactAnswer, ...problems(...BODY_PROBLEMS), ...moveProblems() },
   };
-  const options = { config: { access: 'artifacts:write' }, schema, preValidation: allowEmptyBody } as const;
+  const options = {
+    config: { access: 'artifacts:write', sameKey: APPLIED_ONCE },
+    schema,
+    preValidation: allowEmptyBody,
+  } as const;
   app.post('/v1/artifacts/:id/restore', options, async (request, reply) => {
-    const caller = callerOf(request);
     const { id } = request.params;
     const { tier } = request.body;
-    const record = await changeArtifact(context, caller, {
+    const record = await changeArtifact(context, senderOf(request), {
       verb: 'restoreArtifact',
       artifactId: id,
-      send: () => context.lifecycle.restoreArtifact(id, { tier, actor: caller.subject }),
+      message: { tier },
+      send: (message, requestKey) => context.lifecycle.restoreArtifact(id, message, requestKey),
     });
     return reply.code(record.restoreState === null ? 200 : 202).send({ artifact: encodeArtifact(record) });
   });

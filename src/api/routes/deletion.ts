@@ -1,11 +1,12 @@
 import { changeArtifact } from '../change-artifact.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
-import { callerOf } from '../plugins/auth.js';
+import { APPLIED_ONCE } from '../plugins/idempotency.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { DeleteQuerystring } from '../schemas/lifecycle.js';
 import { problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
+import { senderOf } from '../sender.js';
 
 const tags = ['lifecycle'];
 
@@ -31,11 +32,15 @@ function registerDelete(app: Api, context: ApiContext): void {
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.delete('/v1/artifacts/:id', options, async (request) => {
-    const caller = callerOf(request);
     const { id: artifactId } = request.params;
     const verb = request.query.purge ? 'purgeArtifact' : 'deleteArtifact';
-    const send = () => context.lifecycle[verb](artifactId, { actor: caller.subject });
-    return { artifact: encodeArtifact(await changeArtifact(context, caller, { verb, artifactId, send })) };
+    const record = await changeArtifact(context, senderOf(request), {
+      verb,
+      artifactId,
+      message: {},
+      send: (message) => context.lifecycle[verb](artifactId, message),
+    });
+    return { artifact: encodeArtifact(record) };
   });
 }
 
@@ -61,12 +66,15 @@ function registerUndelete(app: Api, context: ApiContext): void {
       ),
     },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: APPLIED_ONCE }, schema } as const;
   app.post('/v1/artifacts/:id/undelete', options, async (request) => {
-    const caller = callerOf(request);
     const { id: artifactId } = request.params;
-    const send = () => context.lifecycle.undeleteArtifact(artifactId, { actor: caller.subject });
-    const record = await changeArtifact(context, caller, { verb: 'undeleteArtifact', artifactId, send });
+    const record = await changeArtifact(context, senderOf(request), {
+      verb: 'undeleteArtifact',
+      artifactId,
+      message: {},
+      send: (message, requestKey) => context.lifecycle.undeleteArtifact(artifactId, message, requestKey),
+    });
     return { artifact: encodeArtifact(record) };
   });
 }

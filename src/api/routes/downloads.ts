@@ -6,6 +6,7 @@ import { requireDownloadable, sendContent } from '../content.js';
 import type { Api, ApiContext } from '../context.js';
 import { toTimestamp } from '../encode.js';
 import { callerOf } from '../plugins/auth.js';
+import { NOTHING_REMEMBERED } from '../plugins/idempotency.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { ContentHeaders, ContentQuerystring, downloadUrlBody, DownloadUrl } from '../schemas/downloads.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS } from '../schemas/problem.js';
@@ -44,7 +45,11 @@ function registerDownloadUrl(app: Api, context: ApiContext): void {
       ),
     },
   };
-  const options = { config: { access: 'artifacts:read' }, schema, preValidation: allowEmptyBody } as const;
+  const options = {
+    config: { access: 'artifacts:read', sameKey: NOTHING_REMEMBERED },
+    schema,
+    preValidation: allowEmptyBody,
+  } as const;
   app.post('/v1/artifacts/:id/download-url', options, async (request) => {
     const artifact = await requireArtifact(records, callerOf(request), request.params.id);
     const record = requireDownloadable(artifact, request.body.force);

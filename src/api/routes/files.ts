@@ -6,7 +6,7 @@ import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
 import { callerOf } from '../plugins/auth.js';
 import { askForBody } from '../plugins/request-body.js';
-import { bodyFacts } from '../put-file/headers.js';
+import { bodyFacts, keyOfPut } from '../put-file/headers.js';
 import { putFile, type IncomingFile } from '../put-file/put-file.js';
 import { requestBody } from '../put-file/request-body.js';
 import { createSlots } from '../slots.js';
@@ -14,6 +14,9 @@ import { ArtifactAnswer } from '../schemas/artifact.js';
 import { FileHeaders, FileParams, FileQuery } from '../schemas/files.js';
 import { problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
 import { tagsOf } from '../tags-query.js';
+
+const SAME_PUT =
+  'The same key for the same path is the same request: what an earlier try has left unfinished is aborted, and it begins anew.';
 
 const schema = {
   tags: ['uploads'],
@@ -59,7 +62,7 @@ export async function registerFileRoutes(app: Api, context: ApiContext): Promise
   await app.register((files: Api, _options, done) => {
     files.removeAllContentTypeParsers();
     files.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    const options = { config: { access: 'artifacts:write', body: 'streamed' }, schema } as const;
+    const options = { config: { access: 'artifacts:write', body: 'streamed', sameKey: SAME_PUT }, schema } as const;
     files.put('/v1/executions/:executionId/files/:folder/*', options, async (request, reply) => {
       const { created, record } = await putFile(context, slots, incomingFile(context, request, reply));
       if (created) void reply.code(201).header('location', `/v1/artifacts/${record.id}`);
@@ -76,7 +79,7 @@ interface FileRequest {
 
 function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>, reply: FastifyReply): IncomingFile {
   const { raw, params, query } = request;
-  const { mustBeNew, idempotencyKey, ...content } = bodyFacts(request.headers);
+  const { mustBeNew, ...content } = bodyFacts(request.headers);
   const { tag, ...wishes } = query;
   const mimeType = request.headers['content-type'];
   const caller = callerOf(request);
@@ -94,7 +97,7 @@ function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>,
     caller,
     upload: {
       ...newUpload(caller, params.executionId, body, content),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(request.idempotencyKey === null ? {} : { idempotencyKey: keyOfPut(request.idempotencyKey) }),
     },
     mustBeNew,
     signal,

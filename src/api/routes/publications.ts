@@ -4,8 +4,12 @@ import { cancelPublication, publicationOf, startPublication } from '../publicati
 import { ExecutionParams } from '../schemas/atoms.js';
 import { BODY_PROBLEMS, problems, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
 import { PublicationAnswer, PublicationParams, PublicationStarted, PublishBody } from '../schemas/publications.js';
+import { senderOf } from '../sender.js';
 
 const tags = ['publications'];
+const SAME_PUBLICATION =
+  'The same key of the same caller for the same execution, with the same body, is the same publication: it makes the `publicationId` ' +
+  'where the body names none.';
 
 export function registerPublicationRoutes(app: Api, context: ApiContext): void {
   registerStart(app, context);
@@ -36,10 +40,10 @@ function registerStart(app: Api, context: ApiContext): void {
       ),
     },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: SAME_PUBLICATION }, schema } as const;
   app.post('/v1/executions/:executionId/publish', options, async (request, reply) => {
     const { executionId } = request.params;
-    const publicationId = await startPublication(context, callerOf(request), executionId, request.body);
+    const publicationId = await startPublication(context, senderOf(request), executionId, request.body);
     const statusUrl = `/v1/executions/${executionId}/publish/${publicationId}`;
     return reply.code(202).header('location', statusUrl).send({ publicationId, statusUrl });
   });

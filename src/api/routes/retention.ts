@@ -2,15 +2,14 @@ import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { ownRetention, type OwnRetention } from '../../domain/retention.js';
 import { requireTime } from '../../domain/time.js';
-import type { Caller } from '../access.js';
 import { changeArtifact } from '../change-artifact.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
-import { callerOf } from '../plugins/auth.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { RetentionBody } from '../schemas/lifecycle.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
+import { senderOf, type Sender } from '../sender.js';
 
 export function registerRetentionRoutes(app: Api, context: ApiContext): void {
   const schema = {
@@ -39,7 +38,7 @@ export function registerRetentionRoutes(app: Api, context: ApiContext): void {
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.put('/v1/artifacts/:id/retention', options, async (request) => {
-    const record = await changeRetention(context, callerOf(request), request.params.id, request.body);
+    const record = await changeRetention(context, senderOf(request), request.params.id, request.body);
     return { artifact: encodeArtifact(record) };
   });
 }
@@ -47,21 +46,28 @@ export function registerRetentionRoutes(app: Api, context: ApiContext): void {
 /** @throws `invalid_request` unless the body is about one of days, a moment and permanence; `invalid_retention`. */
 function changeRetention(
   context: ApiContext,
-  caller: Caller,
+  sender: Sender,
   artifactId: string,
   body: RetentionBody,
 ): Promise<ArtifactRecord> {
   const { lifecycle } = context;
   const { permanent, reason, confirm } = body;
-  const actor = caller.subject;
   const own = ownWish(body);
   if (permanent === true && own === null && confirm === undefined) {
-    const send = () => lifecycle.keepForever(artifactId, { reason: reason ?? '', actor });
-    return changeArtifact(context, caller, { verb: 'keepForever', artifactId, send });
+    return changeArtifact(context, sender, {
+      verb: 'keepForever',
+      artifactId,
+      message: { reason: reason ?? '' },
+      send: (message) => lifecycle.keepForever(artifactId, message),
+    });
   }
   if (own === null || permanent !== undefined || reason !== undefined) throw oneOfThree();
-  const send = () => lifecycle.setRetention(artifactId, { ...own, confirm: confirm ?? false, actor });
-  return changeArtifact(context, caller, { verb: 'setRetention', artifactId, send });
+  return changeArtifact(context, sender, {
+    verb: 'setRetention',
+    artifactId,
+    message: { ...own, confirm: confirm ?? false },
+    send: (message) => lifecycle.setRetention(artifactId, message),
+  });
 }
 
 /** Days or a moment; null for neither. */

@@ -9,19 +9,15 @@ import { publicUrl } from '../public-url.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { ContentHeaders } from '../schemas/downloads.js';
 import { BODY_PROBLEMS, problems, publicProblems, STORAGE_PROBLEMS } from '../schemas/problem.js';
-import {
-  MadeShare,
-  ShareAnswer,
-  shareBody,
-  SharedParams,
-  ShareHeaders,
-  ShareList,
-  ShareParams,
-} from '../schemas/shares.js';
+import { MadeShare, ShareAnswer, shareBody, SharedParams, ShareList, ShareParams } from '../schemas/shares.js';
+import { senderOf } from '../sender.js';
 import { sendShared, shareArtifact } from '../shares.js';
 import { allowEmptyBody } from './empty-body.js';
 
 const tags = ['downloads'];
+const SAME_LINK =
+  'The same key of the same caller for the same artifact is the same link. As its token is kept nowhere, the answer has a new one, and ' +
+  'the one before is worth nothing from then on.';
 
 export function registerShareRoutes(app: Api, context: ApiContext): void {
   registerShare(app, context);
@@ -42,7 +38,6 @@ function registerShare(app: Api, context: ApiContext): void {
       'an undelete does not bring it back). Needs `artifacts:read` as well. 201; 200 with another token for a link that this ' +
       '`Idempotency-Key` has made before. It keeps no artifact alive.',
     params: ArtifactParams,
-    headers: ShareHeaders,
     body: shareBody({ most: SHARE_MAX_DAYS, default: SHARE_DEFAULT_DAYS }),
     response: {
       201: MadeShare,
@@ -59,13 +54,12 @@ function registerShare(app: Api, context: ApiContext): void {
     },
   };
   // Who may write but not read would read by a link of its own.
-  const config = { access: 'artifacts:write', alsoNeeds: 'artifacts:read' } as const;
+  const config = { access: 'artifacts:write', alsoNeeds: 'artifacts:read', sameKey: SAME_LINK } as const;
   const options = { config, schema, preValidation: allowEmptyBody };
   app.post('/v1/artifacts/:id/shares', options, async (request, reply) => {
-    const { share, created, token } = await shareArtifact(context, callerOf(request), {
+    const { share, created, token } = await shareArtifact(context, senderOf(request), {
       ...request.body,
       artifactId: request.params.id,
-      idempotencyKey: request.headers['idempotency-key'],
     });
     const url = `${publicUrl(app, context.config)}/v1/shared/${token}`;
     void reply.header('cache-control', 'no-store');

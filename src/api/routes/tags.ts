@@ -1,14 +1,13 @@
 import type { SetTags } from '../../domain/commands.js';
 import { requireTags, tagsAfter } from '../../domain/tags.js';
-import type { Caller } from '../access.js';
 import { changeArtifact } from '../change-artifact.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
-import { callerOf } from '../plugins/auth.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { ArtifactParams } from '../schemas/atoms.js';
 import { BODY_PROBLEMS, problems, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
 import { TagChangesBody, TagsBody } from '../schemas/tags.js';
+import { senderOf, type Sender } from '../sender.js';
 
 const tags = ['lifecycle'];
 const FOLLOWS =
@@ -45,7 +44,7 @@ function registerReplace(app: Api, context: ApiContext): void {
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.put('/v1/artifacts/:id/tags', options, (request) =>
-    setTags(context, callerOf(request), { id: request.params.id, tags: request.body.tags, merge: false }),
+    setTags(context, senderOf(request), { id: request.params.id, tags: request.body.tags, merge: false }),
   );
 }
 
@@ -61,22 +60,23 @@ function registerMerge(app: Api, context: ApiContext): void {
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.patch('/v1/artifacts/:id/tags', options, (request) =>
-    setTags(context, callerOf(request), { id: request.params.id, tags: request.body.tags, merge: true }),
+    setTags(context, senderOf(request), { id: request.params.id, tags: request.body.tags, merge: true }),
   );
 }
 
 async function setTags(
   context: ApiContext,
-  caller: Caller,
+  sender: Sender,
   { id, tags: wished, merge }: Omit<SetTags, 'actor'> & { id: string },
 ) {
   // What is wrong whatever the artifact has by now need not wait for its workflow.
   tagsAfter({}, { tags: wished, merge });
   for (const key of Object.keys(wished)) requireTags({ [key]: '' });
-  const record = await changeArtifact(context, caller, {
+  const record = await changeArtifact(context, sender, {
     verb: 'setTags',
     artifactId: id,
-    send: () => context.lifecycle.setTags(id, { tags: wished, merge, actor: caller.subject }),
+    message: { tags: wished, merge },
+    send: (message) => context.lifecycle.setTags(id, message),
   });
   return { artifact: encodeArtifact(record) };
 }

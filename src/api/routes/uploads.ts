@@ -6,22 +6,25 @@ import { changeArtifact } from '../change-artifact.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
 import { callerOf } from '../plugins/auth.js';
+import { APPLIED_ONCE, NOTHING_REMEMBERED } from '../plugins/idempotency.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { ArtifactParams, ExecutionParams } from '../schemas/atoms.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
 import {
   BeginUploadBody,
-  BeginUploadHeaders,
   BegunUpload,
   CompleteUploadBody,
   SignedParts,
   SignPartsBody,
   UploadStatus,
 } from '../schemas/uploads.js';
+import { senderOf } from '../sender.js';
 import { signParts } from '../upload-instructions.js';
 import { uploadStatus } from '../upload-status.js';
 
 const tags = ['uploads'];
+const SAME_UPLOAD =
+  'The same key for the same path is the same request: it is answered with the upload that it began, and how to go on with it.';
 
 export function registerUploadRoutes(app: Api, context: ApiContext): void {
   registerBegin(app, context);
@@ -41,7 +44,6 @@ function registerBegin(app: Api, context: ApiContext): void {
       'it is a stream of unknown length (multipart). Repeating the request (the same `Idempotency-Key`, or the same ' +
       'size and hash) joins the artifact that is there.',
     params: ExecutionParams,
-    headers: BeginUploadHeaders,
     body: BeginUploadBody,
     response: {
       201: BegunUpload,
@@ -65,13 +67,9 @@ function registerBegin(app: Api, context: ApiContext): void {
       ),
     },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: SAME_UPLOAD }, schema } as const;
   app.post('/v1/executions/:executionId/artifacts', options, async (request, reply) => {
-    const idempotencyKey = request.headers['idempotency-key'];
-    const { created, body } = await beginUpload(context, callerOf(request), request.params.executionId, {
-      ...request.body,
-      idempotencyKey,
-    });
+    const { created, body } = await beginUpload(context, senderOf(request), request.params.executionId, request.body);
     if (created) void reply.code(201).header('location', `/v1/artifacts/${body.artifact.id}`);
     return reply.send(body);
   });
@@ -101,7 +99,7 @@ function registerParts(app: Api, context: ApiContext): void {
       ),
     },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: NOTHING_REMEMBERED }, schema } as const;
   app.post('/v1/artifacts/:id/upload/parts', options, async (request) => {
     const record = await requireLiving(context.records, callerOf(request), request.params.id);
     return signParts(context, record, request.body.parts);
@@ -136,16 +134,16 @@ function registerComplete(app: Api, context: ApiContext): void {
       ),
     },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: APPLIED_ONCE }, schema } as const;
   app.post('/v1/artifacts/:id/upload/complete', options, async (request) => {
-    const caller = callerOf(request);
     const { id } = request.params;
     const sha256 = requireSha256(request.body.sha256);
     const sizeBytes = requireSize(request.body.sizeBytes);
-    const record = await changeArtifact(context, caller, {
+    const record = await changeArtifact(context, senderOf(request), {
       verb: 'completeUpload',
       artifactId: id,
-      send: () => context.lifecycle.completeUpload(id, { sha256, sizeBytes, actor: caller.subject }),
+      message: { sha256, sizeBytes },
+      send: (message, requestKey) => context.lifecycle.completeUpload(id, message, requestKey),
     });
     return { artifact: encodeArtifact(record) };
   });
@@ -163,14 +161,14 @@ function registerAbort(app: Api, context: ApiContext): void {
       ...problems('invalid_id', 'artifact_not_found', 'not_uploading', ...STORAGE_PROBLEMS, ...WORKFLOW_PROBLEMS),
     },
   };
-  const options = { config: { access: 'artifacts:write' }, schema } as const;
+  const options = { config: { access: 'artifacts:write', sameKey: APPLIED_ONCE }, schema } as const;
   app.post('/v1/artifacts/:id/upload/abort', options, async (request) => {
-    const caller = callerOf(request);
     const { id } = request.params;
-    const record = await changeArtifact(context, caller, {
+    const record = await changeArtifact(context, senderOf(request), {
       verb: 'abortUpload',
       artifactId: id,
-      send: () => context.lifecycle.abortUpload(id, { actor: caller.subject }),
+      message: {},
+      send: (message, requestKey) => context.lifecycle.abortUpload(id, message, requestKey),
     });
     return { artifact: encodeArtifact(record) };
   });

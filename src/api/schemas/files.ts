@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox';
 import { MAX_SEGMENT_CHARACTERS } from '../../domain/keys.js';
-import { IDEMPOTENCY_KEY } from '../../domain/same-upload.js';
 import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { ArtifactTypeSchema } from './artifact.js';
 import { MAX_MIME_TYPE_CHARACTERS, MIME_TYPE } from '../mime-type.js';
@@ -61,15 +60,6 @@ export const FileHeaders = Type.Object({
   'repr-digest': Type.Optional(
     Type.String({
       description: 'RFC 9530, `sha-256=:<Base64>:`. Other bytes are refused. Content-Digest is read too.',
-    }),
-  ),
-  'idempotency-key': Type.Optional(
-    Type.String({
-      description:
-        '1 to 255 visible ASCII characters. The same key for the same path is the same request: what an earlier try has left unfinished ' +
-        'is aborted, and it begins anew.',
-      examples: ['turn-7-report'],
-      ...documented({ pattern: IDEMPOTENCY_KEY.source }),
     }),
   ),
   'if-none-match': Type.Optional(

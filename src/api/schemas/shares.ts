@@ -34,17 +34,6 @@ export const shareBody = (days: {
   );
 export type ShareBody = Static<ReturnType<typeof shareBody>>;
 
-export const ShareHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      description:
-        '1 to 255 visible ASCII characters. The same key of the same caller for the same artifact is the same link. As its token is kept ' +
-        'nowhere, the answer has a new one, and the one before is worth nothing from then on.',
-      examples: ['turn-7-report'],
-    }),
-  ),
-});
-
 export const Share = Type.Object(
   {
     id: Uuid,

@@ -4,7 +4,6 @@ import { SHA256 } from '../../domain/checksum.js';
 import { MAX_PARTS, SINGLE_PUT_MAX_BYTES } from '../../domain/part-plan.js';
 import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { Artifact, ArtifactTypeSchema } from './artifact.js';
-import { IDEMPOTENCY_KEY } from '../../domain/same-upload.js';
 import { TIME } from '../../domain/time.js';
 import { documented } from '../openapi/documented.js';
 import { Bytes, comingTime, Crc32, nullable, Sha256, SignedRequest, Tags, wholeNumber } from './atoms.js';
@@ -103,18 +102,6 @@ export const BeginUploadBody = Type.Object(
   },
 );
 export type BeginUploadBody = Static<typeof BeginUploadBody>;
-
-export const BeginUploadHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      description:
-        '1 to 255 visible ASCII characters. The same key for the same path is the same request: it is answered with the upload that it ' +
-        'began, and how to go on with it.',
-      examples: ['turn-7-report'],
-      ...documented({ pattern: IDEMPOTENCY_KEY.source }),
-    }),
-  ),
-});
 
 const SingleUpload = Type.Object(
   { kind: Type.Literal('single'), request: SignedRequest },

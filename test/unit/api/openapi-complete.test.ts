@@ -51,6 +51,15 @@ test.each(operations)('$name says who may call it, and has a name, a summary and
     expect(document.components.securitySchemes).toHaveProperty(scheme);
 });
 
+test.each(operations.filter(({ method }) => method === 'post'))(
+  '$name documents what its Idempotency-Key means',
+  ({ operation: { parameters = [] } }) => {
+    const header = parameters.find(({ name, in: where }) => where === 'header' && name === 'idempotency-key');
+    expect(header).toMatchObject({ required: false });
+    expect(header?.description).toMatch(/^1 to 255 visible ASCII characters\. [A-Z].{20,}/);
+  },
+);
+
 const withJson = operations.filter(({ operation }) => operation.requestBody?.content['application/json'] !== undefined);
 test.each(withJson)('$name has an example of its body that fits its schema', ({ name, method, operation }) => {
   const media = operation.requestBody?.content['application/json'];
