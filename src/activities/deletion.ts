@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
-import { deleted, deletionBegun, purged, undeleteWindowEndMs, type StoredBytes } from '../domain/changes.js';
+import { byRequest, deleted, deletionBegun, purged, undeleteWindowEndMs, type StoredBytes } from '../domain/changes.js';
 import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { ObjectInfo, PendingUpload } from '../storage/object-store.js';
@@ -15,6 +15,8 @@ export interface Deletion {
   record: ArtifactRecord;
   reason: DeletionReason;
   actor: string;
+  /** Of the request that asked for it. */
+  requestId?: string;
   /** Written into the audit: the deletion of the whole execution that counts this one. */
   executionDeletionId?: string;
   atMs: number;
@@ -25,6 +27,7 @@ export interface Deletion {
 export interface Purge {
   record: ArtifactRecord;
   actor: string;
+  requestId?: string;
   atMs: number;
 }
 
@@ -93,7 +96,7 @@ export function deletionActivities(deps: ActivityDeps) {
     },
 
     /** Removes the bytes of a deleted artifact for good, proves it, and closes its undelete window. Safe to repeat. */
-    async purgeVersions({ record, actor, atMs }: Purge): Promise<ArtifactRecord> {
+    async purgeVersions({ record, actor, requestId, atMs }: Purge): Promise<ArtifactRecord> {
       return withHeartbeat('purging', async ({ signal }) => {
         const row = await records.get(record.id);
         if (row === null) {
@@ -107,7 +110,7 @@ export function deletionActivities(deps: ActivityDeps) {
           artifactId: row.id,
           changeNumber: row.revision + 1,
           atMs,
-          ...purged(actor, evidence),
+          ...byRequest(purged(actor, evidence), requestId),
         });
       });
     },
@@ -148,13 +151,13 @@ export function deletionActivities(deps: ActivityDeps) {
   /** From here on nobody is given the bytes. */
   function markDeletion(
     row: ArtifactRecord,
-    { reason, actor, atMs }: Omit<Deletion, 'record'>,
+    { reason, actor, requestId, atMs }: Omit<Deletion, 'record'>,
   ): Promise<ArtifactRecord> {
     return changeRecord(deps, {
       artifactId: row.id,
       changeNumber: row.revision + 1,
       atMs,
-      ...deletionBegun(reason, actor),
+      ...byRequest(deletionBegun(reason, actor), requestId),
     });
   }
 
@@ -203,7 +206,7 @@ export function deletionActivities(deps: ActivityDeps) {
 
   async function writeDeleted(
     marked: ArtifactRecord,
-    { reason, actor, executionDeletionId, purgeAtMs }: Deletion & { purgeAtMs: number | null },
+    { reason, actor, requestId, executionDeletionId, purgeAtMs }: Deletion & { purgeAtMs: number | null },
     evidence: Evidence,
   ): Promise<ArtifactRecord> {
     // Another attempt may have been faster: one deletion is one row of the audit.
@@ -219,7 +222,7 @@ export function deletionActivities(deps: ActivityDeps) {
       changeNumber: marked.revision + 1,
       // The clock of this machine may be behind that of the server which dated the mark.
       atMs: Math.max(nowMs, marked.updatedAtMs),
-      ...deleted({ reason, actor, purgeAtMs, evidence: { ...counted, ...evidence } }, nowMs),
+      ...byRequest(deleted({ reason, actor, purgeAtMs, evidence: { ...counted, ...evidence } }, nowMs), requestId),
     });
   }
 

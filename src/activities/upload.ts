@@ -7,7 +7,8 @@ import type { NewUpload } from '../domain/new-upload.js';
 import { choosePolicy } from '../domain/policy.js';
 import { partBytes, planParts } from '../domain/part-plan.js';
 import { currentTags, lacksTags, objectAtCreation } from '../domain/stored-object.js';
-import { uploadCompleted, type StoredBytes } from '../domain/changes.js';
+import type { ByActor } from '../domain/commands.js';
+import { byRequest, uploadCompleted, type StoredBytes } from '../domain/changes.js';
 import type { ObjectInfo, ObjectRef, UploadedPart } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import { changeRecord } from './change-record.js';
@@ -43,7 +44,7 @@ interface Found {
 
 export interface UploadToActivate {
   record: ArtifactRecord;
-  claim: Claim & { actor: string };
+  claim: Claim & ByActor;
   atMs: number;
 }
 
@@ -83,7 +84,8 @@ export function uploadActivities(deps: ActivityDeps) {
     async activateUpload({ record, claim, atMs }: UploadToActivate): Promise<Activated> {
       const joined = await joinUpload(record, claim);
       if (!joined.verifiedByStore) return { joined, active: null };
-      const change = uploadCompleted(record, claim, { ...joined.stored, verifiedBy: 'store' });
+      const stored = { ...joined.stored, verifiedBy: 'store' } as const;
+      const change = byRequest(uploadCompleted(record, claim, stored), claim.requestId);
       try {
         const changeNumber = record.revision + 1;
         return { joined, active: await changeRecord(deps, { artifactId: record.id, changeNumber, atMs, ...change }) };

@@ -29,12 +29,13 @@ interface Begun {
 /** Begins an upload, or joins the one that is there, and says how the bytes are sent. @throws as `newUpload` and `openUpload`. */
 export async function beginUpload(
   context: ApiContext,
-  { caller, idempotencyKey }: Sender,
+  { caller, requestId, idempotencyKey }: Sender,
   executionId: string,
   body: BeginUploadBody,
 ): Promise<Begun> {
   const upload = {
     ...newUpload(caller, executionId, body, requireContent(body)),
+    requestId,
     ...(idempotencyKey === null ? {} : { idempotencyKey }),
   };
   const { created, record } = await openUpload(context, caller, upload);

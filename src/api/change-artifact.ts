@@ -29,7 +29,7 @@ export async function changeArtifact<M extends object>(
   if (isDone(verb, record)) return record;
   try {
     return await send(
-      { ...message, actor: sender.caller.subject },
+      { ...message, actor: sender.caller.subject, requestId: sender.requestId },
       requestKeyOf(sender, { verb, artifactId, message }),
     );
   } catch (error) {

@@ -4,14 +4,16 @@ import type { Verb } from '../domain/commands.js';
 import type { Caller } from './access.js';
 import { callerOf } from './plugins/auth.js';
 
-/** Who asks for something, and by which `Idempotency-Key`. */
+/** Who asks for something, by which request, and by which `Idempotency-Key`. */
 export interface Sender {
   caller: Caller;
+  requestId: string;
   idempotencyKey: string | null;
 }
 
 export const senderOf = (request: FastifyRequest): Sender => ({
   caller: callerOf(request),
+  requestId: request.id,
   idempotencyKey: request.idempotencyKey,
 });
 

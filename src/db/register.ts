@@ -97,6 +97,7 @@ async function insert(
     sha256: artifact.sha256,
     mimeType: artifact.mimeType,
     retention,
+    ...(artifact.requestId === undefined ? {} : { requestId: artifact.requestId }),
   };
   const { rows } = await client.query<Omit<ArtifactRow, 'tenant_id'>>(
     `WITH artifact AS (

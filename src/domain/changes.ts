@@ -266,6 +266,12 @@ const MATTERS: Partial<Record<AuditKind, 'retention' | 'holds' | 'tags' | 'tier'
   restored: 'tier',
 };
 
+/** The same, with the request of the API that it came by. */
+export const byRequest = (change: Change, requestId: string | undefined): Change =>
+  requestId === undefined
+    ? change
+    : { ...change, event: { ...change.event, detail: { ...change.event.detail, requestId } } };
+
 /** A change as it stands in the audit, beside one that may be the same. */
 export interface WrittenBefore {
   changeNumber: number;

@@ -11,6 +11,8 @@ import type { RestoreTier } from './tiers.js';
 export interface ByActor {
   /** `sub` of the caller's token. */
   actor: Actor;
+  /** Of the API's request that it came by; absent: by none, or by an API that did not say yet. */
+  requestId?: string;
 }
 
 export interface CompleteUpload extends ByActor {

@@ -62,6 +62,8 @@ export interface UnfinishedCommand {
 export interface PendingDeletion {
   reason: DeletionReason;
   actor: string;
+  /** Of the request that asked for it. */
+  requestId?: string;
   /** The deletion of its whole execution that asked for it last. */
   executionDeletionId?: string;
   /** Tries that failed. */

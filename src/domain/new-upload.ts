@@ -31,6 +31,8 @@ export interface NewUpload {
   sourceModifiedAtMs?: number | null;
   /** `sub` of the uploader's token. */
   actor: string;
+  /** Of the API's request that it came by; absent: by none. */
+  requestId?: string;
   /** It stays hidden until this publication is committed; absent or null: it does not. */
   publicationId?: string | null;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   Client,
   WithStartWorkflowOperation,
@@ -6,6 +7,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair, type UpdateDefinition } from '@temporalio/common';
+import type { ByActor } from '../domain/commands.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { artifactLifecycle } from '../workflows/artifact-lifecycle.js';
 import type { executionDeletion } from '../workflows/execution-deletion.js';
@@ -66,14 +68,13 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
   }
 
   const update =
-    <M>(definition: UpdateDefinition<messages.Row, [M]>, timeoutMs: number) =>
+    <M extends ByActor>(definition: UpdateDefinition<messages.Row, [M]>, timeoutMs: number) =>
     (artifactId: string, message: M, requestKey?: string): Promise<messages.Row> => {
       const handle = client.workflow.getHandle(artifactWorkflowId(artifactId));
-      const send = (updateId?: string) =>
-        handle.executeUpdate(definition, { args: [message], ...(updateId === undefined ? {} : { updateId }) });
+      const send = (updateId: string) => handle.executeUpdate(definition, { args: [message], updateId });
       return call(`artifact ${artifactId}`, timeoutMs, () =>
         requestKey === undefined
-          ? send()
+          ? send(newUpdateId(message))
           : once(requestKey, { send, outcomeOf: (id) => outcomeOf(handle, id), isTransient: isTransientFailure }),
       );
     };
@@ -123,6 +124,10 @@ function lifecycleClient(connection: Connection, namespace: string): LifecycleCl
     ping,
   };
 }
+
+/** The Temporal UI shows by which request an update came. Callers may say the same id twice, which makes no update the same. */
+const newUpdateId = ({ requestId }: ByActor): string =>
+  requestId === undefined ? randomUUID() : `${requestId}/${randomUUID()}`;
 
 /** @throws what the update failed with. */
 async function outcomeOf(handle: WorkflowHandle, updateId: string): Promise<{ value: messages.Row } | null> {

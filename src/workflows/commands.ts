@@ -59,11 +59,14 @@ function requireNoHoldWaiting({ record, unfinished }: LifecycleState): void {
 
 /** Carries one command out. When it throws, nothing has changed that a repetition would not do again. */
 export async function performCommand(life: Life, command: Command): Promise<void> {
+  life.requestId = command.message.requestId;
   try {
     await perform(life, command);
   } catch (error) {
     if (!(await catchUpWithDeletion(life, error))) throw error;
     await perform(life, command);
+  } finally {
+    life.requestId = undefined;
   }
 }
 

@@ -19,8 +19,9 @@ const NOTHING_WAITS = { unfinished: [], retriesMs: {}, problem: null };
 export async function erase(life: Life): Promise<void> {
   const { deletion, record } = life.state;
   if (deletion === null) return;
-  const { reason, actor, forGood, executionDeletionId } = deletion;
+  const { reason, actor, requestId, forGood, executionDeletionId } = deletion;
   const rest = {
+    ...(requestId === undefined ? {} : { requestId }),
     ...(forGood ? { forGood } : {}),
     ...(executionDeletionId === undefined ? {} : { executionDeletionId }),
   };
@@ -106,7 +107,10 @@ export async function purgeArtifact(life: Life, actor: string): Promise<void> {
 
 /** The window is over: the bytes go, which is proven. */
 export async function removeForGood(life: Life, actor: string): Promise<void> {
-  const purge = purgeVersions({ record: life.state.record, actor, atMs: Date.now() });
+  const purge = purgeVersions({
+    ...{ record: life.state.record, actor, atMs: Date.now() },
+    ...(life.requestId === undefined ? {} : { requestId: life.requestId }),
+  });
   const record = completeRecord(
     await purge.catch((error: unknown) => {
       life.state = { ...life.state, purgeTriedAtMs: Date.now() };

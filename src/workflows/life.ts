@@ -1,7 +1,7 @@
 import { condition, log } from '@temporalio/workflow';
 import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
-import type { Change } from '../domain/changes.js';
+import { byRequest, type Change } from '../domain/changes.js';
 import { isKeeping, overrules, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction, type LifecycleState, type PendingDeletion, type Retries } from '../domain/lifecycle.js';
@@ -44,6 +44,8 @@ export class Life {
   readonly inbox: Ticket[] = [];
   /** The bytes are being read back, or have been and nobody has written yet what came of it. */
   verification: Verification | null = null;
+  /** Of the command that is being carried out. */
+  requestId: string | undefined;
   /** Of the row; a run that took over from another one is registered from the start. */
   registration: 'pending' | 'done' | { error: unknown } = 'pending';
 
@@ -85,7 +87,12 @@ export class Life {
   /** Writes a change to the row and the audit, however long that takes, and only then believes it. */
   async write(change: Change, rest: Partial<LifecycleState> = {}): Promise<void> {
     const changeNumber = this.state.record.revision + 1;
-    const write = { artifactId: this.state.record.id, changeNumber, atMs: Date.now(), ...change };
+    const write = {
+      artifactId: this.state.record.id,
+      changeNumber,
+      atMs: Date.now(),
+      ...byRequest(change, this.requestId),
+    };
     const record = await recordChange(write)
       .catch((error: unknown) => {
         if (errorOf(error)?.retryable !== true) throw error;
@@ -132,7 +139,10 @@ export class Life {
     { executionDeletionId, forGood }: Pick<PendingDeletion, 'executionDeletionId' | 'forGood'> = {},
   ): void {
     if (this.state.record.status === 'DELETED') return;
-    const first = this.state.deletion ?? { reason, actor, rowMissing: false, nextTryMs: Date.now() };
+    const first = this.state.deletion ?? {
+      ...{ reason, actor, rowMissing: false, nextTryMs: Date.now() },
+      ...(this.requestId === undefined ? {} : { requestId: this.requestId }),
+    };
     // The second look for a row comes late on purpose.
     const nextTryMs = first.rowMissing ? first.nextTryMs : Date.now();
     this.state = {

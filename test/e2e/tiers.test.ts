@@ -141,7 +141,7 @@ describe('on a store without storage classes', () => {
       request(world.stack, token, {
         method: 'POST',
         path: `/v1/artifacts/${id}/archive`,
-        headers: { 'idempotency-key': key },
+        headers: { 'idempotency-key': key, 'x-request-id': `by-${key}` },
       });
     const first = await archive('turn-7');
     expect(first).toMatchObject({ status: 200, body: { artifact: { status: 'ARCHIVED' } } });
@@ -151,6 +151,8 @@ describe('on a store without storage classes', () => {
     expect(await look(world, id)).toMatchObject({ row: { status: 'ACTIVE' }, audit });
     expect(await archive('turn-8')).toMatchObject({ status: 200, body: { artifact: { status: 'ARCHIVED' } } });
     expect(await look(world, id)).toMatchObject({ row: { status: 'ARCHIVED' }, audit: [...audit, 'archived'] });
+    const archivals = (await client.history(id)).filter(({ kind }) => kind === 'archived');
+    expect(archivals.map(({ detail }) => detail['requestId'])).toEqual(['by-turn-7', 'by-turn-8']);
   });
 
   it('archiving is a fact of the row alone: refused until restored, which is at once, with the same bytes', async () => {

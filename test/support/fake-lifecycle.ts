@@ -1,6 +1,7 @@
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import {
   archived,
+  byRequest,
   holdAdded,
   holdEnded,
   restored,
@@ -12,7 +13,7 @@ import {
   uploadCompleted,
   type Change,
 } from '../../src/domain/changes.js';
-import type { Verb } from '../../src/domain/commands.js';
+import type { ByActor, Verb } from '../../src/domain/commands.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { artifactKey } from '../../src/domain/keys.js';
 import { ownRetention } from '../../src/domain/retention.js';
@@ -52,6 +53,8 @@ export class FakeLifecycle implements LifecycleClient {
   readonly #records: MemoryArtifactRecords;
   readonly #store: MemoryObjectStore;
   readonly #nowMs: () => number;
+  /** Of the last request, by artifact. */
+  readonly #requestIds = new Map<string, string | undefined>();
   /** By the key of their request. */
   readonly #outcomes = new Map<string, Promise<ArtifactRecord>>();
 
@@ -246,6 +249,7 @@ export class FakeLifecycle implements LifecycleClient {
 
   async #enter(verb: string, artifactId: string, message: unknown): Promise<void> {
     this.calls.push({ verb, artifactId, message });
+    this.#requestIds.set(artifactId, (message as ByActor).requestId);
     await this.before(verb);
     if (this.failure !== null) throw this.failure;
   }
@@ -288,7 +292,8 @@ export class FakeLifecycle implements LifecycleClient {
     for (const { versionId } of await this.#store.listVersions(key)) await this.#store.deleteVersion(key, versionId);
   }
 
-  #write(record: ArtifactRecord, { patch, event }: Change): Promise<ArtifactRecord> {
+  #write(record: ArtifactRecord, change: Change): Promise<ArtifactRecord> {
+    const { patch, event } = byRequest(change, this.#requestIds.get(record.id));
     return this.#records.change({
       artifactId: record.id,
       changeNumber: record.revision + 1,

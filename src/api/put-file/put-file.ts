@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { MAX_ARTIFACT_BYTES } from '../../domain/artifact.js';
-import type { CompleteUpload } from '../../domain/commands.js';
+import type { ByActor, CompleteUpload } from '../../domain/commands.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireWish, type NewUpload } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES } from '../../domain/part-plan.js';
@@ -86,7 +86,7 @@ async function findWithoutEarlierTry(context: ApiContext, { caller, upload }: In
     existing.idempotencyKey !== null &&
     existing.idempotencyKey === upload.idempotencyKey;
   if (!isEarlierTry) return existing;
-  await context.lifecycle.abortUpload(existing.id, { actor: caller.subject }).catch((error: unknown) => {
+  await context.lifecycle.abortUpload(existing.id, byOf({ caller, upload })).catch((error: unknown) => {
     // It has come to its end after all.
     if (!(error instanceof ArtifactError) || error.code !== 'not_uploading') throw error;
   });
@@ -169,6 +169,11 @@ async function* allOf(pieces: Buffer[], body: RequestBody): AsyncGenerator<Buffe
   for (let piece = await body.next(); piece !== null; piece = await body.next()) yield piece;
 }
 
+const byOf = ({ caller, upload: { requestId } }: Pick<IncomingFile, 'caller' | 'upload'>): ByActor => ({
+  actor: caller.subject,
+  ...(requestId === undefined ? {} : { requestId }),
+});
+
 /** Bytes, then complete; if either fails for good, what this request began is aborted. */
 async function deliver(
   context: ApiContext,
@@ -176,18 +181,18 @@ async function deliver(
   { created, record }: Put,
   send: () => Promise<Content>,
 ): Promise<Put> {
-  const actor = caller.subject;
+  const by = byOf({ caller, upload: file.upload });
   let isSent = false;
   try {
     const content = await send();
     isSent = true;
-    return { created, record: await complete(context, record, content, actor) };
+    return { created, record: await complete(context, record, content, by) };
   } catch (error) {
     // What is all there may still become complete; and one that was joined is another request's too.
     const mayGoOn = isSent && error instanceof ArtifactError && error.retryable;
     if (created && !mayGoOn)
       await context.lifecycle
-        .abortUpload(record.id, { actor })
+        .abortUpload(record.id, by)
         .catch((failure: unknown) => file.warn(failure, `upload ${record.id} is left to its deadline`));
     throw signal.aborted && !isSent ? signal.reason : error;
   }
@@ -201,13 +206,13 @@ async function complete(
   { lifecycle }: ApiContext,
   record: ArtifactRecord,
   content: Content,
-  actor: string,
+  by: ByActor,
 ): Promise<ArtifactRecord> {
   const endsAtMs = Date.now() + COMPLETE_PATIENCE_MS;
   const message: CompleteUpload = {
     sizeBytes: content.sizeBytes(),
     sha256: content.sha256(),
-    actor,
+    ...by,
   };
   for (;;) {
     try {

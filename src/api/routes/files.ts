@@ -97,6 +97,7 @@ function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>,
     caller,
     upload: {
       ...newUpload(caller, params.executionId, body, content),
+      requestId: request.id,
       ...(request.idempotencyKey === null ? {} : { idempotencyKey: keyOfPut(request.idempotencyKey) }),
     },
     mustBeNew,

@@ -235,7 +235,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
         atMs: createdAtMs,
         kind: 'upload_begun',
         actor: artifact.actor,
-        detail: structuredClone({ path, sizeBytes, sha256, mimeType, retention }),
+        detail: structuredClone({
+          ...{ path, sizeBytes, sha256, mimeType, retention },
+          ...(artifact.requestId === undefined ? {} : { requestId: artifact.requestId }),
+        }),
       },
     ]);
     return record;

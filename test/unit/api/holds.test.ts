@@ -79,7 +79,7 @@ describe('a hold', () => {
     expect(api.lifecycle.calls.at(-1)).toEqual({
       verb: 'endHold',
       artifactId: id,
-      message: { holdId, actor: 'agent-7' },
+      message: { holdId, actor: 'agent-7', requestId: expect.any(String) as string },
     });
   });
 

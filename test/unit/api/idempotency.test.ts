@@ -94,6 +94,20 @@ describe('a verb with an Idempotency-Key', () => {
   );
 });
 
+test('the audit says by which request each change came', async () => {
+  const api = await startTestApi();
+  const id = await api.upload({});
+  const byRequest = (requestId: string) => ({ headers: { 'x-request-id': requestId } });
+  await api.send({ method: 'POST', url: ofArtifact(id, 'archive'), ...byRequest('req-1') });
+  await api.send({ method: 'DELETE', url: `/v1/artifacts/${id}`, ...byRequest('req-2') });
+  const answer = await api.send({ method: 'GET', url: ofArtifact(id, 'history') });
+  const { items } = answer.json<{ items: { kind: string; detail: { requestId?: string } }[] }>();
+  expect(items.slice(-2).map(({ kind, detail }) => [kind, detail.requestId])).toEqual([
+    ['archived', 'req-1'],
+    ['deleted', 'req-2'],
+  ]);
+});
+
 describe('a hold with an Idempotency-Key', () => {
   const hold = (api: TestApi, id: string, payload: object, key = 'turn-7') =>
     post(api, ofArtifact(id, 'holds'), key, payload);

@@ -9,6 +9,8 @@ const post = (api: TestApi, id: string, path: string, payload?: object) =>
   api.send({ method: 'POST', url: `/v1/artifacts/${id}/${path}`, ...(payload && { payload }) });
 const remove = (api: TestApi, id: string) => api.send({ method: 'DELETE', url: `/v1/artifacts/${id}` });
 
+const by = { actor: 'agent-7', requestId: expect.any(String) as string };
+
 describe('the retention of an execution', () => {
   test('that would delete artifacts at once must be confirmed', async () => {
     let nowMs = Date.UTC(2026, 0, 1);
@@ -55,7 +57,7 @@ describe('retention', () => {
     expect(api.lifecycle.calls.at(-1)?.message).toEqual({
       expiresAtMs: Date.UTC(2020, 0, 1),
       confirm: true,
-      actor: 'agent-7',
+      ...by,
     });
   });
 
@@ -66,7 +68,7 @@ describe('retention', () => {
     nowMs += 7 * 86_400_000;
     const response = await put(api, id, { days: 1 });
     expect([response.statusCode, codeOf(response)]).toEqual([409, 'expiry_in_past']);
-    expect(api.lifecycle.calls.at(-1)?.message).toEqual({ days: 1, confirm: false, actor: 'agent-7' });
+    expect(api.lifecycle.calls.at(-1)?.message).toEqual({ days: 1, confirm: false, ...by });
     expect((await put(api, id, { days: 1, confirm: true })).statusCode).toBe(200);
   });
 });
@@ -82,7 +84,7 @@ describe('archive and restore', () => {
     expect(restoring.json()).toMatchObject({ artifact: { status: 'ARCHIVED', restoreState: 'in_progress' } });
     const { restoreEta } = restoring.json<{ artifact: { restoreEta: string } }>().artifact;
     expect((Date.parse(restoreEta) - Date.now()) / 3_600_000).toBeCloseTo(12, 1);
-    expect(api.lifecycle.calls.at(-1)?.message).toEqual({ tier: 'Bulk', actor: 'agent-7' });
+    expect(api.lifecycle.calls.at(-1)?.message).toEqual({ tier: 'Bulk', ...by });
     await api.lifecycle.finishRestore(id);
     const done = await post(api, id, 'restore');
     expect([done.statusCode, done.json()]).toMatchObject([200, { artifact: { status: 'ACTIVE', restoreState: null } }]);
