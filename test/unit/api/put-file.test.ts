@@ -88,7 +88,12 @@ describe('a file that is put', () => {
     expect(answer.status).toBe(201);
     const content = await api.send({ method: 'GET', url: `/v1/artifacts/${answer.body.artifact.id}/content` });
     expect(sha256Of(content.rawPayload)).toBe(sha256Of(bytes));
-    const claim = { sizeBytes: bytes.length, sha256: sha256Of(bytes), actor: 'agent-7' };
+    const claim = {
+      sizeBytes: bytes.length,
+      sha256: sha256Of(bytes),
+      actor: 'agent-7',
+      requestId: expect.any(String) as string,
+    };
     expect(api.lifecycle.calls.find(({ verb }) => verb === 'completeUpload')?.message).toEqual(claim);
   });
 

@@ -57,7 +57,7 @@ describe('reads', () => {
       ['upload_completed', 'agent-7'],
       ['deleted', 'agent-7'],
     ]);
-    expect(items[2]?.detail).toEqual({ deletionReason: 'requested' });
+    expect(items[2]?.detail).toEqual({ deletionReason: 'requested', requestId: expect.any(String) as string });
     expect(items[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
