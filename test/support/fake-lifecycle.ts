@@ -112,22 +112,26 @@ export class FakeLifecycle implements LifecycleClient {
     return this.#write(record, retentionChanged(record, ownRetention(message), message.actor));
   }
 
-  async keepForever(artifactId: string, { reason, actor }: Message<'keepForever'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('keepForever', artifactId, { reason, actor });
+  async keepForever(artifactId: string, { reason, actor, ...rest }: Message<'keepForever'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('keepForever', artifactId, { reason, actor, ...rest });
     const retention = { rule: 'permanent', by: actor, reason, atMs: this.#nowMs() } as const;
     return this.#write(record, retentionChanged(record, retention, actor));
   }
 
-  addHold(artifactId: string, { hold, actor }: Message<'addHold'>, requestKey?: string): Promise<ArtifactRecord> {
+  addHold(
+    artifactId: string,
+    { hold, actor, ...rest }: Message<'addHold'>,
+    requestKey?: string,
+  ): Promise<ArtifactRecord> {
     return this.#once(requestKey, async () => {
-      const record = await this.#rule('addHold', artifactId, { hold, actor });
+      const record = await this.#rule('addHold', artifactId, { hold, actor, ...rest });
       if (requireRoomForHold(record, hold) === 'done') return record;
       return this.#write(record, holdAdded(record, { ...hold, by: actor, atMs: this.#nowMs() }));
     });
   }
 
-  async endHold(artifactId: string, { holdId, actor }: Message<'endHold'>): Promise<ArtifactRecord> {
-    const record = await this.#rule('endHold', artifactId, { holdId, actor });
+  async endHold(artifactId: string, { holdId, actor, ...rest }: Message<'endHold'>): Promise<ArtifactRecord> {
+    const record = await this.#rule('endHold', artifactId, { holdId, actor, ...rest });
     const hold = record.holds.find(({ id }) => id === holdId);
     return hold === undefined ? record : this.#write(record, holdEnded(record, hold, actor));
   }
@@ -139,11 +143,11 @@ export class FakeLifecycle implements LifecycleClient {
 
   undeleteArtifact(
     artifactId: string,
-    { actor }: Message<'undeleteArtifact'>,
+    { actor, ...rest }: Message<'undeleteArtifact'>,
     requestKey?: string,
   ): Promise<ArtifactRecord> {
     return this.#once(requestKey, async () => {
-      const record = await this.#rule('undeleteArtifact', artifactId, { actor });
+      const record = await this.#rule('undeleteArtifact', artifactId, { actor, ...rest });
       if (record.status !== 'DELETED') return record;
       const { key, versionId, storageClass } = record;
       for (const version of await this.#store.listVersions(key))
