@@ -13,7 +13,7 @@ interface Leg {
 }
 
 const legs: Leg[] = [
-  { name: 'unit', timeoutMs: 10_000, servers: false, order: 0, parallel: true },
+  { name: 'unit', timeoutMs: 20_000, servers: false, order: 0, parallel: true },
   { name: 'workflows', timeoutMs: 60_000, servers: true, order: 0, parallel: true },
   { name: 'contract', timeoutMs: 60_000, servers: true, order: 0, parallel: true },
   { name: 'integration', timeoutMs: 60_000, servers: true, order: 0, parallel: true },
@@ -38,6 +38,8 @@ export default defineConfig({
   test: {
     // The Temporal SDK is a native module and tests send signals: a process per file keeps a crash to itself.
     pool: 'forks',
+    // By default one core is left idle, which is half of a small machine.
+    maxWorkers: '100%',
     // The version in the lock file runs on this Node; the notice is for whoever updates it.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     teardownTimeout: 60_000,
