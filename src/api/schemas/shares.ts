@@ -1,6 +1,7 @@
 import { Type, type Static, type TBoolean, type TInteger, type TObject, type TOptional } from 'typebox';
 import { DEFAULT_SHARE_USES, MAX_SHARE_USES, SHARE_ENDS } from '../../domain/shares.js';
 import { DAY_MS, SECOND_MS } from '../../domain/units.js';
+import { documented } from '../openapi/documented.js';
 import { nullable, Timestamp, timestamp, Uuid } from './atoms.js';
 
 const DAY_SECONDS = DAY_MS / SECOND_MS;
@@ -30,7 +31,11 @@ export const shareBody = (days: {
         }),
       ),
     },
-    { additionalProperties: false, examples: [{ expiresIn: 86_400, singleUse: true }] },
+    {
+      additionalProperties: false,
+      examples: [{ expiresIn: 86_400, singleUse: true }],
+      ...documented({ not: { properties: { singleUse: { const: true } }, required: ['singleUse', 'maxUses'] } }),
+    },
   );
 export type ShareBody = Static<ReturnType<typeof shareBody>>;
 
