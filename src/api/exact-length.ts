@@ -1,5 +1,9 @@
 import { Transform } from 'node:stream';
 import { ArtifactError } from '../domain/errors.js';
+import { MIB_BYTES } from '../domain/units.js';
+
+/** Twice this per download; with the usual 64 KiB store and client wait for each other more. */
+const BUFFER_BYTES = MIB_BYTES / 2;
 
 /**
  * Passes bytes on, and fails when they are not as many as were announced: ended quietly, a short answer would look like a whole one to
@@ -13,6 +17,7 @@ export function exactLength(expectedBytes: number, what: string): Transform {
       details: { expectedBytes, passedBytes },
     });
   return new Transform({
+    highWaterMark: BUFFER_BYTES,
     transform(chunk: Buffer, _encoding, done) {
       passedBytes += chunk.length;
       if (passedBytes > expectedBytes) done(failure());
