@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { mintToken } from '../../src/api/plugins/token.js';
 import { loadConfig } from '../../src/config.js';
 import { openRecords, openStore } from '../../src/deps.js';
-import { freePort } from '../../src/dev/servers/ports.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
-import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
-import { launchApi, urlOf } from '../support/api-process.js';
+import { apiEnvironment, launchApi, urlOf } from '../support/api-process.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import type { TestDatabase } from '../support/postgres.js';
 
 const SECRET = 'a secret of the server tests, 32 or more';
 
@@ -18,21 +16,7 @@ let database: TestDatabase;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  database = await createTestDatabase(inject('databaseUrl'));
-  const { endpoint, accessKey, secretKey } = inject('versitygw');
-  const bucket = `api-${randomUUID()}`;
-  await createLocalBucket({ endpoint, bucket, accessKeyId: accessKey, secretAccessKey: secretKey });
-  env = {
-    API_PORT: '0',
-    AUTH_JWT_SECRET: SECRET,
-    DATABASE_URL: database.databaseUrl,
-    // Nobody listens there: reads must not care.
-    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
-    S3_ENDPOINT: endpoint,
-    S3_BUCKET: bucket,
-    AWS_ACCESS_KEY_ID: accessKey,
-    AWS_SECRET_ACCESS_KEY: secretKey,
-  };
+  ({ env, database } = await apiEnvironment(SECRET));
 });
 
 afterAll(() => database.drop());

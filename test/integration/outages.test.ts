@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mintToken } from '../../src/api/plugins/token.js';
 import { loadConfig } from '../../src/config.js';
 import { openRecords, openStore } from '../../src/deps.js';
 import { freePort } from '../../src/dev/servers/ports.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
-import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
 import { ruleKeyOf, RULES } from '../support/access/rules.js';
 import type { Place } from '../support/access/states.js';
-import { launchApi, urlOf } from '../support/api-process.js';
+import { apiEnvironment, launchApi, urlOf } from '../support/api-process.js';
 import { sha256Of, startTestApi } from '../support/api.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import type { TestDatabase } from '../support/postgres.js';
 
 /*
  * Every route of the app, over real servers of which one is gone: Temporal, the database or the store. What does not need it goes on; what does
@@ -58,21 +57,7 @@ let place: Place;
 let authorization: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase(inject('databaseUrl'));
-  const { endpoint, accessKey, secretKey } = inject('versitygw');
-  const bucket = `outages-${randomUUID()}`;
-  await createLocalBucket({ endpoint, bucket, accessKeyId: accessKey, secretAccessKey: secretKey });
-  env = {
-    API_PORT: '0',
-    AUTH_JWT_SECRET: SECRET,
-    DATABASE_URL: database.databaseUrl,
-    // Reads of all tests do without it.
-    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
-    S3_ENDPOINT: endpoint,
-    S3_BUCKET: bucket,
-    AWS_ACCESS_KEY_ID: accessKey,
-    AWS_SECRET_ACCESS_KEY: secretKey,
-  };
+  ({ env, database } = await apiEnvironment(SECRET));
   place = await storeArtifact();
   authorization = `Bearer ${await mintToken({
     ...{ secret: SECRET, issuer: 'durable-artifacts', audience: 'durable-artifacts' },

@@ -1,10 +1,36 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
+import { freePort } from '../../src/dev/servers/ports.js';
+import { createLocalBucket } from '../../src/storage/bucket/create-local-bucket.js';
+import { createTestDatabase, type TestDatabase } from './postgres.js';
 
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Variables of an API over a database and a bucket of its own, and no Temporal: nobody listens at its address. Whoever asks drops the database.
+ * @param secret signs its tokens.
+ */
+export async function apiEnvironment(secret: string): Promise<{ env: Record<string, string>; database: TestDatabase }> {
+  const database = await createTestDatabase(inject('databaseUrl'));
+  const { endpoint, accessKey, secretKey } = inject('versitygw');
+  const bucket = `api-${randomUUID()}`;
+  await createLocalBucket({ endpoint, bucket, accessKeyId: accessKey, secretAccessKey: secretKey });
+  const env = {
+    API_PORT: '0',
+    AUTH_JWT_SECRET: secret,
+    DATABASE_URL: database.databaseUrl,
+    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
+    S3_ENDPOINT: endpoint,
+    S3_BUCKET: bucket,
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
+  };
+  return { env, database };
+}
 
 /** The API in a process of its own. */
 export interface ApiProcess {

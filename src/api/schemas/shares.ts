@@ -34,7 +34,12 @@ export const shareBody = (days: {
     {
       additionalProperties: false,
       examples: [{ expiresIn: 86_400, singleUse: true }],
-      ...documented({ not: { properties: { singleUse: { const: true } }, required: ['singleUse', 'maxUses'] } }),
+      ...documented({
+        not: {
+          properties: { singleUse: { const: true }, maxUses: { not: { const: 1 } } },
+          required: ['singleUse', 'maxUses'],
+        },
+      }),
     },
   );
 export type ShareBody = Static<ReturnType<typeof shareBody>>;

@@ -147,15 +147,15 @@ describe('a publication with an Idempotency-Key', () => {
     api.publications.hosts.add('box-1');
     const publish = async (payload: object, key: string | null = 'turn-7'): Promise<string> =>
       (await post(api, url, key, payload)).json<{ publicationId: string }>().publicationId;
-    const first = await publish({ hostId: 'box-1', folder: '/work/out' });
-    expect(await publish({ folder: '/work/out', hostId: 'box-1' })).toBe(first);
+    const first = await publish({ hostId: 'box-1', folder: '/jobs/out' });
+    expect(await publish({ folder: '/jobs/out', hostId: 'box-1' })).toBe(first);
     const others = [
-      await publish({ hostId: 'box-1', folder: '/work/other' }),
-      await publish({ hostId: 'box-1', folder: '/work/out' }, 'turn-8'),
-      await publish({ hostId: 'box-1', folder: '/work/out' }, null),
+      await publish({ hostId: 'box-1', folder: '/jobs/other' }),
+      await publish({ hostId: 'box-1', folder: '/jobs/out' }, 'turn-8'),
+      await publish({ hostId: 'box-1', folder: '/jobs/out' }, null),
     ];
     expect(new Set([first, ...others]).size).toBe(4);
     const publicationId = randomUUID();
-    expect(await publish({ hostId: 'box-1', folder: '/work/out', publicationId })).toBe(publicationId);
+    expect(await publish({ hostId: 'box-1', folder: '/jobs/out', publicationId })).toBe(publicationId);
   });
 });
