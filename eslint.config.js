@@ -32,6 +32,7 @@ const folders = [
   'storage',
   'db',
   'webhooks',
+  'operator',
   'cli',
   'dev',
 ];
@@ -102,7 +103,8 @@ export default tseslint.config(
   direction('temporal', { imports: ['workflows'], allow: ['temporal', 'node'] }),
   direction('transfer', { allow: ['node'] }),
   direction('sdk', { imports: ['transfer'], allow: ['node'] }),
-  direction('cli', { imports: ['sdk', 'host'], allow: ['node'] }),
+  direction('operator', { imports: ['storage', 'db', 'temporal'], allow: ['node'] }),
+  direction('cli', { imports: ['sdk', 'host', 'operator'], allow: ['node'] }),
   direction('api', {
     imports: ['temporal'],
     types: ['storage', 'db'],

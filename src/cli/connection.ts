@@ -38,24 +38,45 @@ function accessOf({ env, cwd }: Terminal): ApiAccess {
 export function workerEnvironment({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Terminal['env'] {
   if (valueOf(env['TEMPORAL_ADDRESS']) !== undefined) return env;
   const stack = localStack({ env, cwd });
-  const text = (name: string): string | undefined =>
-    typeof stack?.[name] === 'string' ? valueOf(stack[name]) : undefined;
-  if (text('temporalAddress') === undefined)
+  if (textIn(stack, 'temporalAddress') === undefined)
     throw new ArtifactError(
       'workflows_unavailable',
       'No Temporal is known: set TEMPORAL_ADDRESS (and the bucket: S3_…), or start the local stack with "npm start"',
     );
-  return {
-    ...env,
-    TEMPORAL_ADDRESS: text('temporalAddress'),
-    TEMPORAL_NAMESPACE: text('namespace'),
-    S3_ENDPOINT: text('s3Endpoint'),
-    S3_BUCKET: text('s3Bucket'),
-    S3_REGION: text('s3Region'),
-    AWS_ACCESS_KEY_ID: text('s3AccessKeyId') ?? env['AWS_ACCESS_KEY_ID'],
-    AWS_SECRET_ACCESS_KEY: text('s3SecretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'],
-    UPLOAD_TENANT: valueOf(env['UPLOAD_TENANT']) ?? text('tenant'),
-  };
+  return { ...serversOf(stack, env), UPLOAD_TENANT: valueOf(env['UPLOAD_TENANT']) ?? textIn(stack, 'tenant') };
+}
+
+/**
+ * Configuration of what operators run, which goes to bucket, database and Temporal by itself: that of the environment when it names one
+ * of them, else of the local stack.
+ * @throws `invalid_request` when there is neither.
+ */
+export function operatorEnvironment({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Terminal['env'] {
+  const named = ['TEMPORAL_ADDRESS', 'DATABASE_URL', 'S3_ENDPOINT', 'S3_BUCKET'].filter((name) => valueOf(env[name]));
+  if (named.length > 0) return env;
+  const stack = localStack({ env, cwd });
+  if (stack === null)
+    throw new ArtifactError(
+      'invalid_request',
+      'No servers are known: set TEMPORAL_…, DATABASE_URL and S3_… as for the worker, or start the local stack with "npm start"',
+    );
+  return { ...serversOf(stack, env), DATABASE_URL: textIn(stack, 'databaseUrl') };
+}
+
+const serversOf = (stack: LocalStack | null, env: Terminal['env']): Terminal['env'] => ({
+  ...env,
+  TEMPORAL_ADDRESS: textIn(stack, 'temporalAddress'),
+  TEMPORAL_NAMESPACE: textIn(stack, 'namespace'),
+  S3_ENDPOINT: textIn(stack, 's3Endpoint'),
+  S3_BUCKET: textIn(stack, 's3Bucket'),
+  S3_REGION: textIn(stack, 's3Region'),
+  AWS_ACCESS_KEY_ID: textIn(stack, 's3AccessKeyId') ?? env['AWS_ACCESS_KEY_ID'],
+  AWS_SECRET_ACCESS_KEY: textIn(stack, 's3SecretAccessKey') ?? env['AWS_SECRET_ACCESS_KEY'],
+});
+
+function textIn(stack: LocalStack | null, name: string): string | undefined {
+  const value = stack?.[name];
+  return typeof value === 'string' ? valueOf(value) : undefined;
 }
 
 const valueOf = (variable: string | undefined): string | undefined => (variable === '' ? undefined : variable);
