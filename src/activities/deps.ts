@@ -1,8 +1,9 @@
 import type { Announcement } from '../domain/announcements.js';
-import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import type { ByActor, DeleteArtifact, InheritRetention, RepairArtifact } from '../domain/commands.js';
 import type { PublicationReport, PublishRequest } from '../domain/publish.js';
 import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
+import type { Repair } from '../domain/repair.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
 import type { WebhookSender } from '../webhooks/webhook-sender.js';
@@ -48,6 +49,11 @@ export interface ArtifactLives {
    * @throws `held`, `wrong_state` when it has no workflow, `workflows_unavailable`, `not_yet_answered`.
    */
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
+  /**
+   * Makes it look at what the store and its row really have, and put right what is not as it should be; false when its workflow does not run
+   * (any more). Safe to repeat. @throws `workflows_unavailable`, `not_yet_answered`.
+   */
+  repairArtifact(artifactId: string, message: RepairArtifact): Promise<Repair | false>;
   /**
    * Hands an announcement over to the workflow that delivers those of this artifact, and starts it if need be. Safe to repeat.
    * @throws `workflows_unavailable`, `not_yet_answered`.

@@ -51,6 +51,11 @@ export interface RestoreArtifact extends ByActor {
   tier: RestoreTier;
 }
 
+export interface RepairArtifact extends ByActor {
+  /** UUID of the reconciliation that asks; absent: somebody does. */
+  runId?: string;
+}
+
 export interface SetTags extends ByActor {
   tags: TagChanges;
   /** What is not named stays; false: it goes. Decided when the command's turn comes, so two of these at once lose nothing. */

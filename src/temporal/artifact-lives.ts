@@ -1,9 +1,10 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Announcement } from '../domain/announcements.js';
-import type { ByActor, DeleteArtifact, InheritRetention } from '../domain/commands.js';
+import type { ByActor, DeleteArtifact, InheritRetention, RepairArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
+import type { Repair } from '../domain/repair.js';
 import { SECOND_MS } from '../domain/units.js';
 import { publicationGuards, type PublicationGuards } from './publication-guards.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
@@ -15,6 +16,7 @@ import {
   executionChanged,
   inheritRetentionSignal,
   purgeArtifactSignal,
+  repairArtifact,
   type Row,
 } from '../workflows/messages.js';
 import type { webhookDelivery } from '../workflows/webhook-delivery.js';
@@ -39,6 +41,7 @@ interface Lives extends PublicationGuards {
   purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
   abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
+  repairArtifact(artifactId: string, message: RepairArtifact): Promise<Repair | false>;
   announce(announcement: Announcement): Promise<void>;
 }
 
@@ -51,7 +54,7 @@ export function connectArtifactLives(settings: TemporalSettings): { lives: Lives
 
 export function artifactLives(client: Client): Lives {
   /** False when there is no such life. */
-  const ask = async (artifactId: string, question: (life: WorkflowHandle) => Promise<boolean>): Promise<boolean> => {
+  const ask = async <T>(artifactId: string, question: (life: WorkflowHandle) => Promise<T>): Promise<T | false> => {
     try {
       return await question(client.workflow.getHandle(artifactWorkflowId(artifactId)));
     } catch (error) {
@@ -75,6 +78,10 @@ export function artifactLives(client: Client): Lives {
     removeArtifact: async (artifactId, message) => {
       await update(client, deleteArtifact, artifactId, message);
     },
+    repairArtifact: (artifactId, message) =>
+      ask(artifactId, (life) =>
+        client.withDeadline(Date.now() + ANSWER_MS, () => life.executeUpdate(repairArtifact, { args: [message] })),
+      ),
     announce: (announcement) => announce(client, announcement),
     ...publicationGuards(client),
   };

@@ -9,12 +9,14 @@ import type {
   EndHold,
   InheritRetention,
   KeepForever,
+  RepairArtifact,
   RestoreArtifact,
   SetRetention,
   SetTags,
 } from '../domain/commands.js';
 import type { HandedOverState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import type { Repair } from '../domain/repair.js';
 import type { TagChanges } from '../domain/tags.js';
 import type { PublicationReport } from '../domain/publish.js';
 
@@ -26,7 +28,7 @@ import type { PublicationReport } from '../domain/publish.js';
 
 export type { NewUpload } from '../domain/new-upload.js';
 
-/** What every update answers with: the row after it. */
+/** What nearly every update answers with: the row after it. */
 export type Row = ArtifactRecord;
 
 /** Input of the workflow: a new upload, or the state handed over by continue-as-new. */
@@ -51,6 +53,8 @@ export const undeleteArtifact = defineUpdate<Row, [ByActor]>('undeleteArtifact')
 export const purgeArtifact = defineUpdate<Row, [ByActor]>('purgeArtifact');
 export const archiveArtifact = defineUpdate<Row, [ByActor]>('archiveArtifact');
 export const restoreArtifact = defineUpdate<Row, [RestoreArtifact]>('restoreArtifact');
+/** Answers with what came of it. */
+export const repairArtifact = defineUpdate<Repair, [RepairArtifact]>('repairArtifact');
 
 /** Either `days` from creation or `expiresAt`, a time as ISO 8601. */
 export interface SetRetentionSignal extends Partial<ByActor> {

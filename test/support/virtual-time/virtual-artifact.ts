@@ -41,6 +41,7 @@ export const NO_OTHERS: ArtifactLives = {
   purgeArtifact: () => Promise.resolve(false),
   abortUpload: () => Promise.resolve(false),
   removeArtifact: () => Promise.resolve(),
+  repairArtifact: () => Promise.resolve(false),
   announce: () => Promise.resolve(),
   guardPublication: () => Promise.resolve(),
   isPublishing: () => Promise.resolve(false),

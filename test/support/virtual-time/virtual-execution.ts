@@ -88,6 +88,7 @@ export class VirtualExecution implements ArtifactLives {
   readonly purgeArtifact = NO_OTHERS.purgeArtifact.bind(NO_OTHERS);
   readonly abortUpload = NO_OTHERS.abortUpload.bind(NO_OTHERS);
   readonly removeArtifact = NO_OTHERS.removeArtifact.bind(NO_OTHERS);
+  readonly repairArtifact = NO_OTHERS.repairArtifact.bind(NO_OTHERS);
   readonly guardPublication = NO_OTHERS.guardPublication.bind(NO_OTHERS);
   readonly isPublishing = NO_OTHERS.isPublishing.bind(NO_OTHERS);
   readonly lastReport = NO_OTHERS.lastReport.bind(NO_OTHERS);
