@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { findMoto, startMoto } from '../../src/dev/servers/moto.js';
@@ -17,10 +19,10 @@ type Name = keyof ProvidedContext;
 
 /** What each project gets. A server that no project of the run needs is not started. */
 const needs: Record<string, readonly Name[]> = {
-  workflows: ['temporalAddress', 'temporalBinary', 'javaTestServer'],
+  workflows: ['temporalAddress', 'temporalBinary', 'javaTestServer', 'workflowBundle'],
   contract: ['databaseUrl', 'versitygw', 'moto'],
-  integration: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto', 'chromium'],
-  e2e: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto'],
+  integration: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto', 'chromium', 'workflowBundle'],
+  e2e: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto', 'workflowBundle'],
 };
 
 const say = (line: string): void => {
@@ -54,6 +56,7 @@ function createRun(): Run {
       moto: once(() => moto(atEnd)),
       chromium: once(() => findChromium(say)),
       javaTestServer: once(javaTestServer),
+      workflowBundle: once(() => workflowBundle(atEnd)),
     },
     async end() {
       for (const ending of endings.splice(0).reverse()) await ending();
@@ -105,6 +108,15 @@ async function javaTestServer(): Promise<string | null> {
   if ('path' in found) return found.path;
   say(`the tests on the Java test server are skipped: ${found.missing}`);
   return null;
+}
+
+/** Bundling takes seconds, and the sources do not change during a run. */
+async function workflowBundle(atEnd: (ending: Ending) => void): Promise<string> {
+  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  const file = join(await temporaryFolder(atEnd), 'workflow-bundle.js');
+  await writeFile(file, code);
+  return file;
 }
 
 async function temporaryFolder(atEnd: (ending: Ending) => void): Promise<string> {

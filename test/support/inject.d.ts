@@ -20,5 +20,7 @@ declare module 'vitest' {
     chromium: string;
     /** Executable that starts the Java test server (the one that skips time); null when Java or Maven is missing. */
     javaTestServer: string | null;
+    /** File with the workflows of the product, bundled for workers. */
+    workflowBundle: string;
   }
 }

@@ -196,6 +196,7 @@ interface Parts {
 
 const environment = ({ apiPort, temporalAddress, namespace, databaseUrl, store }: Parts): Record<string, string> => ({
   LOG_LEVEL: 'warn',
+  WORKFLOW_BUNDLE: inject('workflowBundle'),
   API_HOST: '127.0.0.1',
   API_PORT: String(apiPort),
   AUTH_JWT_SECRET: SECRET,

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { temporal } from '@temporalio/proto';
@@ -48,7 +47,7 @@ describe.skipIf(executable === null)('a default artifact of 30 days', () => {
     const worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: LIFECYCLE_TASK_QUEUE,
-      workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+      workflowBundle: { codePath: inject('workflowBundle') },
       activities: createActivities({ store, records, lives: NO_OTHERS, capabilities, settings }),
     });
     const events = await worker.runUntil(async () => {

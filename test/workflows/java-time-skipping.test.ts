@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
@@ -61,7 +60,7 @@ describe.skipIf(executable === null)('on the Java test server', () => {
     worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: TASK_QUEUE,
-      workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+      workflowBundle: { codePath: inject('workflowBundle') },
       activities: createActivities({ store, records, lives: NO_OTHERS, capabilities, settings }),
     });
     running = worker.run();

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 
 interface History {
   events: { eventType: string; eventId: string }[];
@@ -12,13 +12,9 @@ const folder = fileURLToPath(new URL('../histories/', import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 const read = (file: string): History => JSON.parse(readFileSync(`${folder}${file}`, 'utf8')) as History;
 
-let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
-beforeAll(async () => {
+const workflowBundle = { codePath: inject('workflowBundle') };
+beforeAll(() => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
 });
 
 /** The SDK decodes JSON histories in place. */
