@@ -1,4 +1,5 @@
 import type { Announcement } from '../domain/announcements.js';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ByActor, DeleteArtifact, InheritRetention, RepairArtifact } from '../domain/commands.js';
 import type { PublicationReport, PublishRequest } from '../domain/publish.js';
 import type { Quotas } from '../domain/quotas.js';
@@ -37,6 +38,12 @@ export interface ArtifactLives {
   /** The same. */
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
+  /**
+   * Starts the workflow of an artifact that has none (any more), at the point of its life at which its row is (`lifeOfRow`). False when one runs:
+   * there is never a second one, also when two ask at once.
+   * @throws `workflows_unavailable`, `not_yet_answered`: then it may have been started.
+   */
+  revive(record: ArtifactRecord): Promise<boolean>;
   /** Tells it to go for good; false as above. */
   purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
   /**

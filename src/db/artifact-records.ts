@@ -38,6 +38,22 @@ export interface ArtifactRecords extends ArtifactReads, AccessCounts, ExecutionD
    * @throws `artifact_not_found`; `not_uploading`: then the upload just created must be aborted by its creator.
    */
   attachUpload(artifactId: string, uploadId: string): Promise<string>;
+  /**
+   * Makes a row again that is lost, from what is known of it elsewhere, with a `row_restored` event after all that the audit still has of it:
+   * the number of that event is its new revision, and everything else is as given. Creates the execution for the record's tenant when that is
+   * not there. Safe to repeat: a row that is there is answered as it is. No quota refuses it.
+   * @throws `path_taken` (details `artifactId`) when another row that is not DELETED has the path, `execution_not_found` when the execution
+   * belongs to another tenant.
+   */
+  restoreRow(record: ArtifactRecord, restoration: RowRestoration): Promise<ArtifactRecord>;
+}
+
+export interface RowRestoration {
+  actor: string;
+  /** From which evidence, for the audit. */
+  detail: Record<string, unknown>;
+  /** Of the execution, if it is made; absent or null: not known, or the default. */
+  retentionDays?: number | null;
 }
 
 export interface ArtifactReads extends ExecutionDeletionReads, PublicationReads {

@@ -13,9 +13,9 @@ export interface ColumnValue {
 type Patch = Required<RecordPatch>;
 type ColumnsOfPatch = { [K in keyof Patch]: (value: Patch[K]) => ColumnValue[] };
 
-const at = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
+export const toDate = (epochMs: number | null): Date | null => (epochMs === null ? null : new Date(epochMs));
 const same = (column: string) => (value: SqlValue) => [{ column, value }];
-const time = (column: string) => (ms: number | null) => [{ column, value: at(ms) }];
+const time = (column: string) => (ms: number | null) => [{ column, value: toDate(ms) }];
 
 /**
  * Every field of a patch and the columns it sets. `file_size` must not be null in FEAT-004, so an unknown size is 0 and

@@ -5,7 +5,7 @@ import { fileNameOf } from '../domain/keys.js';
 import { wishOf } from '../domain/new-upload.js';
 import { chooseRetention, type Retention } from '../domain/retention.js';
 import type { NewArtifact } from './artifact-records.js';
-import { toJson, toText } from './columns.js';
+import { toDate, toJson, toText } from './columns.js';
 import { inTransaction, type AtCommit } from './pool.js';
 import { NO_QUOTAS } from '../domain/quotas.js';
 import { quotaCheck } from './quotas.js';
@@ -137,11 +137,8 @@ async function insert(
       toJson(artifact.policy),
       artifact.publicationId ?? null,
       artifact.idempotencyKey ?? null,
-      toDate(artifact.sourceModifiedAtMs),
+      toDate(artifact.sourceModifiedAtMs ?? null),
     ],
   );
   return rows[0] ?? null;
 }
-
-const toDate = (epochMs: number | null | undefined): Date | null =>
-  epochMs === null || epochMs === undefined ? null : new Date(epochMs);

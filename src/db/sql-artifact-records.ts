@@ -11,6 +11,7 @@ import { listArtifacts, searchArtifacts } from './lists.js';
 import { createExecutionDeletions } from './sql-execution-deletions.js';
 import { createPublications } from './sql-publications.js';
 import { registerArtifact } from './register.js';
+import { restoreRow } from './restore-row.js';
 import {
   SELECT_ARTIFACT,
   toArtifactRecord,
@@ -32,6 +33,8 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
     change: (change) => withDatabaseErrors('change the artifact', () => changeArtifact(pool, change)),
     attachUpload: (artifactId, uploadId) =>
       withDatabaseErrors('attach the upload', () => attachUpload(pool, artifactId, uploadId)),
+    restoreRow: (record, restoration) =>
+      withDatabaseErrors('restore the row', () => restoreRow(pool, record, restoration)),
     setExecutionRetention: (retention) =>
       withDatabaseErrors('set the retention', () => setExecutionRetention(pool, retention)),
     listInheritors: (query) => withDatabaseErrors('list artifacts', () => listInheritors(pool, query)),

@@ -108,11 +108,13 @@ export const AUDIT_KINDS = [
   'archived',
   'restore_requested',
   'restored',
+  /** Its row was lost, and is made again. */
+  'row_restored',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
-/** Steps on the way to a change that is announced itself. */
-const UNANNOUNCED_KINDS: readonly AuditKind[] = ['upload_begun', 'deletion_begun'];
+/** Steps on the way to a change that is announced itself; and what changes nothing about the artifact. */
+const UNANNOUNCED_KINDS: readonly AuditKind[] = ['upload_begun', 'deletion_begun', 'row_restored'];
 /** Kinds of changes that are announced to the outside world (webhooks). */
 export const ANNOUNCED_KINDS = AUDIT_KINDS.filter((kind) => !UNANNOUNCED_KINDS.includes(kind));
 

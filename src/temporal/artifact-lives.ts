@@ -1,12 +1,14 @@
 import { Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Announcement } from '../domain/announcements.js';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ByActor, DeleteArtifact, InheritRetention, RepairArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import type { Repair } from '../domain/repair.js';
 import { SECOND_MS } from '../domain/units.js';
 import { publicationGuards, type PublicationGuards } from './publication-guards.js';
+import { revive } from './revive.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
 import {
   abortUpload as abortUploadUpdate,
@@ -38,6 +40,7 @@ interface Lives extends PublicationGuards {
   inheritRetention(artifactId: string, message: InheritRetention): Promise<boolean>;
   deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean>;
   isAlive(artifactId: string): Promise<boolean>;
+  revive(record: ArtifactRecord): Promise<boolean>;
   purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
   abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
@@ -71,6 +74,7 @@ export function artifactLives(client: Client): Lives {
     // A burst of changes is many calls within milliseconds, and the workflow need not hear of each.
     executionChanged: coalesced((executionId) => tellManifest(client, executionId), { coversMs: MESSAGE_COVERS_MS }),
     isAlive: (artifactId) => ask(artifactId, async (life) => (await life.describe()).status.name === 'RUNNING'),
+    revive: (record) => revive(client, record),
     inheritRetention: (artifactId, message) => tell(artifactId, (life) => life.signal(inheritRetentionSignal, message)),
     deleteArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(deleteArtifactSignal, message)),
     purgeArtifact: (artifactId, message) => tell(artifactId, (life) => life.signal(purgeArtifactSignal, message)),

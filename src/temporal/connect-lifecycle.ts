@@ -30,6 +30,7 @@ import {
   LIFECYCLE_TASK_QUEUE,
 } from './ids.js';
 import { publicationClient } from './connect-publications.js';
+import { lifeSummary } from './life-summary.js';
 import type { LifecycleClient } from './lifecycle-client.js';
 import { once } from './once.js';
 import { pingTemporal, withPatience } from './patience.js';
@@ -148,10 +149,7 @@ function startOperation(upload: messages.NewUpload): WithStartWorkflowOperation<
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     typedSearchAttributes: new TypedSearchAttributes(initialSearchAttributes(upload)),
-    staticSummary: `${upload.path} (${upload.sizeBytes === null ? 'size unknown' : `${upload.sizeBytes} bytes`})`.slice(
-      0,
-      200,
-    ),
+    staticSummary: lifeSummary(upload),
     staticDetails: `Life of artifact ${upload.artifactId} of execution ${upload.executionId}, uploaded by ${upload.actor}`,
   });
 }

@@ -19,6 +19,7 @@ import { publicationsSuite } from './publications-suite.js';
 import { quarantineSuite } from './quarantine-suite.js';
 import { quotasSuite } from './quotas-suite.js';
 import { reconciliationsSuite } from './reconciliations-suite.js';
+import { restoreRowSuite } from './restore-row-suite.js';
 import { sharesSuite } from './shares-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
 import { usageSuite } from './usage-suite.js';
@@ -35,6 +36,12 @@ executionDeletionsSuite('memory', () => inMemory);
 listsSuite('memory', () => memory);
 publicationsSuite('memory', () => memory);
 quotasSuite('memory', () => memory);
+restoreRowSuite('memory', () => ({
+  records: memory,
+  deleteExecution: async (id) => {
+    await Promise.resolve(memory.deleteExecution(id));
+  },
+}));
 const memoryShares = new MemoryShares(memory);
 sharesSuite('memory', () => ({ records: memory, shares: memoryShares }));
 upcomingSuite('memory', () => memory);
@@ -70,6 +77,12 @@ executionDeletionsSuite('Postgres', inPostgres);
 listsSuite('Postgres', () => records);
 publicationsSuite('Postgres', () => records);
 quotasSuite('Postgres', () => records);
+restoreRowSuite('Postgres', () => ({
+  records,
+  deleteExecution: async (id) => {
+    await pool.query('DELETE FROM executions WHERE id = $1', [id]);
+  },
+}));
 sharesSuite('Postgres', () => ({ records, shares: createShares(pool) }));
 upcomingSuite('Postgres', () => records);
 usageSuite('Postgres', () => records);

@@ -4,14 +4,7 @@ import { isAtItsEnd, isRepetition, requireNoDeletionIgnored } from '../../domain
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
-import {
-  exceededQuota,
-  NO_QUOTAS,
-  quotaExceeded,
-  type Quotas,
-  type TierUsage,
-  type Usage,
-} from '../../domain/quotas.js';
+import { NO_QUOTAS, type TierUsage } from '../../domain/quotas.js';
 import { chooseRetention, inherits } from '../../domain/retention.js';
 import type { Downloads } from '../access.js';
 import type {
@@ -24,6 +17,7 @@ import type {
   Page,
   RecordChange,
   RecordedEvent,
+  RowRestoration,
   SearchQuery,
   UpcomingQuery,
   UsageQuery,
@@ -48,6 +42,7 @@ import { addToRecords } from './access.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
 import { listPage, usageOf } from './lists.js';
 import { MemoryPublications } from './memory-publications.js';
+import { requireRoom } from './room.js';
 import { upcomingPage } from './upcoming.js';
 
 /**
@@ -88,6 +83,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   attachUpload(artifactId: string, uploadId: string): Promise<string> {
     return inOneStep(() => this.#attachUpload(artifactId, uploadId));
+  }
+
+  restoreRow(record: ArtifactRecord, restoration: RowRestoration): Promise<ArtifactRecord> {
+    return inOneStep(() => this.#restoreRow(record, restoration));
   }
 
   setExecutionRetention(retention: ExecutionRetention): Promise<void> {
@@ -224,7 +223,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     const holder = this.#holder(executionId, artifact.key);
     if (holder !== undefined) throw pathTaken(artifact.path, holder);
     const record = newRecord(artifact, execution);
-    this.#requireRoom(record, artifact.quotas ?? NO_QUOTAS, { artifacts: 1, bytes: record.sizeBytes ?? 0 });
+    requireRoom(this.#artifacts.values(), record, artifact.quotas ?? NO_QUOTAS, {
+      artifacts: 1,
+      bytes: record.sizeBytes ?? 0,
+    });
     const { path, sizeBytes, sha256, mimeType, retention } = record;
     this.#executions.set(executionId, execution);
     this.#artifacts.set(id, record);
@@ -244,9 +246,27 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return record;
   }
 
+  #restoreRow(record: ArtifactRecord, { retentionDays = null, ...event }: RowRestoration): ArtifactRecord {
+    const { id, executionId, tenantId, createdAtMs } = record;
+    const execution = this.#joined({ executionId, tenantId, createdAtMs, retentionDays });
+    const own = this.#artifacts.get(id);
+    if (own !== undefined) return own;
+    const holder = record.status === 'DELETED' ? undefined : this.#holder(executionId, record.key);
+    if (holder !== undefined) throw pathTaken(record.path, holder);
+    const events = this.#events.get(id) ?? [];
+    const revision = Math.max(record.revision, ...events.map(({ changeNumber }) => changeNumber)) + 1;
+    const restored = { ...structuredClone(record), revision };
+    this.#executions.set(executionId, execution);
+    this.#artifacts.set(id, restored);
+    if (!this.#registered.includes(id)) this.#registered.push(id);
+    const restoredEvent = { changeNumber: revision, atMs: Date.now(), kind: 'row_restored' as const, ...event };
+    this.#events.set(id, [...events, structuredClone(restoredEvent)]);
+    return restored;
+  }
+
   /** It as it is, or as it is created for this tenant. */
-  #joined({ executionId, tenantId, createdAtMs }: Pick<NewArtifact, 'executionId' | 'tenantId' | 'createdAtMs'>) {
-    const created = { id: executionId, tenantId, retentionDays: null, createdAtMs };
+  #joined({ executionId, tenantId, createdAtMs, retentionDays = null }: Joining): ExecutionRecord {
+    const created = { id: executionId, tenantId, retentionDays, createdAtMs };
     const execution: ExecutionRecord = this.#executions.get(executionId) ?? created;
     if (execution.tenantId !== tenantId)
       throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
@@ -276,7 +296,8 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     if (changed.status !== 'DELETED' && holder !== undefined && holder.id !== artifactId)
       throw new ArtifactError('path_taken', `Could not change the artifact: another artifact has its path`);
     const bytes = (changed.sizeBytes ?? 0) - (record.sizeBytes ?? 0);
-    if (quotas !== undefined && bytes > 0) this.#requireRoom(record, quotas, { artifacts: 0, bytes });
+    if (quotas !== undefined && bytes > 0)
+      requireRoom(this.#artifacts.values(), record, quotas, { artifacts: 0, bytes });
     this.#artifacts.set(artifactId, changed);
     events.push({ changeNumber: revision, atMs, ...structuredClone(event) });
     return changed;
@@ -288,19 +309,6 @@ export class MemoryArtifactRecords implements ArtifactRecords {
       throw new ArtifactError('not_uploading', `Artifact ${artifactId} is ${record.status}`);
     record.uploadId ??= uploadId;
     return record.uploadId;
-  }
-
-  /** @throws `quota_exceeded` unless what is added fits beside what is there. */
-  #requireRoom({ executionId, tenantId }: ArtifactRecord, quotas: Quotas, added: Usage): void {
-    const living = [...this.#artifacts.values()].filter(({ status }) => status !== 'DELETED');
-    const total = (records: ArtifactRecord[]): Usage => ({
-      artifacts: records.length + added.artifacts,
-      bytes: records.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), added.bytes),
-    });
-    const execution = total(living.filter((record) => record.executionId === executionId));
-    const tenant = total(living.filter((record) => record.tenantId === tenantId));
-    const exceeded = exceededQuota(quotas, { execution, tenant }, added);
-    if (exceeded !== null) throw quotaExceeded(exceeded);
   }
 
   #existing(artifactId: string): ArtifactRecord {
@@ -328,6 +336,8 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return this.#living(executionId).find((record) => record.key === key);
   }
 }
+
+type Joining = Pick<NewArtifact, 'executionId' | 'tenantId' | 'createdAtMs'> & Pick<RowRestoration, 'retentionDays'>;
 
 /** Runs a step that nothing interleaves with; failures reject, answers are copies. */
 const inOneStep = <T>(step: () => T): Promise<T> => Promise.resolve().then(() => structuredClone(step()));

@@ -74,6 +74,7 @@ export function factsAfter(before: Facts, { kind, detail, atMs }: RecordedEvent)
     case 'hold_ended':
       return { ...facts, holds: new Map([...facts.holds].filter(([id]) => id !== detail['id'])) };
     case 'tags_changed':
+    case 'row_restored':
       return facts;
     case 'tier_changed':
       return { ...facts, tier: detail['to'] as Facts['tier'] };

@@ -38,6 +38,7 @@ export const NO_OTHERS: ArtifactLives = {
   inheritRetention: () => Promise.resolve(false),
   deleteArtifact: () => Promise.resolve(false),
   isAlive: () => Promise.resolve(false),
+  revive: () => Promise.resolve(false),
   purgeArtifact: () => Promise.resolve(false),
   abortUpload: () => Promise.resolve(false),
   removeArtifact: () => Promise.resolve(),
@@ -74,6 +75,8 @@ interface Options {
   world?: World;
   /** State to take over, as after continue-as-new. */
   state?: unknown;
+  /** Default: {@link START_MS}. */
+  startMs?: number;
   /** How activities reach the world. Default: directly. */
   ports?: (world: World) => Pick<ActivityDeps, 'store' | 'records'>;
   /** Asked after every activity: what is thrown instead of its answer; null: nothing. */
@@ -134,7 +137,7 @@ export class VirtualArtifact {
       sandbox,
       workflowType: 'artifactLifecycle',
       input: options.state === undefined ? { upload } : { state: options.state },
-      startMs: START_MS,
+      startMs: options.startMs ?? START_MS,
       runActivity: async (name, args) => {
         const fault = faults.get(name) ?? faults.get(ALL);
         if (fault !== undefined) throw fault();

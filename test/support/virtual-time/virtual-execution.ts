@@ -85,6 +85,7 @@ export class VirtualExecution implements ArtifactLives {
   }
 
   /** Nobody asks it here. */
+  readonly revive = NO_OTHERS.revive.bind(NO_OTHERS);
   readonly purgeArtifact = NO_OTHERS.purgeArtifact.bind(NO_OTHERS);
   readonly abortUpload = NO_OTHERS.abortUpload.bind(NO_OTHERS);
   readonly removeArtifact = NO_OTHERS.removeArtifact.bind(NO_OTHERS);
