@@ -241,6 +241,13 @@ export const configSchema = Type.Object({
     description: 'Uploads that a worker reads back at the same time, to verify them',
   }),
 
+  RECONCILE_REQUESTS_PER_SECOND: Type.Integer({
+    default: 200,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Requests to the object store and to Temporal that the reconciliations of a worker send in a second',
+  }),
+
   WEBHOOK_URLS: Type.Optional(
     Type.String({ description: 'Who is told of changes: https:// URLs with commas between them; unset: nobody' }),
   ),

@@ -3,8 +3,10 @@ import type { ApiDeps } from './api/api-deps.js';
 import type { Config } from './config.js';
 import type { ArtifactRecords } from './db/artifact-records.js';
 import { createPool } from './db/pool.js';
+import type { RowInventory } from './db/row-inventory.js';
 import type { Shares } from './db/shares.js';
 import { createArtifactRecords } from './db/sql-artifact-records.js';
+import { createRowInventory } from './db/sql-row-inventory.js';
 import { createShares } from './db/sql-shares.js';
 import type { ObjectStore } from './storage/object-store.js';
 import { createS3ObjectStore } from './storage/s3/index.js';
@@ -32,10 +34,15 @@ export function openStore(config: Config): ObjectStore {
   });
 }
 
-export function openRecords(config: Config): { records: ArtifactRecords; shares: Shares; close(): Promise<void> } {
+export function openRecords(config: Config): {
+  records: ArtifactRecords;
+  rows: RowInventory;
+  shares: Shares;
+  close(): Promise<void>;
+} {
   const pool = createPool(config.DATABASE_URL, { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
   const records = createArtifactRecords(pool);
-  return { records, shares: createShares(pool), close: () => records.close() };
+  return { records, rows: createRowInventory(pool), shares: createShares(pool), close: () => records.close() };
 }
 
 /** Absent when the configuration names nobody to tell. */

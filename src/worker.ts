@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
-import { createActivities } from './activities/index.js';
+import { createActivities, createPace } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, quotasOf, type Config } from './config.js';
 import { SECOND_MS } from './domain/units.js';
 import { openRecords, openStore, openWebhooks } from './deps.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
+import { connectFleet } from './temporal/fleet.js';
 import { connectWorker } from './temporal/worker-connection.js';
 import { LIFECYCLE_TASK_QUEUE, READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './temporal/ids.js';
 
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
   const connection = await connectWorker(config);
   const others = connectArtifactLives(config);
+  const fleet = connectFleet(config);
   const { webhooks } = openWebhooks(config);
   const activities = createActivities({
     ...(webhooks === undefined ? {} : { webhooks }),
@@ -34,6 +36,11 @@ async function main(): Promise<void> {
     store,
     capabilities,
     lives: others.lives,
+    inspection: {
+      rows: database.rows,
+      fleet: fleet.fleet,
+      pace: createPace(config.RECONCILE_REQUESTS_PER_SECOND),
+    },
     settings: activitySettings(config),
   });
   const common = {
@@ -72,7 +79,7 @@ async function main(): Promise<void> {
     await runTogether([lifecycle, outward, readBacks]);
   } finally {
     await connection.close();
-    await others.close();
+    await Promise.all([others.close(), fleet.close()]);
     await database.close();
     store.close();
   }

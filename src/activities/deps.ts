@@ -6,6 +6,8 @@ import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { Repair } from '../domain/repair.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
+import type { Reconciliations } from '../db/reconciliations.js';
+import type { RowInventory } from '../db/row-inventory.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
 import type { WebhookSender } from '../webhooks/webhook-sender.js';
 
@@ -18,6 +20,63 @@ export interface ActivityDeps {
   settings: ActivitySettings;
   /** Absent: nobody wants to hear of changes. */
   webhooks?: Webhooks;
+  /** Where reconciliations write what they find. Absent: nothing is reconciled, as in tests of other things. */
+  reconciliations?: Reconciliations;
+  /** What they look at, besides the store. Absent: the same. */
+  inspection?: Inspection;
+}
+
+export interface Inspection {
+  rows: RowInventory;
+  fleet: Fleet;
+  /** Resolves when the next request may be sent; one for the whole process. */
+  pace: () => Promise<void>;
+  /** Default: {@link INSPECTION_PATIENCE}. */
+  patience?: Partial<InspectionPatience>;
+}
+
+/** How long what looks like drift may be work that is under way, in milliseconds. */
+export interface InspectionPatience {
+  /** Between the two looks that a finding needs. */
+  secondLookMs: number;
+  /** Since rows of an execution have changed last, before its manifest is compared with them. */
+  quietRowsMs: number;
+  /** Age at which a multipart upload is none that a row is about to know. */
+  uploadMs: number;
+  /** Age at which a life must have its row. */
+  registrationMs: number;
+  /** After its deadline. */
+  expiryMs: number;
+}
+
+/** All artifacts' workflows, as the Temporal server knows them. */
+export interface Fleet {
+  /**
+   * Of these artifacts (at most 1,000), those whose life runs, as the server's index has it: it lags by moments, so who is missing is looked at.
+   * @throws `workflows_unavailable`.
+   */
+  findRunning(artifactIds: readonly string[]): Promise<string[]>;
+  /** Every life that runs, in pages of at most `limit` (1 to 1,000); `cursor` null: from the start, and on the last page. @throws the same. */
+  listRunning(query: {
+    cursor: string | null;
+    limit: number;
+  }): Promise<{ lives: RunningLife[]; cursor: string | null }>;
+  /** Asks a life itself; null when it does not run. @throws `workflows_unavailable`, `not_yet_answered`. */
+  look(artifactId: string): Promise<LifeSight | null>;
+}
+
+export interface RunningLife {
+  artifactId: string;
+  startedAtMs: number;
+}
+
+export interface LifeSight {
+  /** The row as the workflow knows it. */
+  record: ArtifactRecord;
+  /** A deletion was decided and is being carried out. */
+  isDeleting: boolean;
+  /** It knows that its object may lack tags of its row, and is going to give them. */
+  isUntagged: boolean;
 }
 
 export interface Webhooks {

@@ -2,6 +2,7 @@ import { withBoundary } from './boundary.js';
 import { deletionActivities } from './deletion.js';
 import type { ActivityDeps } from './deps.js';
 import { executionActivities } from './executions.js';
+import { inspectionActivities } from './inspection/index.js';
 import { manifestActivities } from './manifest.js';
 import { publicationActivities } from './publications.js';
 import { recordActivities } from './records.js';
@@ -9,6 +10,8 @@ import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
 import { webhookActivities } from './webhooks.js';
 
+export { createPace } from './inspection/pace.js';
+export type { InspectedSlice, InspectionSlice } from './inspection/index.js';
 export type { ActivityDeps, ActivitySettings, ArtifactLives } from './deps.js';
 
 /** All side effects of the product, over ports. The type of what it returns is what workflows may call. */
@@ -22,6 +25,7 @@ export function createActivities(deps: ActivityDeps) {
     ...webhookActivities(deps),
     ...manifestActivities(deps),
     ...publicationActivities(deps),
+    ...inspectionActivities(deps),
   });
 }
 

@@ -7,7 +7,7 @@ import type { RestoreTier, StorageClass } from '../domain/tiers.js';
  * vendor error becomes an `ArtifactError` (`bucket_not_found`, `storage_unavailable`, `storage_rejected`, `not_supported`, …)
  * with bucket and key in its details. All adapters pass `test/contract/object-store`.
  */
-export interface ObjectStore extends UploadStore, DownloadStore, ObjectKeeper {
+export interface ObjectStore extends UploadStore, DownloadStore, ObjectKeeper, StoreInventory {
   readonly bucket: string;
   /** @throws `bucket_not_found`, `storage_unavailable`, `storage_rejected`. */
   checkBucket(): Promise<void>;
@@ -84,6 +84,23 @@ export interface ObjectKeeper {
   getTags(object: ObjectRef): Promise<Tags | null>;
   /** Replaces the whole tag set. */
   putTags(object: ObjectRef, tags: Tags, options?: Revocable): Promise<void>;
+}
+
+/** All that is below a prefix, in pages; the order is the store's own, and what changes meanwhile may be in them or not. */
+export interface StoreInventory {
+  /** Every version and delete marker, those of one key one after the other, perhaps over pages. `cursor` is null on the last page. */
+  listInventory(query: InventoryQuery): Promise<{ versions: ListedVersion[]; cursor: string | null }>;
+  /** Every unfinished multipart upload, those of one key in one page, which may be longer for it. */
+  listPendingUploads(query: InventoryQuery): Promise<{ uploads: PendingUpload[]; cursor: string | null }>;
+}
+
+export interface InventoryQuery {
+  /** Ends in `/`. */
+  prefix: string;
+  /** Of the page before; null: from the start. */
+  cursor: string | null;
+  /** 2 to 1,000. A page may be shorter, also when it is not the last one. */
+  limit: number;
 }
 
 /**
@@ -199,6 +216,15 @@ export interface ObjectVersion {
   isLatest: boolean;
   isDeleteMarker: boolean;
   sizeBytes: number;
+}
+
+/** A version or marker as a listing tells of it. */
+export interface ListedVersion extends ObjectVersion {
+  /** Empty for a delete marker. */
+  etag: string;
+  /** `STANDARD` when the listing says nothing. */
+  storageClass: string;
+  lastModifiedMs: number;
 }
 
 /** What this store really does, found out with throw-away objects (`probeStore`), never assumed. */

@@ -25,5 +25,10 @@ export const publicationGuardWorkflowId = (executionId: string, publicationId: s
 /** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;
 
+const LIFE = /^artifact\/([^/]+)$/;
+
+/** The artifact whose life has this workflow id; null when it is of something else. */
+export const artifactIdOf = (workflowId: string): string | null => LIFE.exec(workflowId)?.[1] ?? null;
+
 /** Workflow id of what delivers the announcements of an artifact: one at a time, in their order. */
 export const webhookWorkflowId = (artifactId: string): string => `${artifactWorkflowId(artifactId)}/webhooks`;

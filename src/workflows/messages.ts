@@ -38,6 +38,8 @@ export type LifecycleInput = { upload: NewUpload } | { state: HandedOverState };
 export interface Description {
   record: ArtifactRecord;
   next: NextAction;
+  /** Its object may lack tags of its row, and gets them as soon as it can. */
+  untagged?: true;
 }
 
 export const beginUpload = defineUpdate<Row>('beginUpload');

@@ -17,7 +17,7 @@ const DEFAULT_RESTORE_TIER: RestoreTier = 'Standard';
 
 /** Registers every handler, before the first await. Handlers only queue and wait; the main loop alone acts. */
 export function receiveMessages(life: Life): void {
-  wf.setHandler(messages.describe, () => ({ record: life.state.record, next: nextAction(life.state, Date.now()) }), {
+  wf.setHandler(messages.describe, () => describe(life), {
     description: 'Where the artifact is, and what happens to it next, when and why',
   });
   wf.setHandler(
@@ -145,6 +145,12 @@ export function receiveMessages(life: Life): void {
     'As the update: {"tier": "Expedited" | "Standard" | "Bulk"}',
   );
 }
+
+const describe = ({ state }: Life): messages.Description => ({
+  record: state.record,
+  next: nextAction(state, Date.now()),
+  ...(state.untagged === undefined ? {} : { untagged: true }),
+});
 
 // Nothing has checked what was typed into a terminal.
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -73,6 +73,9 @@ export class MemoryArtifactRecords implements ArtifactRecords {
       this.#artifacts.delete(id);
   }
 
+  /** All of them, of everybody, in the order of their registration. */
+  readonly everyRow = (): Promise<ArtifactRecord[]> => inOneStep(() => [...this.#artifacts.values()]);
+
   register(artifact: NewArtifact): Promise<ArtifactRecord> {
     return inOneStep(() => this.#register(artifact));
   }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Tags } from '../../domain/artifact.js';
 import { tierOfClass } from '../../domain/tiers.js';
-import type { ObjectInfo, ObjectOwner, ObjectRef, ObjectVersion } from '../object-store.js';
+import type { ListedVersion, ObjectInfo, ObjectOwner, ObjectRef } from '../object-store.js';
 
 /** One version of an object, or a delete marker. */
 export interface StoredVersion {
@@ -68,13 +68,16 @@ export class MemoryBucket {
     else this.#versions.set(key, left);
   }
 
-  list(key: string): ObjectVersion[] {
+  list(key: string): ListedVersion[] {
     return (this.#versions.get(key) ?? []).map((version, index) => ({
       key,
       versionId: version.versionId,
       isLatest: index === 0,
       isDeleteMarker: version.isDeleteMarker,
       sizeBytes: version.body.length,
+      etag: version.etag,
+      storageClass: version.storageClass,
+      lastModifiedMs: version.lastModifiedMs,
     }));
   }
 

@@ -6,6 +6,7 @@ import { tierOfClass, type RestoreTier, type StorageClass } from '../../domain/t
 import { DAY_MS } from '../../domain/units.js';
 import type * as port from '../object-store.js';
 import { MemoryBucket, md5Of, sha256Of, type StoredVersion } from './bucket.js';
+import { uploadsPage, versionsPage, type ListingOrder } from './pages.js';
 import { respond, SignedRequests, type SignedResponse } from './signed-requests.js';
 import { inParts, MemoryUploads } from './uploads.js';
 
@@ -19,6 +20,8 @@ export interface MemoryStoreOptions {
   storageClasses?: boolean;
   /** Refuses signed uploads with other bytes of the same length. Default true. */
   enforcesChecksums?: boolean;
+  /** Of its inventory. Default `keys`. */
+  listingOrder?: ListingOrder;
   /** The clock, epoch milliseconds. Default `Date.now`. */
   now?: () => number;
 }
@@ -37,11 +40,13 @@ export class MemoryObjectStore implements port.ObjectStore {
   readonly #uploads = new MemoryUploads();
   readonly #signed: SignedRequests;
   readonly #storageClasses: boolean;
+  readonly #listingOrder: ListingOrder;
   readonly #now: () => number;
 
   constructor(options: MemoryStoreOptions = {}) {
     this.bucket = options.bucket ?? 'artifacts';
     this.#now = options.now ?? Date.now;
+    this.#listingOrder = options.listingOrder ?? 'keys';
     this.#storageClasses = options.storageClasses ?? true;
     this.#objects = new MemoryBucket(options.versioning ?? true, this.#now);
     this.#signed = new SignedRequests(this.#now, options.enforcesChecksums ?? true);
@@ -168,7 +173,21 @@ export class MemoryObjectStore implements port.ObjectStore {
 
   async listVersions(key: string): Promise<port.ObjectVersion[]> {
     await this.#enter('listVersions');
-    return this.#objects.list(key);
+    return this.#objects
+      .list(key)
+      .map(({ etag: _etag, storageClass: _class, lastModifiedMs: _modified, ...version }) => version);
+  }
+
+  async listInventory(query: port.InventoryQuery): Promise<{ versions: port.ListedVersion[]; cursor: string | null }> {
+    await this.#enter('listInventory');
+    return versionsPage(this.#objects, this.#listingOrder, query);
+  }
+
+  async listPendingUploads(
+    query: port.InventoryQuery,
+  ): Promise<{ uploads: port.PendingUpload[]; cursor: string | null }> {
+    await this.#enter('listPendingUploads');
+    return uploadsPage(this.#uploads, query);
   }
 
   async deleteVersion(key: string, versionId: string | null, options?: port.Revocable): Promise<void> {
@@ -231,6 +250,11 @@ export class MemoryObjectStore implements port.ObjectStore {
       if (version.restore?.inProgress !== true) continue;
       version.restore = { inProgress: false, expiresAtMs: this.#now() + version.restoreDays * DAY_MS };
     }
+  }
+
+  /** Puts a version into another class where it is, as a rule of the bucket does. */
+  moveByRule(object: port.ObjectRef, storageClass: StorageClass): void {
+    this.#require(object).storageClass = storageClass;
   }
 
   /** Keys that have at least one version or marker. */

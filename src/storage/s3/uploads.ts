@@ -25,6 +25,7 @@ import type {
 import { SLOW_REQUEST_TIMEOUT_MS, type S3Context } from './client.js';
 import { errorName, guarded, translateError, type StoreCall } from './errors.js';
 import { headObject, requireObject } from './head.js';
+import { toPendingUpload } from './inventory.js';
 import { base64ToHex, describeObject, hexToBase64, toMetadataHeaders, toTagging } from './mapping.js';
 import { collectPages } from './pages.js';
 import { presign } from './presign.js';
@@ -214,11 +215,7 @@ async function listUploads(context: S3Context, keyOrPrefix: string): Promise<Pen
       const page = await context.client.send(
         new ListMultipartUploadsCommand({ Bucket: context.bucket, Prefix: keyOrPrefix, ...marker }),
       );
-      const items = (page.Uploads ?? []).map((upload) => ({
-        key: upload.Key ?? '',
-        uploadId: upload.UploadId ?? '',
-        initiatedAtMs: upload.Initiated?.getTime() ?? 0,
-      }));
+      const items = (page.Uploads ?? []).map(toPendingUpload);
       if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return { items, next: null };
       const UploadIdMarker = page.NextUploadIdMarker;
       return {

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import type { ObjectStore, SignedRequest, StoreCapabilities } from '../../../src/storage/object-store.js';
 import { downloadTests } from './downloads.js';
 import { failureTests } from './failures.js';
+import { inventoryTests } from './inventory.js';
 import { keeperTests } from './keeper.js';
 import { multipartTests } from './multipart.js';
 import { probeTests } from './probe.js';
@@ -66,7 +67,7 @@ export function objectStoreSuite(leg: StoreLeg): void {
   describe(`the object store contract on ${leg.name}`, () => {
     const groups = [
       ...[singlePutTests, putStreamTests, sendPartsTests, multipartTests, downloadTests],
-      ...[keeperTests, tieringTests, failureTests, probeTests],
+      ...[keeperTests, inventoryTests, tieringTests, failureTests, probeTests],
     ];
     for (const group of groups) group(leg);
   });

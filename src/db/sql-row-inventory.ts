@@ -1,0 +1,61 @@
+import type { Pool } from 'pg';
+import { LISTED_STATUSES } from '../domain/manifest.js';
+import { withDatabaseErrors } from './errors.js';
+import type { ManifestedExecution, RowInventory, UnendedQuery } from './row-inventory.js';
+import { toArtifactRecord, type ArtifactRow } from './rows.js';
+
+/** As the index of migration 0013 has it. */
+const IS_UNENDED = `(a.status <> 'DELETED' OR a.purge_at IS NOT NULL)`;
+const KEY = 'a.file_path COLLATE "C"';
+const SELECT = 'SELECT a.*, a.quota_tenant AS tenant_id FROM artifacts a';
+/** No manifest tells of what nobody may see yet. */
+const IS_LISTED = `a.status = ANY('{${LISTED_STATUSES.join(',')}}') AND a.awaits_publication IS NULL`;
+
+/** See {@link RowInventory}. */
+export function createRowInventory(pool: Pool): RowInventory {
+  const ask = <Row extends object>(text: string, values: unknown[]): Promise<Row[]> =>
+    withDatabaseErrors('read rows', async () => (await pool.query<Row>(text, values)).rows);
+  const records = async (text: string, values: unknown[]) =>
+    (await ask<ArtifactRow>(text, values)).map(toArtifactRecord);
+  return {
+    listUnended: (query) => {
+      const { text, values } = unendedStatement(query);
+      return records(text, values);
+    },
+    findByKeys: (keys) => records(`${SELECT} WHERE ${IS_UNENDED} AND ${KEY} = ANY($1)`, [keys]),
+    findByIds: (ids) => records(`${SELECT} WHERE a.id = ANY($1::uuid[])`, [ids]),
+    listManifested: async ({ afterId, limit }) => {
+      const rows = await ask<{ id: string; changed_at: Date }>(
+        `SELECT e.id, (SELECT max(updated_at) FROM artifacts WHERE execution_id = e.id) AS changed_at
+         FROM executions e
+         WHERE ($1::uuid IS NULL OR e.id > $1::uuid) AND EXISTS (SELECT 1 FROM artifacts a WHERE a.execution_id = e.id AND ${IS_LISTED})
+         ORDER BY e.id LIMIT $2`,
+        [afterId, limit],
+      );
+      return rows.map(({ id, changed_at }): ManifestedExecution => ({
+        executionId: id,
+        changedAtMs: changed_at.getTime(),
+      }));
+    },
+    findManifested: async (executionIds) => {
+      const rows = await ask<{ id: string }>(
+        `SELECT e.id FROM unnest($1::uuid[]) AS e(id)
+         WHERE EXISTS (SELECT 1 FROM artifacts a WHERE a.execution_id = e.id AND ${IS_LISTED})`,
+        [executionIds],
+      );
+      return rows.map(({ id }) => id);
+    },
+  };
+}
+
+/** Of a page of unended rows; exported for a test of its plan. */
+export function unendedStatement({ after, throughKey, limit }: UnendedQuery): { text: string; values: unknown[] } {
+  const values: unknown[] = [];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const bounds = [
+    ...(after === null ? [] : [`(${KEY}, a.id) > (${bind(after.key)}, ${bind(after.id)}::uuid)`]),
+    ...(throughKey === null ? [] : [`${KEY} <= ${bind(throughKey)}`]),
+  ];
+  const where = [IS_UNENDED, ...bounds].join(' AND ');
+  return { text: `${SELECT} WHERE ${where} ORDER BY ${KEY}, a.id LIMIT ${bind(limit)}`, values };
+}

@@ -1,0 +1,56 @@
+import type { ArtifactRecord } from './artifact-record.js';
+import type { DriftKind, Finding } from './drift.js';
+import { KEY_PREFIX, manifestKey } from './keys.js';
+import { MINUTE_MS } from './units.js';
+
+const EXECUTION_OF_KEY = new RegExp(`^${KEY_PREFIX}([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/`);
+
+/** The execution in a key of ours; null in any other. */
+export const executionOfKey = (key: string): string | null => EXECUTION_OF_KEY.exec(key)?.[1] ?? null;
+
+/** Whether it is the key of a manifest. */
+export function isManifestKey(key: string): boolean {
+  const executionId = executionOfKey(key);
+  return executionId !== null && key === manifestKey(executionId);
+}
+
+/** Those of each key. */
+export function byKey<T extends { key: string }>(things: readonly T[]): ReadonlyMap<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const thing of things) {
+    const same = found.get(thing.key);
+    if (same === undefined) found.set(thing.key, [thing]);
+    else same.push(thing);
+  }
+  return found;
+}
+
+/** What is found about an artifact that has a row. */
+export function findingOf(
+  kind: DriftKind,
+  record: ArtifactRecord,
+  { sinceMs, ...detail }: { sinceMs: number | null } & Record<string, unknown>,
+): Finding {
+  const { id, executionId, tenantId, key, versionId, uploadId, sizeBytes } = record;
+  return {
+    ...{ kind, subject: id, artifactId: id, executionId, tenantId, key, versionId, uploadId, sizeBytes, sinceMs },
+    detail: { status: record.status, path: record.path, ...detail },
+  };
+}
+
+/** Has it a life, which something must lead? Until it is DELETED and cannot be brought back any more. */
+export const isUnended = ({ status, purgeAtMs }: Pick<ArtifactRecord, 'status' | 'purgeAtMs'>): boolean =>
+  status !== 'DELETED' || purgeAtMs !== null;
+
+/** How far the clocks of the store and of the workers may be apart; times of stores are whole seconds. */
+const CLOCKS_MS = MINUTE_MS;
+
+/** Does a row wait for this upload, or may it be about to? Also an attempt before that could not note its id is led to its end by its row. */
+export const isAwaited = (
+  upload: { uploadId: string; initiatedAtMs: number },
+  rowsOfKey: readonly Pick<ArtifactRecord, 'status' | 'uploadId' | 'createdAtMs'>[],
+): boolean =>
+  rowsOfKey.some(
+    ({ status, uploadId, createdAtMs }) =>
+      status === 'UPLOADING' && (uploadId === upload.uploadId || createdAtMs <= upload.initiatedAtMs + CLOCKS_MS),
+  );

@@ -1,0 +1,79 @@
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { SECOND_MS } from '../domain/units.js';
+import { describe } from '../workflows/messages.js';
+import { lazyConnection, type TemporalSettings } from './connection.js';
+import { translateTemporalError } from './errors.js';
+import { artifactIdOf, artifactWorkflowId } from './ids.js';
+
+/** Ids in one question to the index: its length is what some servers bound. */
+const IDS_AT_ONCE = 200;
+const ANSWER_MS = 20 * SECOND_MS;
+const RUNNING = `WorkflowType = "artifactLifecycle" AND ExecutionStatus = "Running"`;
+
+interface Fleet {
+  findRunning(artifactIds: readonly string[]): Promise<string[]>;
+  listRunning(query: {
+    cursor: string | null;
+    limit: number;
+  }): Promise<{ lives: { artifactId: string; startedAtMs: number }[]; cursor: string | null }>;
+  look(artifactId: string): Promise<{ record: ArtifactRecord; isDeleting: boolean; isUntagged: boolean } | null>;
+}
+
+/** Every artifact's workflow: the port `Fleet` of the activities. Connects with its first call. */
+export function connectFleet(settings: TemporalSettings): { fleet: Fleet; close(): Promise<void> } {
+  const connection = lazyConnection(settings);
+  const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });
+  return { fleet: createFleet(client), close: () => connection.close() };
+}
+
+export function createFleet(client: Client): Fleet {
+  const call = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    try {
+      return await client.withDeadline(Date.now() + ANSWER_MS, run);
+    } catch (error) {
+      throw translateTemporalError(error, what);
+    }
+  };
+  const page = (query: string, pageSize: number, nextPageToken = Buffer.alloc(0)) =>
+    call('the list of workflows', () =>
+      client.connection.workflowService.listWorkflowExecutions({
+        ...{ namespace: client.options.namespace, query, pageSize, nextPageToken },
+      }),
+    );
+  return {
+    findRunning: async (artifactIds) => {
+      const running: string[] = [];
+      for (let from = 0; from < artifactIds.length; from += IDS_AT_ONCE) {
+        const ids = artifactIds.slice(from, from + IDS_AT_ONCE).map((id) => `"${artifactWorkflowId(id)}"`);
+        // A life that has just changed over to a new run may be there twice, or not at all.
+        const { executions } = await page(`WorkflowId IN (${ids.join(', ')}) AND ${RUNNING}`, 2 * IDS_AT_ONCE);
+        running.push(...(executions ?? []).map(({ execution }) => artifactIdOf(execution?.workflowId ?? '') ?? ''));
+      }
+      return running;
+    },
+    listRunning: async ({ cursor, limit }) => {
+      const token = cursor === null ? Buffer.alloc(0) : Buffer.from(cursor, 'base64');
+      const { executions, nextPageToken } = await page(RUNNING, limit, token);
+      const lives = (executions ?? []).flatMap(({ execution, startTime }) => {
+        const artifactId = artifactIdOf(execution?.workflowId ?? '');
+        return artifactId === null ? [] : [{ artifactId, startedAtMs: Number(startTime?.seconds ?? 0) * SECOND_MS }];
+      });
+      const isLast = nextPageToken === undefined || nextPageToken === null || nextPageToken.length === 0;
+      return { lives, cursor: isLast ? null : Buffer.from(nextPageToken).toString('base64') };
+    },
+    look: (artifactId) =>
+      call(`artifact ${artifactId}`, async () => {
+        const life = client.workflow.getHandle(artifactWorkflowId(artifactId));
+        try {
+          // Also a life that is over would answer.
+          if ((await life.describe()).status.name !== 'RUNNING') return null;
+          const { record, next, untagged } = await life.query(describe);
+          return { record, isDeleting: next.kind === 'delete', isUntagged: untagged === true };
+        } catch (error) {
+          if (error instanceof WorkflowNotFoundError) return null;
+          throw error;
+        }
+      }),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Fleet, LifeSight, RunningLife } from '../../src/activities/deps.js';
+import { artifactWorkflowId } from '../../src/temporal/ids.js';
+
+/** Workflows of artifacts that run, as a test says. */
+export class MemoryFleet implements Fleet {
+  readonly #lives = new Map<string, RunningLife & LifeSight>();
+  /** Ids that the index does not have although they run, and has although they do not. */
+  readonly lagging = { missing: new Set<string>(), left: new Set<string>() };
+
+  run(life: LifeSight, startedAtMs: number): void {
+    const artifactId = life.record.id;
+    this.#lives.set(artifactId, { artifactId, startedAtMs, ...life });
+  }
+
+  end(artifactId: string): void {
+    this.#lives.delete(artifactId);
+  }
+
+  async isAlive(artifactId: string): Promise<boolean> {
+    return Promise.resolve(this.#lives.has(artifactId));
+  }
+
+  async findRunning(artifactIds: readonly string[]): Promise<string[]> {
+    return Promise.resolve(artifactIds.filter((id) => this.#isIndexed(id)));
+  }
+
+  async listRunning(query: { cursor: string | null; limit: number }): ReturnType<Fleet['listRunning']> {
+    const after = query.cursor ?? '';
+    const found = [...this.#lives.values()]
+      .filter(({ artifactId }) => this.#isIndexed(artifactId) && artifactWorkflowId(artifactId) > after)
+      .sort((a, b) => (a.artifactId < b.artifactId ? -1 : 1));
+    const page = found.slice(0, query.limit);
+    const last = page.at(-1);
+    const cursor = found.length > query.limit && last !== undefined ? artifactWorkflowId(last.artifactId) : null;
+    const lives = page.map(({ artifactId, startedAtMs }) => ({ artifactId, startedAtMs }));
+    return Promise.resolve({ lives, cursor });
+  }
+
+  async look(artifactId: string): Promise<LifeSight | null> {
+    const life = this.#lives.get(artifactId);
+    if (life === undefined) return Promise.resolve(null);
+    const { record, isDeleting, isUntagged } = life;
+    return Promise.resolve(structuredClone({ record, isDeleting, isUntagged }));
+  }
+
+  #isIndexed(artifactId: string): boolean {
+    if (this.lagging.left.has(artifactId)) return true;
+    return this.#lives.has(artifactId) && !this.lagging.missing.has(artifactId);
+  }
+}
