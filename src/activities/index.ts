@@ -6,6 +6,7 @@ import { inspectionActivities } from './inspection/index.js';
 import { manifestActivities } from './manifest.js';
 import { publicationActivities } from './publications.js';
 import { recordActivities } from './records.js';
+import { repairActivities } from './repair.js';
 import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
 import { webhookActivities } from './webhooks.js';
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDeps) {
     ...manifestActivities(deps),
     ...publicationActivities(deps),
     ...inspectionActivities(deps),
+    ...repairActivities(deps),
   });
 }
 

@@ -110,6 +110,8 @@ export const AUDIT_KINDS = [
   'restored',
   /** Its row was lost, and is made again. */
   'row_restored',
+  /** What row or store had of it was not as it should be. */
+  'repaired',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 

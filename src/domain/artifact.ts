@@ -49,6 +49,7 @@ export const DELETION_REASONS = [
   'upload_abandoned',
   'upload_failed',
   'checksum_mismatch',
+  'bytes_lost',
 ] as const;
 export type DeletionReason = (typeof DELETION_REASONS)[number];
 

@@ -75,7 +75,8 @@ export type Command =
   | { verb: 'undeleteArtifact'; message: ByActor }
   | { verb: 'purgeArtifact'; message: ByActor }
   | { verb: 'archiveArtifact'; message: ByActor }
-  | { verb: 'restoreArtifact'; message: RestoreArtifact };
+  | { verb: 'restoreArtifact'; message: RestoreArtifact }
+  | { verb: 'repairArtifact'; message: RepairArtifact };
 
 export type Verb = Command['verb'];
 

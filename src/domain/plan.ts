@@ -100,6 +100,7 @@ const EXPLANATIONS: Record<NextAction['rule'], Explanation> = {
   upload_abandoned: decided('the upload was abandoned'),
   upload_failed: decided('the upload failed'),
   checksum_mismatch: decided('the bytes were not those claimed'),
+  bytes_lost: decided('the store had lost its bytes'),
 };
 
 function decided(why: string): Explanation {

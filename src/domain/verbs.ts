@@ -17,6 +17,8 @@ type Standing = Pick<LifecycleState, 'record' | 'deletion'>;
 export function ruleOn(verb: Verb, state: Standing): Ruling {
   const { record, deletion } = state;
   switch (verb) {
+    case 'repairArtifact':
+      return 'perform';
     case 'completeUpload':
       if (record.status === 'UPLOADING' && deletion === null) return 'perform';
       if (isGone(state)) throw gone(record);

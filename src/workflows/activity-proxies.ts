@@ -19,6 +19,9 @@ export const {
   activateUpload,
   findUnharmed,
   bringBack,
+  examineArtifact,
+  hideDeleted,
+  restoreRow,
 } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '5s',
   scheduleToCloseTimeout: '8s',
@@ -119,7 +122,7 @@ export const { eraseArtifact } = proxyActivities<Activities>({
 });
 
 /** The same for what no keep can call back. */
-export const { sweepArtifact } = proxyActivities<Activities>({
+export const { sweepArtifact, removeSuperfluous } = proxyActivities<Activities>({
   startToCloseTimeout: '5m',
   heartbeatTimeout: '15s',
   retry: { initialInterval: '500ms', backoffCoefficient: 3, maximumInterval: '10s', maximumAttempts: 3 },

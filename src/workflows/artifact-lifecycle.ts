@@ -23,7 +23,7 @@ export interface LifecycleResult {
 const UNWRITTEN: readonly ErrorCode[] = ['path_taken', 'execution_not_found', 'publication_over', 'quota_exceeded'];
 
 /** Endings that are nobody's wish: the workflow fails, red in the Temporal UI. */
-const FAILED_ENDINGS: readonly string[] = ['upload_abandoned', 'upload_failed', 'checksum_mismatch'];
+const FAILED_ENDINGS: readonly string[] = ['upload_abandoned', 'upload_failed', 'checksum_mismatch', 'bytes_lost'];
 
 /**
  * The whole life of one artifact, from the first request to upload it until it is proven to be gone. The only writer of its row
@@ -39,12 +39,14 @@ export async function artifactLifecycle(input: LifecycleInput): Promise<Lifecycl
   const { id: artifactId, deletionReason, path } = life.state.record;
   const ended = deletionReason ?? 'refused';
   if (FAILED_ENDINGS.includes(ended))
-    throw wf.ApplicationFailure.nonRetryable(`${path} ended as ${ended}`, 'ArtifactUploadFailed', {
+    throw wf.ApplicationFailure.nonRetryable(`${path} ended as ${ended}`, failureTypeOf(ended), {
       artifactId,
       ended,
     });
   return { artifactId, ended };
 }
+
+const failureTypeOf = (ended: string): string => (ended === 'bytes_lost' ? 'ArtifactLost' : 'ArtifactUploadFailed');
 
 function newLife(upload: NewUpload): Life {
   return new Life({
@@ -109,6 +111,7 @@ async function answerAll(life: Life): Promise<void> {
     try {
       await performCommand(life, ticket.command);
       ticket.record = life.state.record;
+      if (ticket.command.verb === 'repairArtifact' && life.repair !== undefined) ticket.repair = life.repair;
     } catch (error) {
       const known = errorOf(error);
       if (known === null) throw error;

@@ -20,6 +20,7 @@ import { errorOf } from './failures.js';
 import { addHold, endHold, inheritRetention, keepForever, setRetention } from './keeping.js';
 import type { Life } from './life.js';
 import { moveToTier, restoreArtifact } from './moving.js';
+import { repairArtifact } from './repairing.js';
 import { setTags } from './tagging.js';
 
 /**
@@ -100,6 +101,8 @@ async function perform(life: Life, command: Command): Promise<void> {
       return moveToTier(life, 'COLD', (stored) => archived(stored, actor, Date.now()));
     case 'restoreArtifact':
       return restoreArtifact(life, command.message);
+    case 'repairArtifact':
+      return repairArtifact(life, command.message);
   }
 }
 

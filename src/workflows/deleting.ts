@@ -1,4 +1,5 @@
 import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
+import type { DeletionReason } from '../domain/artifact.js';
 import { retentionOnceBack, undeleted } from '../domain/changes.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
 import { MINUTE_MS } from '../domain/units.js';
@@ -12,8 +13,8 @@ const SECOND_LOOK_MS = MINUTE_MS;
 /** A PUT may begin just before its URL dies, and clocks differ. */
 const SWEEP_SLACK_MS = 15 * MINUTE_MS;
 
-/** After a purge or an undelete, what was asked for before and still waits has lost its meaning. */
-const NOTHING_WAITS = { unfinished: [], retriesMs: {}, problem: null };
+/** Once it is gone for good, or back, what was asked for before and still waits has lost its meaning. */
+export const NOTHING_WAITS = { unfinished: [], retriesMs: {}, problem: null };
 
 /** One try at a deletion that is decided. */
 export async function erase(life: Life): Promise<void> {
@@ -60,7 +61,7 @@ function sweepAtMs({ uploadEndedMs }: LifecycleState, putUrlMs: number): number 
 }
 
 /** The row was written by a task that was lost with its worker: what it says was promised, so the life goes on from there. */
-function adopt(life: Life, record: ArtifactRecord): void {
+export function adopt(life: Life, record: ArtifactRecord): void {
   life.state = {
     ...withRow(life.state, record),
     deletion: null,
@@ -79,6 +80,15 @@ export async function catchUpWithDeletion(life: Life, error: unknown): Promise<b
   if (errorOf(error)?.code !== 'artifact_deleted' || deletion !== null || record.status === 'DELETED') return false;
   const row = await findRow(record.id);
   if (row === null || row.deletionReason === null) return false;
+  await followDeletion(life, { ...row, deletionReason: row.deletionReason });
+  return true;
+}
+
+/** Goes on with a deletion that the row tells of. */
+export async function followDeletion(
+  life: Life,
+  row: ArtifactRecord & { deletionReason: DeletionReason },
+): Promise<void> {
   life.decideDeletion(row.deletionReason, WORKER);
   if (row.status === 'DELETED') await erase(life);
   else if (life.state.deletion !== null) {
@@ -86,7 +96,6 @@ export async function catchUpWithDeletion(life: Life, error: unknown): Promise<b
     const triedAtMs = Date.now();
     life.state = { ...withRow(life.state, completeRecord(row)), deletion: { ...life.state.deletion, triedAtMs } };
   }
-  return true;
 }
 
 export async function sweep(life: Life): Promise<void> {

@@ -5,6 +5,7 @@ import { byRequest, type Change } from '../domain/changes.js';
 import { isKeeping, overrules, type Command } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction, type LifecycleState, type PendingDeletion, type Retries } from '../domain/lifecycle.js';
+import type { Repair } from '../domain/repair.js';
 import { isSameTags } from '../domain/tags.js';
 import { HOUR_MS, MINUTE_MS } from '../domain/units.js';
 import { recordChange, recordChangeAtLast } from './activity-proxies.js';
@@ -31,6 +32,8 @@ interface Ticket {
   done: boolean;
   /** The row after it. */
   record?: ArtifactRecord;
+  /** What came of it, if it was to repair. */
+  repair?: Repair;
   /** Why it could not be carried out. */
   error?: unknown;
 }
@@ -44,6 +47,8 @@ export class Life {
   readonly inbox: Ticket[] = [];
   /** The bytes are being read back, or have been and nobody has written yet what came of it. */
   verification: Verification | null = null;
+  /** What came of the last repair. */
+  repair: Repair | undefined;
   /** Of the command that is being carried out. */
   requestId: string | undefined;
   /** Of the row; a run that took over from another one is registered from the start. */
@@ -66,6 +71,14 @@ export class Life {
     const { deletion, problem, record } = this.state;
     if (deletion !== null && problem !== null) throw failureOf(new ArtifactError(problem.code, problem.message));
     return record;
+  }
+
+  /** The same of a repair, which says itself what came of it. */
+  async askToRepair(command: Command): Promise<Repair> {
+    const ticket = this.#queue(command, true);
+    await condition(() => ticket.done);
+    if (ticket.repair === undefined) throw asFailure(ticket.error);
+    return ticket.repair;
   }
 
   /** A deletion was decided and has not been tried to its end yet: whoever asked for it waits. */

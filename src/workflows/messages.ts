@@ -88,6 +88,7 @@ export const deleteArtifactSignal = defineSignal<[Partial<DeleteArtifact>?]>('de
 export const undeleteArtifactSignal = defineSignal<[Partial<ByActor>?]>('undeleteArtifact');
 export const purgeArtifactSignal = defineSignal<[Partial<ByActor>?]>('purgeArtifact');
 export const archiveArtifactSignal = defineSignal<[Partial<ByActor>?]>('archiveArtifact');
+export const repairArtifactSignal = defineSignal<[Partial<RepairArtifact>?]>('repairArtifact');
 export const restoreArtifactSignal = defineSignal<[Partial<RestoreArtifact>?]>('restoreArtifact');
 
 /** Of `executionRetention`: answered once the execution has it; its artifacts follow. */

@@ -2,7 +2,7 @@ import { restored, restoreRequested, tierChanged, type Change, type StoredBytes 
 import type { RestoreArtifact } from '../domain/commands.js';
 import { longestRestoreMs, tierOfClass, type StorageTier } from '../domain/tiers.js';
 import { archived } from '../domain/changes.js';
-import { completeRecord } from '../domain/artifact-record.js';
+import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
 import { isCold, nextAction, type TierRule } from '../domain/lifecycle.js';
 import { ensureTier, findRow, pollRestore, removeOtherVersions, requestRestore } from './activity-proxies.js';
 import { errorOf } from './failures.js';
@@ -14,17 +14,17 @@ export async function moveToTier(
   tier: StorageTier,
   change: (stored: StoredBytes | null) => Change,
 ): Promise<void> {
-  await life.write(change(await storedInTier(life, tier)));
+  await life.write(change(await storedInTier(life.state.record, tier)));
   life.succeeded('changeTier');
   await tidy(life);
 }
 
 /** Null where the tier is only a fact of the row: the store has no such class. */
-async function storedInTier(life: Life, tier: StorageTier): Promise<StoredBytes | null> {
+export async function storedInTier(record: ArtifactRecord, tier: StorageTier): Promise<StoredBytes | null> {
   try {
-    return await ensureTier(life.state.record, tier);
+    return await ensureTier(record, tier);
   } catch (error) {
-    if (errorOf(error)?.code === 'not_supported' && !life.state.record.policy.none) return null;
+    if (errorOf(error)?.code === 'not_supported' && !record.policy.none) return null;
     throw error;
   }
 }
@@ -73,7 +73,7 @@ export async function lookAtRestore(life: Life): Promise<void> {
 }
 
 /** Removes what a copy left behind, now that the row names the copy. What stays is removed with the artifact. */
-async function tidy(life: Life): Promise<void> {
+export async function tidy(life: Life): Promise<void> {
   if (life.state.record.versionId === null) return;
   await orWarn(removeOtherVersions(life.state.record), `older versions of ${life.state.record.path} stay for now`);
 }

@@ -1,6 +1,6 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as wf from '@temporalio/workflow';
-import type { Command, DeleteArtifact } from '../domain/commands.js';
+import type { Command, DeleteArtifact, RepairArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
 import type { OwnRetention } from '../domain/retention.js';
@@ -71,6 +71,11 @@ export function receiveMessages(life: Life): void {
     (message) => ({ verb: 'restoreArtifact', message }),
     'Bring it back from the archive',
   );
+  const repair = (message: RepairArtifact): Command => ({ verb: 'repairArtifact', message });
+  wf.setHandler(messages.repairArtifact, (message: RepairArtifact) => life.askToRepair(repair(message)), {
+    validator: (message: RepairArtifact) => validate(life, repair(message)),
+    description: 'Look at what the store and the row have, and put right what is not as it should be',
+  });
 
   const signal = <M>(
     definition: SignalDefinition<[M?]>,
@@ -144,6 +149,7 @@ export function receiveMessages(life: Life): void {
     (m) => ({ verb: 'restoreArtifact', message: { tier: restoreTier(m?.tier), actor: sender(m?.actor) } }),
     'As the update: {"tier": "Expedited" | "Standard" | "Bulk"}',
   );
+  signal(messages.repairArtifactSignal, (m) => repair({ actor: sender(m?.actor) }), 'As the update');
 }
 
 const describe = ({ state }: Life): messages.Description => ({

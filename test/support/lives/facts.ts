@@ -105,6 +105,9 @@ export function factsAfter(before: Facts, { kind, detail, atMs }: RecordedEvent)
       };
     case 'purged':
       return { ...facts, purgeAtMs: null };
+    case 'repaired':
+      // These lives have none: nothing goes wrong in them that must be repaired.
+      throw new Error('nothing was to be repaired');
   }
 }
 

@@ -21,6 +21,17 @@ const states: Record<string, LifecycleState> = {
 };
 
 const rulings: Record<Verb, Record<keyof typeof states, string>> = {
+  repairArtifact: {
+    UPLOADING: 'perform',
+    ACTIVE: 'perform',
+    ARCHIVED: 'perform',
+    RESTORING: 'perform',
+    EXPIRING: 'perform',
+    DELETING: 'perform',
+    HELD: 'perform',
+    DELETED: 'perform',
+    PURGEABLE: 'perform',
+  },
   completeUpload: {
     UPLOADING: 'perform',
     ACTIVE: 'done',
