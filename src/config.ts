@@ -3,6 +3,7 @@ import envSchema from 'env-schema';
 import { Type, type Static } from 'typebox';
 import { DEFAULT_POLICY } from './domain/policy.js';
 import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from './domain/retention.js';
+import { RECONCILE_VARIABLES } from './reconcile-variables.js';
 import { webhookSettings } from './webhooks/settings.js';
 
 /** Turns a variable that is set to nothing (`X=`) into one that is not set. */
@@ -234,18 +235,13 @@ export const configSchema = Type.Object({
     description: 'Artifacts that a tenant may have at a time; 0: any number',
   }),
 
+  ...RECONCILE_VARIABLES,
+
   READ_BACKS_AT_ONCE: Type.Integer({
     default: 4,
     minimum: 1,
     maximum: 40,
     description: 'Uploads that a worker reads back at the same time, to verify them',
-  }),
-
-  RECONCILE_REQUESTS_PER_SECOND: Type.Integer({
-    default: 200,
-    minimum: 1,
-    maximum: 10_000,
-    description: 'Requests to the object store and to Temporal that the reconciliations of a worker send in a second',
   }),
 
   WEBHOOK_URLS: Type.Optional(

@@ -3,9 +3,13 @@ import type { ApiDeps } from './api/api-deps.js';
 import type { Config } from './config.js';
 import type { ArtifactRecords } from './db/artifact-records.js';
 import { createPool } from './db/pool.js';
+import type { Quarantine } from './db/quarantine.js';
+import type { Reconciliations } from './db/reconciliations.js';
 import type { RowInventory } from './db/row-inventory.js';
 import type { Shares } from './db/shares.js';
 import { createArtifactRecords } from './db/sql-artifact-records.js';
+import { createQuarantine } from './db/sql-quarantine.js';
+import { createReconciliations } from './db/sql-reconciliations.js';
 import { createRowInventory } from './db/sql-row-inventory.js';
 import { createShares } from './db/sql-shares.js';
 import type { ObjectStore } from './storage/object-store.js';
@@ -34,15 +38,26 @@ export function openStore(config: Config): ObjectStore {
   });
 }
 
-export function openRecords(config: Config): {
+export interface Database {
   records: ArtifactRecords;
   rows: RowInventory;
   shares: Shares;
+  reconciliations: Reconciliations;
+  quarantine: Quarantine;
   close(): Promise<void>;
-} {
+}
+
+export function openRecords(config: Config): Database {
   const pool = createPool(config.DATABASE_URL, { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
   const records = createArtifactRecords(pool);
-  return { records, rows: createRowInventory(pool), shares: createShares(pool), close: () => records.close() };
+  return {
+    records,
+    rows: createRowInventory(pool),
+    shares: createShares(pool),
+    reconciliations: createReconciliations(pool),
+    quarantine: createQuarantine(pool),
+    close: () => records.close(),
+  };
 }
 
 /** Absent when the configuration names nobody to tell. */

@@ -33,6 +33,8 @@ async function main(): Promise<void> {
   const activities = createActivities({
     ...(webhooks === undefined ? {} : { webhooks }),
     records: database.records,
+    reconciliations: database.reconciliations,
+    quarantine: database.quarantine,
     store,
     capabilities,
     lives: others.lives,
@@ -135,6 +137,7 @@ const activitySettings = (config: Config): Parameters<typeof createActivities>[0
   putUrlMs: config.PRESIGN_UPLOAD_SECONDS * SECOND_MS,
   restorePollMs: config.RESTORE_POLL_SECONDS * SECOND_MS,
   quotas: quotasOf(config),
+  reconciliation: { quarantineDays: config.RECONCILE_QUARANTINE_DAYS, keepDays: config.RECONCILE_KEEP_DAYS },
   policy: {
     warmAfterDays: config.WARM_AFTER_DAYS === 0 ? null : config.WARM_AFTER_DAYS,
     coldAfterDays: config.COLD_AFTER_DAYS === 0 ? null : config.COLD_AFTER_DAYS,

@@ -6,6 +6,7 @@ import type { Quotas } from '../domain/quotas.js';
 import type { LifePolicy } from '../domain/policy.js';
 import type { Repair } from '../domain/repair.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
+import type { Quarantine } from '../db/quarantine.js';
 import type { Reconciliations } from '../db/reconciliations.js';
 import type { RowInventory } from '../db/row-inventory.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
@@ -22,6 +23,8 @@ export interface ActivityDeps {
   webhooks?: Webhooks;
   /** Where reconciliations write what they find. Absent: nothing is reconciled, as in tests of other things. */
   reconciliations?: Reconciliations;
+  /** What they watch before it is removed. Absent: the same. */
+  quarantine?: Quarantine;
   /** What they look at, besides the store. Absent: the same. */
   inspection?: Inspection;
 }
@@ -144,4 +147,13 @@ export interface ActivitySettings {
   quotas?: Quotas;
   /** Of artifacts that want nothing else. */
   policy: LifePolicy;
+  /** With `ActivityDeps.reconciliations`. */
+  reconciliation?: ReconciliationSettings;
+}
+
+export interface ReconciliationSettings {
+  /** How long an object that nobody knows is watched before it is removed for good. */
+  quarantineDays: number;
+  /** How long reports are kept. */
+  keepDays: number;
 }

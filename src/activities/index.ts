@@ -5,6 +5,7 @@ import { executionActivities } from './executions.js';
 import { inspectionActivities } from './inspection/index.js';
 import { manifestActivities } from './manifest.js';
 import { publicationActivities } from './publications.js';
+import { reconciliationActivities } from './reconciliation/index.js';
 import { recordActivities } from './records.js';
 import { repairActivities } from './repair.js';
 import { tieringActivities } from './tiering.js';
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps) {
     ...publicationActivities(deps),
     ...inspectionActivities(deps),
     ...repairActivities(deps),
+    ...reconciliationActivities(deps),
   });
 }
 

@@ -1,17 +1,9 @@
+import type { SeenObject } from '../domain/quarantine.js';
+
 /*
  * Objects of the bucket that nobody knows. They are watched before they are removed for good: whoever has put one there may still tell,
  * and a lost row may still be restored. Only a repair writes here.
  */
-
-/** One version of an object, as the store tells of it. */
-export interface SeenObject {
-  key: string;
-  /** Null in a bucket without versions. */
-  versionId: string | null;
-  sizeBytes: number;
-  etag: string;
-  lastModifiedMs: number;
-}
 
 export interface QuarantinedObject extends SeenObject {
   firstSeenMs: number;
@@ -30,7 +22,3 @@ export interface Quarantine {
   /** How many were seen before that time for the first time. */
   countQuarantined(firstSeenBeforeMs: number): Promise<number>;
 }
-
-/** Is it still the same? */
-export const isUnchanged = (before: SeenObject, now: SeenObject): boolean =>
-  before.etag === now.etag && before.sizeBytes === now.sizeBytes && before.lastModifiedMs === now.lastModifiedMs;

@@ -1,4 +1,5 @@
 import type { DriftKind, Finding, Inspected, Outcome } from '../domain/drift.js';
+import type { ReconciliationMode } from '../domain/reconcile.js';
 
 /** What reconciliations have found, and what waits in quarantine. Safe to repeat, all of it. */
 export interface Reconciliations {
@@ -16,9 +17,6 @@ export interface Reconciliations {
   latest(query: { tenantId: string | null }): Promise<ReconciliationReport | null>;
   get(runId: string, query: { tenantId: string | null }): Promise<ReconciliationReport | null>;
 }
-
-export const RECONCILIATION_MODES = ['dry-run', 'repair'] as const;
-export type ReconciliationMode = (typeof RECONCILIATION_MODES)[number];
 
 export interface NewReconciliation {
   id: string;

@@ -1,15 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { DRIFT_KINDS, NOTHING_INSPECTED, OUTCOMES, type Finding, type Inspected } from '../domain/drift.js';
+import { RECONCILIATION_MODES } from '../domain/reconcile.js';
 import { toJson, toText } from './columns.js';
 import { withDatabaseErrors } from './errors.js';
 import { inTransaction } from './pool.js';
-import {
-  RECONCILIATION_MODES,
-  type FindingsQuery,
-  type NumberedFinding,
-  type ReconciliationReport,
-  type Reconciliations,
-} from './reconciliations.js';
+import type { FindingsQuery, NumberedFinding, ReconciliationReport, Reconciliations } from './reconciliations.js';
 import { oneOf, safeInteger } from './rows.js';
 
 /** See `Reconciliations`. */

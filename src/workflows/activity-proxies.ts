@@ -141,3 +141,23 @@ export const { writeManifest } = proxyActivities<Activities>({
   heartbeatTimeout: '15s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 5 },
 });
+
+/**
+ * Slices of a reconciliation, of half a minute each. An outage of hours is waited for, as nobody waits for the report; then it says that it
+ * gave up, and the next one begins anew.
+ */
+export const {
+  inspectBucket,
+  inspectLives,
+  inspectUploads,
+  inspectManifests,
+  beginReconciliation,
+  weighRepair,
+  settleFindings,
+  finishReconciliation,
+} = proxyActivities<Activities>({
+  startToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '12h',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});

@@ -6,3 +6,4 @@ export { executionDeletion } from './execution-deletion.js';
 export { publishOutputs } from './publish-outputs.js';
 export { publicationGuard } from './publication-guard.js';
 export { webhookDelivery } from './webhook-delivery.js';
+export { reconcile } from './reconcile.js';

@@ -16,6 +16,7 @@ import type {
 } from '../domain/commands.js';
 import type { HandedOverState, NextAction } from '../domain/lifecycle.js';
 import type { NewUpload } from '../domain/new-upload.js';
+import type { ReconciliationProgress } from '../domain/reconcile.js';
 import type { Repair } from '../domain/repair.js';
 import type { TagChanges } from '../domain/tags.js';
 import type { PublicationReport } from '../domain/publish.js';
@@ -118,5 +119,8 @@ export const executionChanged = defineSignal('executionChanged');
 export const publicationStatus = defineQuery<PublicationReport>('publicationStatus');
 /** What is not complete yet is given up. Too late once it is being committed. */
 export const cancelPublication = defineSignal<[Partial<ByActor>?]>('cancelPublication');
+
+/** Of `reconcile`: how far it is. */
+export const reconciliationProgress = defineQuery<ReconciliationProgress>('reconciliationProgress');
 
 export const describe = defineQuery<Description>('describe');

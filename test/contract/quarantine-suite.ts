@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Quarantine, SeenObject } from '../../src/db/quarantine.js';
+import type { Quarantine } from '../../src/db/quarantine.js';
+import type { SeenObject } from '../../src/domain/quarantine.js';
 import { DAY_MS } from '../../src/domain/units.js';
 
 const AT_MS = Date.UTC(2026, 0, 3);

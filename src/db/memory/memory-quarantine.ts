@@ -1,4 +1,5 @@
-import { isUnchanged, type Quarantine, type QuarantinedObject, type SeenObject } from '../quarantine.js';
+import { isUnchanged, type SeenObject } from '../../domain/quarantine.js';
+import type { Quarantine, QuarantinedObject } from '../quarantine.js';
 
 type Name = Pick<SeenObject, 'key' | 'versionId'>;
 

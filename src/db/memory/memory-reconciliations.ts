@@ -2,8 +2,8 @@ import type { Finding, Inspected, Outcome } from '../../domain/drift.js';
 import { NOTHING_INSPECTED } from '../../domain/drift.js';
 import type {
   FindingsQuery,
+  NewReconciliation,
   NumberedFinding,
-  ReconciliationMode,
   ReconciliationReport,
   Reconciliations,
 } from '../reconciliations.js';
@@ -14,12 +14,14 @@ interface Run extends Omit<ReconciliationReport, 'totals'> {
   known: Set<string>;
 }
 
-/** Reports of reconciliations in memory, for tests that need no Postgres. Answers are copies. */
+/** Reports of reconciliations in memory, for tests that need no Postgres. Answers are copies. Passes the same contract suite. */
 export class MemoryReconciliations implements Reconciliations {
   readonly #runs = new Map<string, Run>();
 
-  async begin({ id, mode, startedAtMs }: { id: string; mode: ReconciliationMode; startedAtMs: number }): Promise<void> {
+  async begin({ id, mode, startedAtMs, forgetBeforeMs = -Infinity }: NewReconciliation): Promise<void> {
     await Promise.resolve();
+    for (const [other, run] of this.#runs)
+      if (other !== id && run.startedAtMs < forgetBeforeMs) this.#runs.delete(other);
     if (this.#runs.has(id)) return;
     const nothing = { finishedAtMs: null, inspected: NOTHING_INSPECTED, failure: null };
     this.#runs.set(id, { id, mode, startedAtMs, ...nothing, findings: [], known: new Set() });
@@ -55,7 +57,8 @@ export class MemoryReconciliations implements Reconciliations {
     facts: { finishedAtMs: number; inspected: Inspected; failure: string | null },
   ): Promise<void> {
     await Promise.resolve();
-    Object.assign(this.#existing(runId), structuredClone(facts));
+    const run = this.#existing(runId);
+    if (run.finishedAtMs === null) Object.assign(run, structuredClone(facts));
   }
 
   async latest({ tenantId }: { tenantId: string | null }): Promise<ReconciliationReport | null> {
@@ -76,7 +79,8 @@ export class MemoryReconciliations implements Reconciliations {
       const before = totals.get(name) ?? { kind, outcome, findings: 0, bytes: 0 };
       totals.set(name, { ...before, findings: before.findings + 1, bytes: before.bytes + (sizeBytes ?? 0) });
     }
-    return structuredClone({ ...facts, totals: [...totals.values()] });
+    const inOrder = [...totals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total);
+    return structuredClone({ ...facts, totals: inOrder });
   }
 
   #existing(runId: string): Run {

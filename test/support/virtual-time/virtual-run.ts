@@ -130,6 +130,8 @@ export class Sandbox {
 export interface VirtualRunOptions {
   sandbox: Sandbox;
   workflowType: string;
+  /** Default: that of some artifact. */
+  workflowId?: string;
   input: unknown;
   startMs: number;
   runActivity: RunActivity;
@@ -202,7 +204,7 @@ export class VirtualRun {
     const info = {
       workflowType,
       runId,
-      workflowId: 'artifact/virtual',
+      workflowId: this.#options.workflowId ?? 'artifact/virtual',
       namespace: 'default',
       firstExecutionRunId: 'run-1',
       attempt: 1,

@@ -1,0 +1,56 @@
+import { DAY_MS } from '../../domain/units.js';
+import type { Inspected } from '../../domain/drift.js';
+import { brakeOf, type ReconciliationMode } from '../../domain/reconcile.js';
+import type { ActivityDeps } from '../deps.js';
+import { reconciliationDeps } from './deps.js';
+import { settleSlice } from './settle-slice.js';
+import type { FindingsToSettle, SettledFindings } from './settlement.js';
+
+export interface RepairToWeigh {
+  runId: string;
+  startedAtMs: number;
+  inspected: Inspected;
+}
+
+export interface FinishedReconciliation {
+  runId: string;
+  mode: ReconciliationMode;
+  startedAtMs: number;
+  finishedAtMs: number;
+  inspected: Inspected;
+  failure: string | null;
+}
+
+/** What a reconciliation does beside its inspections. Safe to repeat, all of it. */
+export function reconciliationActivities(activityDeps: ActivityDeps) {
+  return {
+    /** Notes that a run begins; those that are older than they are kept go. */
+    async beginReconciliation(run: { id: string; mode: ReconciliationMode; startedAtMs: number }): Promise<void> {
+      const { reconciliations, settings } = reconciliationDeps(activityDeps);
+      await reconciliations.begin({ ...run, forgetBeforeMs: run.startedAtMs - settings.keepDays * DAY_MS });
+    },
+
+    /** Whether a repair would lose so much for good that it looks like a mistake. @returns why it is withheld; null: it is not. */
+    async weighRepair({ runId, startedAtMs, inspected }: RepairToWeigh): Promise<string | null> {
+      const { reconciliations, quarantine, settings } = reconciliationDeps(activityDeps);
+      const report = await reconciliations.get(runId, { tenantId: null });
+      const missing = (report?.totals ?? [])
+        .filter(({ kind }) => kind === 'object_missing')
+        .reduce((sum, { findings }) => sum + findings, 0);
+      const unknown = await quarantine.countQuarantined(startedAtMs - settings.quarantineDays * DAY_MS);
+      return brakeOf({ inspected, missing, unknown });
+    },
+
+    /** Heals what was found, or notes what it is; a few dozen findings, or what can be done in half a minute. */
+    settleFindings: (query: FindingsToSettle): Promise<SettledFindings> =>
+      settleSlice(reconciliationDeps(activityDeps), query),
+
+    /** Writes the end of a run. What a repair has not seen is not in quarantine any more. */
+    async finishReconciliation(run: FinishedReconciliation): Promise<void> {
+      const { reconciliations, quarantine } = reconciliationDeps(activityDeps);
+      const { runId, mode, startedAtMs, finishedAtMs, inspected, failure } = run;
+      if (mode === 'repair' && failure === null) await quarantine.releaseUnseen(startedAtMs);
+      await reconciliations.finish(runId, { finishedAtMs, inspected, failure });
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Outcome } from '../../domain/drift.js';
+import type { ReconciliationMode } from '../../domain/reconcile.js';
+import type { ReconciliationDeps } from './deps.js';
+
+export interface FindingsToSettle {
+  runId: string;
+  mode: ReconciliationMode;
+  startedAtMs: number;
+  /** Settled up to here. */
+  afterNumber: number;
+  /** Why nothing may be lost for good; null: it may. */
+  brake: string | null;
+}
+
+export interface SettledFindings {
+  /** Null: there are no more. */
+  afterNumber: number | null;
+  settled: Partial<Record<Outcome, number>>;
+}
+
+/** What becomes of a finding, and why, for people. */
+export interface Settlement {
+  outcome: Outcome;
+  note: string | null;
+}
+
+export interface SettlingContext extends ReconciliationDeps, FindingsToSettle {
+  signal: AbortSignal;
+  /** See `storeClock`. */
+  storeNowMs: () => Promise<number>;
+}
+
+export const gone = (note: string): Settlement => ({ outcome: 'gone', note });
+export const tooYoung: Settlement = { outcome: 'open', note: 'younger than an hour: left to the next reconciliation' };
