@@ -13,7 +13,7 @@ import { createReconciliations } from './db/sql-reconciliations.js';
 import { createRowInventory } from './db/sql-row-inventory.js';
 import { createShares } from './db/sql-shares.js';
 import type { ObjectStore } from './storage/object-store.js';
-import { createS3ObjectStore } from './storage/s3/index.js';
+import { createS3ObjectStore, type S3ObjectStoreOptions } from './storage/s3/index.js';
 import { SECOND_MS } from './domain/units.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
 import { createWebhookSender } from './webhooks/http-webhook-sender.js';
@@ -24,7 +24,8 @@ import { webhookSettings } from './webhooks/settings.js';
 /** Less than a local activity may take: a statement that was given up must not be carried out long afterwards. */
 const STATEMENT_TIMEOUT_MS = 4_000;
 
-export function openStore(config: Config): ObjectStore {
+/** @param options of who only looks whether it answers. */
+export function openStore(config: Config, options: Pick<S3ObjectStoreOptions, 'impatience'> = {}): ObjectStore {
   const { S3_ENDPOINT: endpoint, S3_PUBLIC_ENDPOINT: publicEndpoint } = config;
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = config;
   return createS3ObjectStore({
@@ -35,6 +36,7 @@ export function openStore(config: Config): ObjectStore {
     ...(accessKeyId === undefined || secretAccessKey === undefined
       ? {}
       : { credentials: { accessKeyId, secretAccessKey } }),
+    ...options,
   });
 }
 

@@ -52,16 +52,29 @@ export function workerEnvironment({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): 
  * @throws `invalid_request` when there is neither.
  */
 export function operatorEnvironment({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): Terminal['env'] {
-  const named = ['TEMPORAL_ADDRESS', 'DATABASE_URL', 'S3_ENDPOINT', 'S3_BUCKET'].filter((name) => valueOf(env[name]));
-  if (named.length > 0) return env;
+  if (namesServers(env)) return env;
   const stack = localStack({ env, cwd });
   if (stack === null)
     throw new ArtifactError(
       'invalid_request',
       'No servers are known: set TEMPORAL_…, DATABASE_URL and S3_… as for the worker, or start the local stack with "npm start"',
     );
-  return { ...serversOf(stack, env), DATABASE_URL: textIn(stack, 'databaseUrl') };
+  return {
+    ...serversOf(stack, env),
+    DATABASE_URL: textIn(stack, 'databaseUrl'),
+    UPLOAD_HOST_ID: valueOf(env['UPLOAD_HOST_ID']) ?? textIn(stack, 'uploadHostId'),
+  };
 }
+
+/** Address of the API that belongs to {@link operatorEnvironment}: ARTIFACTS_URL, else that of the local stack; null when the environment names other servers. */
+export function operatorApiUrl({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): string | null {
+  const named = valueOf(env['ARTIFACTS_URL']);
+  if (named !== undefined) return named;
+  return namesServers(env) ? null : (textIn(localStack({ env, cwd }), 'apiUrl') ?? null);
+}
+
+const namesServers = (env: Terminal['env']): boolean =>
+  ['TEMPORAL_ADDRESS', 'DATABASE_URL', 'S3_ENDPOINT', 'S3_BUCKET'].some((name) => valueOf(env[name]) !== undefined);
 
 const serversOf = (stack: LocalStack | null, env: Terminal['env']): Terminal['env'] => ({
   ...env,

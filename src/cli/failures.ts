@@ -8,7 +8,7 @@ import { printable } from './text-width.js';
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    done
-  1    failed (bytes differ, a file changed, the store refused, a bug)
+  1    failed (bytes differ, a file changed, the store refused, a check, a bug)
   2    wrong usage or a value that is not allowed
   3    no such artifact or execution, or it has been deleted
   4    refused (no valid token, not allowed, path taken, wrong state, too large)
@@ -39,6 +39,11 @@ export class FilesFailed extends Error {
     this.failures = failures;
     this.hint = hint;
   }
+}
+
+/** What was looked at is not as it should be: told in full on stdout already. */
+export class ChecksFailed extends Error {
+  override readonly name = 'ChecksFailed';
 }
 
 /** @see EXIT_CODES_HELP */
@@ -77,6 +82,7 @@ export function exitCodeOf(error: unknown): number {
 /** What is said about a failure: code, what happened, what to do. With `json` one object on one line. */
 export function describeFailure(error: unknown, json: boolean): string {
   if (error instanceof FilesFailed) return describeFiles(error, json);
+  if (error instanceof ChecksFailed) return error.message;
   const { code, message, remedy, details } = factsOf(error);
   if (json) return JSON.stringify({ error: { code, message, remedy, details } });
   if (code === 'aborted') return `${message.replace('The caller gave up', 'Interrupted')}.`;

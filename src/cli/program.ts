@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addArchiveCommands } from './commands/archive.js';
 import { addDeletionCommands } from './commands/deletion.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addDownloadCommands } from './commands/download.js';
 import { addHoldCommands } from './commands/holds.js';
 import { addPublishCommand } from './commands/publish.js';
@@ -70,5 +71,6 @@ function buildProgram(terminal: Terminal): Command {
   addArchiveCommands(program, terminal);
   addDeletionCommands(program, terminal);
   addWorkerCommand(program, terminal);
+  addDoctorCommand(program, terminal);
   return program;
 }

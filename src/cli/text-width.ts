@@ -43,5 +43,30 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
   return align === 'left' ? short + filling : filling + short;
 }
 
+/** Lines of at most so many columns, broken between words; a word that is longer is broken too. At least one. */
+export function wrap(text: string, maxColumns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ').flatMap((long) => piecesOf(long, maxColumns))) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && columnsOf(longer) > maxColumns) lines.push(line);
+    line = line !== '' && columnsOf(longer) > maxColumns ? word : longer;
+  }
+  return [...lines, line];
+}
+
+function piecesOf(word: string, maxColumns: number): string[] {
+  const pieces: string[] = [];
+  let rest = [...graphemes(word)];
+  while (rest.length > 0) {
+    // One that is wider than a line stands alone.
+    const piece =
+      take(rest, maxColumns).length === 0 ? rest.slice(0, 1).map(({ text }) => text) : take(rest, maxColumns);
+    pieces.push(piece.join(''));
+    rest = rest.slice(piece.length);
+  }
+  return pieces;
+}
+
 /** What somebody else wrote, without what would move the cursor, colour the terminal or begin a line of its own. */
 export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

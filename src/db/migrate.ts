@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { withDatabaseErrors } from './errors.js';
+import { MIGRATIONS_TABLE, migrationsFolder } from './migrations.js';
 import { CONNECTION_TIMEOUT_MS } from './pool.js';
 
-/** Not the tool's default name, so that another feature may use the same tool in the same database. */
-const MIGRATIONS_TABLE = 'artifact_migrations';
 /** How long one migration run waits for another one, and for locks that running queries hold. */
 const LOCK_TIMEOUT_MS = 60_000;
 
@@ -44,15 +40,4 @@ export async function migrate(databaseUrl: string, log: (line: string) => void =
       await client.end();
     }
   });
-}
-
-/** `migrations/` of this package, from `src/db` as well as from `build/src/db`: it stands beside package.json. */
-function migrationsFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('package.json of durable-artifacts was not found above its own code');
-    folder = parent;
-  }
-  return join(folder, 'migrations');
 }

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { lazyConnection } from '../temporal/connection.js';
 import { defaultHostId } from '../host/host-id.js';
 import { LIFECYCLE_TASK_QUEUE } from '../temporal/ids.js';
+import { uploadQueue, workerPolls, type PolledQueue } from '../temporal/pollers.js';
 import type { ProcessRecords } from './processes.js';
 import type { Progress } from './progress.js';
 import type { Secrets } from './secrets.js';
 import { startService, type Service } from './service.js';
 import { packageRoot, type PortName, type StackSettings } from './settings.js';
 import { inStep, type Access } from './stack-servers.js';
-import { uploadQueue, workerPolls, type PolledQueue } from './worker-polls.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
 /** Of the local token, and of the upload worker. */

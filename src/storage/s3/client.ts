@@ -13,6 +13,8 @@ export interface S3ObjectStoreOptions {
   publicEndpoint?: string;
   /** Static keys. Default: the AWS chain (environment, profile, role). */
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** For who looks whether it answers at all: one try, and so long until the answer begins. Default: three tries of 20 s. */
+  impatience?: { requestTimeoutMs: number };
 }
 
 /** What every verb needs. */
@@ -41,7 +43,7 @@ const MAX_ATTEMPTS = 3;
 export function createS3Context(options: S3ObjectStoreOptions): S3Context {
   const common: S3ClientConfig = {
     region: options.region,
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: options.impatience === undefined ? MAX_ATTEMPTS : 1,
     // CRC64NVME is computed in JavaScript at a third of the speed of a disk, and what we read we hash ourselves.
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
@@ -58,7 +60,7 @@ export function createS3Context(options: S3ObjectStoreOptions): S3Context {
       expectContinueHeader: false,
       requestHandler: new NodeHttpHandler({
         connectionTimeout: CONNECTION_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
+        requestTimeout: options.impatience?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
         throwOnRequestTimeout: true,
         socketTimeout: SOCKET_TIMEOUT_MS,
         httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },

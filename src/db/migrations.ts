@@ -1,0 +1,54 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Not the tool's default name, so that another feature may use the same tool in the same database. */
+export const MIGRATIONS_TABLE = 'artifact_migrations';
+
+/** `migrations/` of this package, from `src/db` as well as from `build/src/db`: it stands beside package.json. */
+export function migrationsFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('package.json of durable-artifacts was not found above its own code');
+    folder = parent;
+  }
+  return join(folder, 'migrations');
+}
+
+/** Names of the migrations of this build, in their order. */
+export const knownMigrations = (): string[] =>
+  migrationFiles()
+    .map((file) => file.replace(/\.sql$/, ''))
+    .sort();
+
+const migrationFiles = (): string[] => readdirSync(migrationsFolder()).filter((file) => file.endsWith('.sql'));
+
+/** Tables that the migrations of this build make. */
+export function knownTables(): string[] {
+  const folder = migrationsFolder();
+  const all = migrationFiles().map((file) => readFileSync(join(folder, file), 'utf8'));
+  const made = [...all.join('\n').matchAll(/^CREATE TABLE (?:IF NOT EXISTS )?(\w+)/gm)];
+  return [...new Set(made.map(([, name]) => name ?? ''))];
+}
+
+/** Where the schema of a database differs from what this build wants. */
+export interface SchemaDifference {
+  /** Not applied yet. */
+  missing: string[];
+  /** Applied, and not of this build: a newer one has been here. */
+  unknown: string[];
+  /** Missing although a later one was applied: the tool refuses to go on from there. */
+  skipped: string[];
+}
+
+/** @param applied names in the order in which they were applied. */
+export function compareMigrations(known: string[], applied: string[]): SchemaDifference {
+  const missing = known.filter((name) => !applied.includes(name));
+  const lastApplied = known.filter((name) => applied.includes(name)).at(-1) ?? '';
+  return {
+    missing,
+    unknown: applied.filter((name) => !known.includes(name)),
+    skipped: missing.filter((name) => name < lastApplied),
+  };
+}
