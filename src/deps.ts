@@ -13,6 +13,8 @@ import { createReconciliations } from './db/sql-reconciliations.js';
 import { createRowInventory } from './db/sql-row-inventory.js';
 import { createShares } from './db/sql-shares.js';
 import type { ObjectStore } from './storage/object-store.js';
+import type { BucketSettings } from './storage/bucket/bucket-settings.js';
+import { createS3BucketSettings } from './storage/s3/bucket-settings.js';
 import { createS3ObjectStore, type S3ObjectStoreOptions } from './storage/s3/index.js';
 import { SECOND_MS } from './domain/units.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
@@ -25,10 +27,16 @@ import { webhookSettings } from './webhooks/settings.js';
 const STATEMENT_TIMEOUT_MS = 4_000;
 
 /** @param options of who only looks whether it answers. */
-export function openStore(config: Config, options: Pick<S3ObjectStoreOptions, 'impatience'> = {}): ObjectStore {
+export const openStore = (config: Config, options: Pick<S3ObjectStoreOptions, 'impatience'> = {}): ObjectStore =>
+  createS3ObjectStore({ ...bucketOf(config), ...options });
+
+/** How the bucket itself is configured. */
+export const openBucketSettings = (config: Config): BucketSettings => createS3BucketSettings(bucketOf(config));
+
+function bucketOf(config: Config): S3ObjectStoreOptions {
   const { S3_ENDPOINT: endpoint, S3_PUBLIC_ENDPOINT: publicEndpoint } = config;
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = config;
-  return createS3ObjectStore({
+  return {
     bucket: config.S3_BUCKET,
     region: config.S3_REGION,
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -36,8 +44,7 @@ export function openStore(config: Config, options: Pick<S3ObjectStoreOptions, 'i
     ...(accessKeyId === undefined || secretAccessKey === undefined
       ? {}
       : { credentials: { accessKeyId, secretAccessKey } }),
-    ...options,
-  });
+  };
 }
 
 export interface Database {

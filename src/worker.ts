@@ -5,6 +5,7 @@ import { createActivities, createPace } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, quotasOf, type Config } from './config.js';
 import { SECOND_MS } from './domain/units.js';
+import { lifePolicyOf } from './life-policy.js';
 import { openRecords, openStore, openWebhooks } from './deps.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
@@ -138,14 +139,7 @@ const activitySettings = (config: Config): Parameters<typeof createActivities>[0
   restorePollMs: config.RESTORE_POLL_SECONDS * SECOND_MS,
   quotas: quotasOf(config),
   reconciliation: { quarantineDays: config.RECONCILE_QUARANTINE_DAYS, keepDays: config.RECONCILE_KEEP_DAYS },
-  policy: {
-    warmAfterDays: config.WARM_AFTER_DAYS === 0 ? null : config.WARM_AFTER_DAYS,
-    coldAfterDays: config.COLD_AFTER_DAYS === 0 ? null : config.COLD_AFTER_DAYS,
-    ...(config.TIER_BY === 'last_access' ? { tierBy: config.TIER_BY } : {}),
-    warnBeforeDays: config.WARN_BEFORE_DAYS,
-    undeleteDays: config.UNDELETE_DAYS,
-    undeleteExpiredDays: config.UNDELETE_EXPIRED_DAYS,
-  },
+  policy: lifePolicyOf(config),
 });
 
 const toPinoLevel = (level: string): 'trace' | 'debug' | 'info' | 'warn' | 'error' => {

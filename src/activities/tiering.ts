@@ -33,7 +33,7 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
     /** Asks S3 for a temporary copy of an archived object; a logical archive is back at once. Safe to repeat. */
     async requestRestore(record: ArtifactRecord, tier: RestoreTier): Promise<RestoreProgress> {
       const info = await storedVersion(store, record);
-      if (tierOfClass(info.storageClass) !== 'COLD') return { done: true, stored: storedBytes(info) };
+      if (tierOfClass(info.storageClass) !== 'COLD') return broughtBack(record, info);
       await store.restore(info, { tier, days: RESTORED_COPY_DAYS });
       return { done: false, pollAgainMs: settings.restorePollMs };
     },
@@ -42,11 +42,11 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
     async pollRestore(record: ArtifactRecord): Promise<RestoreProgress> {
       return withHeartbeat('copying back', async () => {
         const info = await storedVersion(store, record);
-        if (tierOfClass(info.storageClass) !== 'COLD') return { done: true, stored: storedBytes(info) };
+        if (tierOfClass(info.storageClass) !== 'COLD') return broughtBack(record, info);
         if (info.restore === null) await store.restore(info, { tier: 'Standard', days: RESTORED_COPY_DAYS });
         if (info.restore === null || info.restore.inProgress)
           return { done: false, pollAgainMs: settings.restorePollMs };
-        return { done: true, stored: await copy(record, info, 'STANDARD') };
+        return broughtBack(record, await store.copyToClass(info, 'STANDARD'));
       });
     },
 
@@ -68,9 +68,19 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
   /** A copy that an earlier attempt left may be taken up, with the tags of then: they are set anew before the row names it. */
   async function copy(record: ArtifactRecord, from: ObjectInfo, storageClass: StorageClass): Promise<StoredBytes> {
     const made = await store.copyToClass(from, storageClass);
-    const tags = currentTags(record, made.owner?.sha256 !== undefined);
-    await store.putTags(made, tags, { signal: cancellationSignal() });
+    await tag(record, made);
     return storedBytes(made);
+  }
+
+  /** In a class that can be read, with the tags of what was restored, also if an attempt before only got as far as the copy. */
+  async function broughtBack(record: ArtifactRecord, info: ObjectInfo): Promise<RestoreProgress> {
+    await tag({ ...record, restoredAtMs: info.lastModifiedMs }, info);
+    return { done: true, stored: storedBytes(info) };
+  }
+
+  async function tag(record: ArtifactRecord, info: ObjectInfo): Promise<void> {
+    const tags = currentTags(record, info.owner?.sha256 !== undefined);
+    await store.putTags(info, tags, { signal: cancellationSignal() });
   }
 }
 

@@ -13,7 +13,10 @@ Exit codes:
   3    no such artifact or execution, or it has been deleted
   4    refused (no valid token, not allowed, path taken, wrong state, too large)
   5    not available now: the API, the store, the database or the workflows; try again
+  6    not as it should be (bucket check, and what bucket apply could not put right)
   130  interrupted`;
+
+const DRIFT = 6;
 
 /** One of several files that did not make it. */
 export interface FailedFile {
@@ -43,7 +46,12 @@ export class FilesFailed extends Error {
 
 /** What was looked at is not as it should be: told in full on stdout already. */
 export class ChecksFailed extends Error {
-  override readonly name = 'ChecksFailed';
+  override readonly name: string = 'ChecksFailed';
+}
+
+/** The same of what an apply of ours would put right, or has not been able to. */
+export class DriftFound extends ChecksFailed {
+  override readonly name = 'DriftFound';
 }
 
 /** @see EXIT_CODES_HELP */
@@ -53,6 +61,7 @@ export function exitCodeOf(error: unknown): number {
     return codes.includes(INTERRUPTED) ? INTERRUPTED : (codes[0] ?? 1);
   }
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof DriftFound) return DRIFT;
   if (!(error instanceof ArtifactError)) return 1;
   switch (error.status) {
     case 400:

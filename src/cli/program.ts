@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addArchiveCommands } from './commands/archive.js';
+import { addBucketCommand } from './commands/bucket.js';
 import { addDeletionCommands } from './commands/deletion.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addDownloadCommands } from './commands/download.js';
@@ -72,5 +73,6 @@ function buildProgram(terminal: Terminal): Command {
   addDeletionCommands(program, terminal);
   addWorkerCommand(program, terminal);
   addDoctorCommand(program, terminal);
+  addBucketCommand(program, terminal);
   return program;
 }

@@ -15,6 +15,8 @@ export interface LifePolicy {
    * age alone, as in lives that began before this could be chosen.
    */
   tierBy?: 'last_access';
+  /** Its object says in a tag by which days it moves, so that rules of the bucket may do that too. Absent: lives that began before there were such tags. */
+  bucketMayMove?: true;
   /** Days before its expiry at which it is warned of, or half of its life if that is shorter; 0: never. */
   warnBeforeDays: number;
   /** Days for which what somebody deleted can be brought back, in a versioned bucket; 0: deleted at once. */

@@ -2,8 +2,10 @@ import type { Tags } from './artifact.js';
 import { ArtifactError } from './errors.js';
 import { utf8Bytes } from './text.js';
 
-/** S3 allows 10 tags per object; two are ours. */
-export const MAX_USER_TAGS = 8;
+/** S3 allows so many per object. */
+const MAX_TAGS = 10;
+/** Two are ours; a third one, which nothing depends on, is left out when there is no room. */
+export const MAX_USER_TAGS = MAX_TAGS - 2;
 /** UTF-8. S3 counts characters, some stores bytes: the smaller of the two is accepted by all. */
 export const MAX_TAG_KEY_BYTES = 128;
 export const MAX_TAG_VALUE_BYTES = 256;
@@ -11,7 +13,9 @@ export const MAX_TAG_VALUE_BYTES = 256;
 /** Our tags begin with this; users' must not. */
 const RESERVED_PREFIX = 'artifact-';
 /** The bucket's expiry rule matches only this tag, so an object that lost it is kept (never the other way round). */
-const RETENTION_TAG = 'artifact-retention';
+export const RETENTION_TAG = 'artifact-retention';
+/** After how many days it becomes WARM and COLD: the bucket's own transitions match only the days they are made for. */
+export const TIERS_TAG = 'artifact-tiers';
 /** Whole-file SHA-256, set when it was not known before the first byte (streams): metadata cannot be added later, tags can. */
 const CHECKSUM_TAG = 'artifact-sha256';
 
@@ -68,11 +72,28 @@ export function fitHeader(tags: Tags): boolean {
 /** What the retention tag says: only `expiring` is left to the bucket's own expiry rule. */
 export type RetentionTag = 'expiring' | 'long' | 'held' | 'permanent';
 
+/** What our tags say, besides the retention; what is undefined has no tag. */
+export interface OwnTags {
+  lateSha256?: string | undefined;
+  tiers?: string | undefined;
+}
+
 /** The tag set of an object: the user's, and ours. */
-export function objectTags(user: Tags, retention: RetentionTag, lateSha256?: string): Tags {
-  return {
+export function objectTags(user: Tags, retention: RetentionTag, { lateSha256, tiers }: OwnTags = {}): Tags {
+  const needed = {
     ...user,
     [RETENTION_TAG]: retention,
     ...(lateSha256 === undefined ? {} : { [CHECKSUM_TAG]: lateSha256 }),
   };
+  // Without it the bucket moves nothing, and the workflow does.
+  return tiers === undefined || Object.keys(needed).length >= MAX_TAGS ? needed : { ...needed, [TIERS_TAG]: tiers };
+}
+
+/** `30-90`, `never-90`: the value of the tag for days from the creation. */
+export const tiersTagValue = ({ warmAfterDays, coldAfterDays }: TierDays): string =>
+  `${warmAfterDays ?? 'never'}-${coldAfterDays ?? 'never'}`;
+
+interface TierDays {
+  warmAfterDays: number | null;
+  coldAfterDays: number | null;
 }

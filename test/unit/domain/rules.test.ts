@@ -70,7 +70,10 @@ describe('tags', () => {
 
   it('never match the expiry rule of the bucket once the artifact is permanent', () => {
     expect(objectTags({ a: 'b' }, 'permanent')).toEqual({ a: 'b', 'artifact-retention': 'permanent' });
-    expect(objectTags({}, 'expiring', 'ff')).toEqual({ 'artifact-retention': 'expiring', 'artifact-sha256': 'ff' });
+    expect(objectTags({}, 'expiring', { lateSha256: 'ff' })).toEqual({
+      'artifact-retention': 'expiring',
+      'artifact-sha256': 'ff',
+    });
   });
 });
 
