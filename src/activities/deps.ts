@@ -120,9 +120,12 @@ export interface ArtifactLives {
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
   /**
    * Makes it look at what the store and its row really have, and put right what is not as it should be; false when its workflow does not run
-   * (any more). Safe to repeat. @throws `workflows_unavailable`, `not_yet_answered`.
+   * (any more). Safe to repeat.
+   * @param row with one, its workflow is started from there when none runs ({@link revive}), also one whose life is over, and asked before it
+   * can end again.
+   * @throws `workflows_unavailable`, `not_yet_answered`.
    */
-  repairArtifact(artifactId: string, message: RepairArtifact): Promise<Repair | false>;
+  repairArtifact(artifactId: string, message: RepairArtifact, row?: ArtifactRecord): Promise<Repair | false>;
   /**
    * Hands an announcement over to the workflow that delivers those of this artifact, and starts it if need be. Safe to repeat.
    * @throws `workflows_unavailable`, `not_yet_answered`.

@@ -1,8 +1,7 @@
 import type { ArtifactRecord, RecordPatch } from './artifact-record.js';
-import { MAX_ARTIFACT_BYTES } from './artifact.js';
 import type { LifecycleState } from './lifecycle.js';
 import { differences, type Wrong } from './repair-changes.js';
-import { isProven, YOUNG_MS, type Seen, type SeenVersion } from './seen.js';
+import { isProven, isSameEtag, YOUNG_MS, type Seen, type SeenVersion } from './seen.js';
 import { currentTags } from './stored-object.js';
 import { isSameTags } from './tags.js';
 import { STORAGE_TIERS, tierOfClass, type StorageTier } from './tiers.js';
@@ -58,7 +57,7 @@ function watchRestore(plan: Mending, { record, nextRestorePollMs }: LifecycleSta
 function nameVersion(plan: Mending, { seen: { named }, version }: Look): Mending {
   const { record } = plan;
   const { versionId, etag, sizeBytes } = version;
-  const isSame = etag === record.etag;
+  const isSame = isSameEtag(record.etag, etag);
   if (named !== null && isSame && sizeBytes === record.sizeBytes) return plan;
   const what = named === null ? 'version gone' : isSame ? 'size differs' : 'bytes differ';
   const known = isSame ? record.checksumState : 'claimed';
@@ -67,8 +66,7 @@ function nameVersion(plan: Mending, { seen: { named }, version }: Look): Mending
     { what, storeHas: { versionId, etag, sizeBytes } },
     {
       ...(named === null ? { versionId } : {}),
-      ...(sizeBytes > MAX_ARTIFACT_BYTES ? {} : { sizeBytes }),
-      etag,
+      ...{ sizeBytes, etag },
       checksumState: isProven(record.sha256, version) ? 'verified' : known,
     },
   );
@@ -103,8 +101,11 @@ function followClass(plan: Mending, { seen: { hasClasses }, version: { storageCl
 
 function tag(plan: Mending, { seen: { named, tags: storeHas }, version }: Look): Mending {
   if (named === null) return { ...plan, tag: true };
-  const tags = currentTags(plan.record, version.bornWithHash);
-  if (storeHas === null || isSameTags(storeHas, tags)) return plan;
+  // The SHA-256 among the tags does no harm where the metadata has it too.
+  const isRight = [version.bornWithHash, false].some(
+    (born) => storeHas !== null && isSameTags(storeHas, currentTags(plan.record, born)),
+  );
+  if (storeHas === null || isRight) return plan;
   return { ...wrongly(plan, { what: 'tags differ', storeHas: { tags: storeHas } }), tag: true };
 }
 

@@ -1,4 +1,5 @@
 import type { ArtifactRecord } from './artifact-record.js';
+import { MAX_ARTIFACT_BYTES } from './artifact.js';
 import { isKeeping } from './commands.js';
 import { nextAction, type LifecycleState } from './lifecycle.js';
 import { mending, type Mending } from './mending.js';
@@ -61,10 +62,19 @@ export function planRepair(state: LifecycleState, seen: Seen, nowMs: number): Re
   const version = named ?? others.find((other) => isWhole(record, other)) ?? others[0] ?? null;
   if (record.status === 'DELETED' && record.purgeAtMs === null)
     return version === null ? nothing('it is deleted, and nothing of it is there') : afterTheEnd(record, seen, nowMs);
-  if (version !== null) return mending(state, { seen, row, version, nowMs }) ?? nothing('all is as it should be');
-  return seen.isUnclear
-    ? { kind: 'unclear', note: `the store does not say whose the bytes at ${record.key} are` }
-    : { kind: 'lost' };
+  if (version === null)
+    return seen.isUnclear
+      ? { kind: 'unclear', note: `the store does not say whose the bytes at ${record.key} are` }
+      : { kind: 'lost' };
+  if (version.sizeBytes > MAX_ARTIFACT_BYTES)
+    return { kind: 'unclear', note: 'what the store has is larger than an artifact can be' };
+  const isStuck = seen.isHidden && seen.isCovered && record.status !== 'DELETED';
+  return (
+    mending(state, { seen, row, version, nowMs }) ??
+    (isStuck
+      ? { kind: 'unclear', note: 'it is hidden, and bytes of somebody else would come to light with it' }
+      : nothing('all is as it should be'))
+  );
 }
 
 /** What nobody wished to lose comes back, if it is the same and its time is not over. */

@@ -45,7 +45,11 @@ export const YOUNG_MS = HOUR_MS;
 
 /** Of the bytes that the artifact should have, as far as can be told without reading them. */
 export const isWhole = ({ sizeBytes, etag, sha256 }: ArtifactRecord, version: SeenVersion): boolean =>
-  version.sizeBytes === sizeBytes && (version.etag === etag || isProven(sha256, version));
+  version.sizeBytes === sizeBytes && (isSameEtag(etag, version.etag) || isProven(sha256, version));
+
+/** Stores write the marks around it or do not. A row of which none is known is not contradicted by any. */
+export const isSameEtag = (known: string | null, seen: string): boolean => known === null || bare(known) === bare(seen);
+const bare = (etag: string): string => etag.replaceAll('"', '');
 
 /** The store itself has seen that they are. */
 export const isProven = (sha256: string | null, version: SeenVersion): boolean =>

@@ -8,7 +8,7 @@ import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
 import type { Repair } from '../domain/repair.js';
 import { SECOND_MS } from '../domain/units.js';
 import { publicationGuards, type PublicationGuards } from './publication-guards.js';
-import { revive } from './revive.js';
+import { revival, revive } from './revive.js';
 import type { executionManifest } from '../workflows/execution-manifest.js';
 import {
   abortUpload as abortUploadUpdate,
@@ -44,7 +44,7 @@ interface Lives extends PublicationGuards {
   purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
   abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
-  repairArtifact(artifactId: string, message: RepairArtifact): Promise<Repair | false>;
+  repairArtifact(artifactId: string, message: RepairArtifact, row?: ArtifactRecord): Promise<Repair | false>;
   announce(announcement: Announcement): Promise<void>;
 }
 
@@ -82,9 +82,16 @@ export function artifactLives(client: Client): Lives {
     removeArtifact: async (artifactId, message) => {
       await update(client, deleteArtifact, artifactId, message);
     },
-    repairArtifact: (artifactId, message) =>
+    repairArtifact: (artifactId, message, row) =>
       ask(artifactId, (life) =>
-        client.withDeadline(Date.now() + ANSWER_MS, () => life.executeUpdate(repairArtifact, { args: [message] })),
+        client.withDeadline(Date.now() + ANSWER_MS, () =>
+          row === undefined
+            ? life.executeUpdate(repairArtifact, { args: [message] })
+            : client.workflow.executeUpdateWithStart(repairArtifact, {
+                args: [message],
+                startWorkflowOperation: revival(row),
+              }),
+        ),
       ),
     announce: (announcement) => announce(client, announcement),
     ...publicationGuards(client),

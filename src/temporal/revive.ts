@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { lifeOfRow } from '../domain/life-of-row.js';
@@ -15,14 +15,8 @@ const START_MS = 10 * SECOND_MS;
 export async function revive(client: Client, record: ArtifactRecord): Promise<boolean> {
   const start = () =>
     client.workflow.start<typeof artifactLifecycle>('artifactLifecycle', {
-      workflowId: artifactWorkflowId(record.id),
-      taskQueue: LIFECYCLE_TASK_QUEUE,
-      args: [{ state: lifeOfRow(record, Date.now()) }],
+      ...startOf(record),
       workflowIdConflictPolicy: 'FAIL',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      typedSearchAttributes: new TypedSearchAttributes(searchAttributesOf(record)),
-      staticSummary: lifeSummary(record),
-      staticDetails: `Life of artifact ${record.id} of execution ${record.executionId}, taken up again from its row`,
     });
   try {
     await client.withDeadline(Date.now() + START_MS, start);
@@ -32,6 +26,23 @@ export async function revive(client: Client, record: ArtifactRecord): Promise<bo
     throw translateTemporalError(error, `artifact ${record.id}`);
   }
 }
+
+/** Joins the life that runs, or starts one as {@link revive} does, to be told something at once. */
+export const revival = (record: ArtifactRecord): WithStartWorkflowOperation<typeof artifactLifecycle> =>
+  new WithStartWorkflowOperation<typeof artifactLifecycle>('artifactLifecycle', {
+    ...startOf(record),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
+
+const startOf = (record: ArtifactRecord) => ({
+  workflowId: artifactWorkflowId(record.id),
+  taskQueue: LIFECYCLE_TASK_QUEUE,
+  args: [{ state: lifeOfRow(record, Date.now()) }] as Parameters<typeof artifactLifecycle>,
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+  typedSearchAttributes: new TypedSearchAttributes(searchAttributesOf(record)),
+  staticSummary: lifeSummary(record),
+  staticDetails: `Life of artifact ${record.id} of execution ${record.executionId}, taken up again from its row`,
+});
 
 function searchAttributesOf(record: ArtifactRecord): SearchAttributePair[] {
   const values = searchAttributeValues(record, null);

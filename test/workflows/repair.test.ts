@@ -120,7 +120,10 @@ describe('an object that is hidden', () => {
     const foreign = { ...objectAtCreation(row), owner: { ...objectAtCreation(row).owner, artifactId: 'somebody' } };
     await store.put(foreign, BYTES);
     await store.addDeleteMarker(row.key);
-    expect(await repair(artifact)).toMatchObject({ outcome: 'nothing' });
+    expect(await repair(artifact)).toMatchObject({
+      outcome: 'failed',
+      note: expect.stringContaining('somebody else') as string,
+    });
     expect(await store.head({ key: row.key })).toBeNull();
     expect(await store.head(row)).not.toBeNull();
   });
