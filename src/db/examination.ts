@@ -126,7 +126,7 @@ async function lackingIn(rows: Rows): Promise<{ tables: string[]; privileges: st
   const found = await rows<{ name: string; there: boolean; privilege: string; has: boolean | null }>(
     `SELECT name, to_regclass(name) IS NOT NULL AS there, privilege,
        has_table_privilege(to_regclass(name)::oid, privilege) AS has
-     FROM unnest($1::text[]) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege ORDER BY 1`,
+     FROM unnest($1::text[]) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege ORDER BY 1, 3`,
     [knownTables()],
   );
   const isNeeded = ({ name, privilege }: { name: string; privilege: string }): boolean =>
