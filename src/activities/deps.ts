@@ -36,6 +36,8 @@ export interface Inspection {
   pace: () => Promise<void>;
   /** Default: {@link INSPECTION_PATIENCE}. */
   patience?: Partial<InspectionPatience>;
+  /** Rows and objects in memory at a time, 2 to 1,000. Default 1,000. */
+  pageSize?: number;
 }
 
 /** How long what looks like drift may be work that is under way, in milliseconds. */

@@ -1,11 +1,12 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
-import { LISTED_STATUSES, manifestEntry, manifestObject, type ManifestHead } from '../domain/manifest.js';
+import { manifestObject } from '../domain/manifest.js';
 import type { StoredObject } from '../domain/stored-object.js';
 import type { Page } from '../db/artifact-records.js';
 import type { ObjectInfo } from '../storage/object-store.js';
 import { withHeartbeat, type HeartbeatDetails } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
+import { ManifestBody, readListed } from './manifest-body.js';
 import { ownVersions } from './own-object.js';
 
 /** So many artifacts are in memory at a time. */
@@ -91,8 +92,7 @@ export function manifestActivities({ records, store }: ActivityDeps) {
   }
 
   function readRows(executionId: string, limit: number, cursor?: string): Promise<Listed> {
-    const query = { executionId, limit, status: LISTED_STATUSES, sort: 'oldest' as const };
-    return records.list(cursor === undefined ? query : { ...query, cursor });
+    return readListed(records, { executionId, limit, ...(cursor === undefined ? {} : { cursor }) });
   }
 
   async function* allPages({ executionId, signal, tell }: Attempt, first: Listed): AsyncGenerator<ArtifactRecord[]> {
@@ -104,33 +104,5 @@ export function manifestActivities({ records, store }: ActivityDeps) {
       tell({ phase: `writing the manifest, ${read} artifacts so far` });
       if (page.nextCursor === null) return;
     }
-  }
-}
-
-/** A manifest as text, one artifact to a line, while it is read. */
-class ManifestBody {
-  readonly #head: ManifestHead;
-  artifactCount = 0;
-  totalBytes = 0;
-
-  constructor(head: ManifestHead) {
-    this.#head = head;
-  }
-
-  async *chunks(pages: AsyncIterable<ArtifactRecord[]>): AsyncGenerator<Buffer> {
-    // Without its closing brace: it goes on.
-    yield Buffer.from(`${JSON.stringify(this.#head).slice(0, -1)},"artifacts":[`);
-    for await (const page of pages) {
-      const lines = page.map((record) => this.#line(record));
-      yield Buffer.from(lines.join(''));
-    }
-    yield Buffer.from(`\n],"artifactCount":${this.artifactCount},"totalBytes":${this.totalBytes}}\n`);
-  }
-
-  #line(record: ArtifactRecord): string {
-    const separator = this.artifactCount === 0 ? '' : ',';
-    this.artifactCount += 1;
-    this.totalBytes += record.sizeBytes ?? 0;
-    return `${separator}\n${JSON.stringify(manifestEntry(record))}`;
   }
 }

@@ -7,6 +7,7 @@ import type { ObjectInfo, ObjectStore } from '../storage/object-store.js';
  * stand under the same key: every object names its artifact in its metadata, and nothing else is ever touched.
  */
 
+type Reads = Pick<ObjectStore, 'head' | 'listVersions'>;
 type Owned = Pick<ArtifactRecord, 'id' | 'key'>;
 
 /** The version that the row names. @throws `storage_rejected` when it is gone. */
@@ -30,7 +31,7 @@ export async function newestOwnVersion(store: ObjectStore, { id, key }: Owned): 
 }
 
 /** Ids of all versions that are the artifact's; markers too, once they hide nobody else's bytes. */
-export async function ownVersions(store: ObjectStore, { id, key }: Owned): Promise<(string | null)[]> {
+export async function ownVersions(store: Reads, { id, key }: Owned): Promise<(string | null)[]> {
   const own: (string | null)[] = [];
   const markers: (string | null)[] = [];
   let foreign = 0;

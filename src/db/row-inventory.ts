@@ -11,10 +11,10 @@ export interface RowInventory {
   findByKeys(keys: readonly string[]): Promise<ArtifactRecord[]>;
   /** The rows with these ids, in whatever state, in any order. */
   findByIds(ids: readonly string[]): Promise<ArtifactRecord[]>;
-  /** Executions that have something for their manifest to list, by id. */
-  listManifested(query: ManifestedQuery): Promise<ManifestedExecution[]>;
-  /** Those of these executions that have something to list. */
-  findManifested(executionIds: readonly string[]): Promise<string[]>;
+  /** Executions that have rows, by id. */
+  listExecutions(query: ExecutionsQuery): Promise<ExecutionRows[]>;
+  /** Of these executions, those that have rows. */
+  findExecutions(executionIds: readonly string[]): Promise<ExecutionRows[]>;
 }
 
 /** Where a walk through the rows is: the last one it has seen. */
@@ -32,14 +32,16 @@ export interface UnendedQuery {
   limit: number;
 }
 
-export interface ManifestedQuery {
+export interface ExecutionsQuery {
   afterId: string | null;
   /** 1 to 1,000. */
   limit: number;
 }
 
-export interface ManifestedExecution {
+export interface ExecutionRows {
   executionId: string;
-  /** When any of its rows has changed last. */
+  /** Its manifest has something to list. */
+  isListed: boolean;
+  /** When any of its rows was written last. */
   changedAtMs: number;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { LISTED_STATUSES } from '../domain/manifest.js';
 import { withDatabaseErrors } from './errors.js';
-import type { ManifestedExecution, RowInventory, UnendedQuery } from './row-inventory.js';
+import type { ExecutionRows, RowInventory, UnendedQuery } from './row-inventory.js';
 import { toArtifactRecord, type ArtifactRow } from './rows.js';
 
 /** As the index of migration 0013 has it. */
@@ -17,6 +17,16 @@ export function createRowInventory(pool: Pool): RowInventory {
     withDatabaseErrors('read rows', async () => (await pool.query<Row>(text, values)).rows);
   const records = async (text: string, values: unknown[]) =>
     (await ask<ArtifactRow>(text, values)).map(toArtifactRecord);
+  const executionRows = async (ids: readonly string[]): Promise<ExecutionRows[]> => {
+    const rows = await ask<{ id: string; is_listed: boolean; changed_at: Date }>(
+      `SELECT a.execution_id AS id, bool_or(${IS_LISTED}) AS is_listed, max(a.updated_at) AS changed_at
+       FROM artifacts a WHERE a.execution_id = ANY($1::uuid[]) GROUP BY a.execution_id ORDER BY a.execution_id`,
+      [ids],
+    );
+    return rows.map(({ id, is_listed, changed_at }) => ({
+      ...{ executionId: id, isListed: is_listed, changedAtMs: changed_at.getTime() },
+    }));
+  };
   return {
     listUnended: (query) => {
       const { text, values } = unendedStatement(query);
@@ -24,27 +34,17 @@ export function createRowInventory(pool: Pool): RowInventory {
     },
     findByKeys: (keys) => records(`${SELECT} WHERE ${IS_UNENDED} AND ${KEY} = ANY($1)`, [keys]),
     findByIds: (ids) => records(`${SELECT} WHERE a.id = ANY($1::uuid[])`, [ids]),
-    listManifested: async ({ afterId, limit }) => {
-      const rows = await ask<{ id: string; changed_at: Date }>(
-        `SELECT e.id, (SELECT max(updated_at) FROM artifacts WHERE execution_id = e.id) AS changed_at
-         FROM executions e
-         WHERE ($1::uuid IS NULL OR e.id > $1::uuid) AND EXISTS (SELECT 1 FROM artifacts a WHERE a.execution_id = e.id AND ${IS_LISTED})
+    listExecutions: async ({ afterId, limit }) => {
+      // The ids first: with the rest beside it, the whole table is read for each page.
+      const ids = await ask<{ id: string }>(
+        `SELECT e.id FROM executions e
+         WHERE ($1::uuid IS NULL OR e.id > $1::uuid) AND EXISTS (SELECT 1 FROM artifacts a WHERE a.execution_id = e.id)
          ORDER BY e.id LIMIT $2`,
         [afterId, limit],
       );
-      return rows.map(({ id, changed_at }): ManifestedExecution => ({
-        executionId: id,
-        changedAtMs: changed_at.getTime(),
-      }));
+      return executionRows(ids.map(({ id }) => id));
     },
-    findManifested: async (executionIds) => {
-      const rows = await ask<{ id: string }>(
-        `SELECT e.id FROM unnest($1::uuid[]) AS e(id)
-         WHERE EXISTS (SELECT 1 FROM artifacts a WHERE a.execution_id = e.id AND ${IS_LISTED})`,
-        [executionIds],
-      );
-      return rows.map(({ id }) => id);
-    },
+    findExecutions: (executionIds) => executionRows(executionIds),
   };
 }
 

@@ -38,6 +38,11 @@ export function findingOf(
   };
 }
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Can it be the id of an artifact? What others have written into the metadata of their objects may be anything. */
+export const isArtifactId = (text: string): boolean => UUID.test(text);
+
 /** Has it a life, which something must lead? Until it is DELETED and cannot be brought back any more. */
 export const isUnended = ({ status, purgeAtMs }: Pick<ArtifactRecord, 'status' | 'purgeAtMs'>): boolean =>
   status !== 'DELETED' || purgeAtMs !== null;

@@ -30,6 +30,13 @@ export interface ManifestHead {
   generatedAt: string;
 }
 
+/** Do they say the same, whenever they were written? */
+export const isSameHead = (a: Partial<ManifestHead>, b: ManifestHead): boolean =>
+  a.version === b.version &&
+  a.executionId === b.executionId &&
+  a.tenantId === b.tenantId &&
+  a.retentionDays === b.retentionDays;
+
 /**
  * One artifact in a manifest: FEAT-004's `ArtifactMetadata` (times as ISO 8601), and whatever else its row holds, as the row holds it. Downloads
  * do not make it be written anew, so it does not count them.

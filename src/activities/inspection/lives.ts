@@ -3,7 +3,7 @@ import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import type { Finding } from '../../domain/drift.js';
 import { findingOf, isUnended } from '../../domain/inspection.js';
 import type { RunningLife } from '../deps.js';
-import { PAGE, type Inspector } from './slice.js';
+import type { Inspector } from './slice.js';
 
 /** First the rows, then the workflows. */
 type LivesCursor = { rowsAfter: RowPlace | null } | { workflows: string | null };
@@ -20,7 +20,7 @@ export async function inspectLives(inspector: Inspector, cursor: LivesCursor | n
 }
 
 async function inspectRows(inspector: Inspector, after: RowPlace | null): Promise<LivesCursor> {
-  const page = await inspector.rows.listUnended({ after, throughKey: null, limit: PAGE });
+  const page = await inspector.rows.listUnended({ after, throughKey: null, limit: inspector.pageSize });
   const running = new Set(page.length === 0 ? [] : await inspector.fleet.findRunning(page.map(({ id }) => id)));
   await inspector.confirm(
     page.filter(({ id }) => !running.has(id)),
@@ -28,7 +28,9 @@ async function inspectRows(inspector: Inspector, after: RowPlace | null): Promis
   );
   inspector.count({ rows: page.length });
   const last = page.at(-1);
-  return last === undefined || page.length < PAGE ? { workflows: null } : { rowsAfter: { key: last.key, id: last.id } };
+  return last === undefined || page.length < inspector.pageSize
+    ? { workflows: null }
+    : { rowsAfter: { key: last.key, id: last.id } };
 }
 
 /** The row last: it is written before its workflow ends. */
@@ -40,7 +42,7 @@ async function lookForLife({ isAlive, records }: Inspector, { id }: ArtifactReco
 }
 
 async function inspectWorkflows(inspector: Inspector, cursor: string | null): Promise<LivesCursor | null> {
-  const page = await inspector.fleet.listRunning({ cursor, limit: PAGE });
+  const page = await inspector.fleet.listRunning({ cursor, limit: inspector.pageSize });
   const rows = await inspector.rows.findByIds(page.lives.map(({ artifactId }) => artifactId));
   const known = new Set(rows.map(({ id }) => id));
   await inspector.confirm(

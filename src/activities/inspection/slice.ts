@@ -23,8 +23,7 @@ export interface InspectedSlice {
 /** A slice ends with the page in which it has taken so long, or looked at so many things. */
 const SLICE_MS = 20 * SECOND_MS;
 const SLICE_THINGS = 5_000;
-/** So many things are in memory at a time. */
-export const PAGE = 1_000;
+const PAGE_SIZE = 1_000;
 
 export const INSPECTION_PATIENCE: InspectionPatience = {
   // An attempt to purge has 8 s, in which the bytes are gone and the row does not say so yet.
@@ -45,6 +44,8 @@ export interface Inspector {
   /** Whether a life runs, by an answer that does not lag. */
   isAlive: (artifactId: string) => Promise<boolean>;
   patience: InspectionPatience;
+  /** So many things are in memory at a time. */
+  pageSize: number;
   signal: AbortSignal;
   /** Adds to what was looked at. */
   count: (seen: Partial<Inspected>) => void;
@@ -65,7 +66,7 @@ export async function inspectSlice<Cursor>(
 ): Promise<InspectedSlice> {
   const { inspection, reconciliations, records, capabilities } = deps;
   if (inspection === undefined || reconciliations === undefined) throw new Error('this worker cannot reconcile');
-  const { rows, fleet, pace } = inspection;
+  const { rows, fleet, pace, pageSize = PAGE_SIZE } = inspection;
   const patience = { ...INSPECTION_PATIENCE, ...inspection.patience };
   return withHeartbeat('inspecting', async ({ signal, tell }) => {
     const endMs = Date.now() + SLICE_MS;
@@ -75,7 +76,7 @@ export async function inspectSlice<Cursor>(
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     };
     const inspector: Inspector = {
-      ...{ rows, records, capabilities, patience, signal },
+      ...{ rows, records, capabilities, patience, pageSize, signal },
       store: pacedStore(deps.store, pace),
       fleet: pacedFleet(fleet, pace),
       isAlive: pacedBy(pace)((id) => deps.lives.isAlive(id)),

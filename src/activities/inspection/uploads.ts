@@ -2,7 +2,7 @@ import type { Finding } from '../../domain/drift.js';
 import { byKey, executionOfKey, isAwaited, isManifestKey } from '../../domain/inspection.js';
 import { KEY_PREFIX } from '../../domain/keys.js';
 import type { PendingUpload } from '../../storage/object-store.js';
-import { PAGE, type Inspector } from './slice.js';
+import type { Inspector } from './slice.js';
 
 interface UploadsCursor {
   listing: string;
@@ -16,7 +16,7 @@ export async function inspectUploads(
   const { store, rows, patience, signal, count, isOver, confirm } = inspector;
   for (let listing = cursor?.listing ?? null; ;) {
     signal.throwIfAborted();
-    const page = await store.listPendingUploads({ prefix: KEY_PREFIX, cursor: listing, limit: PAGE });
+    const page = await store.listPendingUploads({ prefix: KEY_PREFIX, cursor: listing, limit: inspector.pageSize });
     const keys = [...new Set(page.uploads.map(({ key }) => key))];
     const known = byKey(await rows.findByKeys(keys));
     const isOld = ({ initiatedAtMs }: PendingUpload): boolean => initiatedAtMs < Date.now() - patience.uploadMs;

@@ -1,7 +1,7 @@
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { isUnended } from '../../domain/inspection.js';
 import { LISTED_STATUSES } from '../../domain/manifest.js';
-import type { ManifestedExecution, RowInventory, RowPlace, UnendedQuery } from '../row-inventory.js';
+import type { ExecutionRows, RowInventory, RowPlace, UnendedQuery } from '../row-inventory.js';
 import type { MemoryArtifactRecords } from './memory-artifact-records.js';
 
 /** The same over rows in memory, for tests that need no Postgres. Passes the same contract suite. */
@@ -28,24 +28,20 @@ export class MemoryRowInventory implements RowInventory {
     return (await this.#records.everyRow()).filter(({ id }) => ids.includes(id));
   }
 
-  async listManifested({ afterId, limit }: { afterId: string | null; limit: number }): Promise<ManifestedExecution[]> {
+  async listExecutions({ afterId, limit }: { afterId: string | null; limit: number }): Promise<ExecutionRows[]> {
     const rows = await this.#records.everyRow();
-    const ids = await this.findManifested([...new Set(rows.map(({ executionId }) => executionId))]);
-    return ids
-      .filter((id) => afterId === null || id > afterId)
-      .sort()
-      .slice(0, limit)
-      .map((executionId) => {
-        const own = rows.filter((row) => row.executionId === executionId);
-        return { executionId, changedAtMs: Math.max(...own.map(({ updatedAtMs }) => updatedAtMs)) };
-      });
+    const ids = [...new Set(rows.map(({ executionId }) => executionId))].sort();
+    return this.findExecutions(ids.filter((id) => afterId === null || id > afterId).slice(0, limit));
   }
 
-  async findManifested(executionIds: readonly string[]): Promise<string[]> {
-    const listed = (await this.#records.everyRow()).filter(
-      ({ status, awaitsPublication }) => LISTED_STATUSES.includes(status) && awaitsPublication === null,
-    );
-    return executionIds.filter((id) => listed.some(({ executionId }) => executionId === id));
+  async findExecutions(executionIds: readonly string[]): Promise<ExecutionRows[]> {
+    const rows = await this.#records.everyRow();
+    return executionIds.flatMap((executionId) => {
+      const own = rows.filter((row) => row.executionId === executionId);
+      const isListed = own.some((row) => LISTED_STATUSES.includes(row.status) && row.awaitsPublication === null);
+      const changedAtMs = Math.max(...own.map(({ updatedAtMs }) => updatedAtMs));
+      return own.length === 0 ? [] : [{ executionId, isListed, changedAtMs }];
+    });
   }
 }
 

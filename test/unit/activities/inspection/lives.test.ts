@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '../../../../src/domain/units.js';
-import { InspectedWorld } from '../../../support/inspected-world.js';
+import { MemoryWorld } from '../../../support/inspected-world.js';
 
 const LIVES = ['inspectLives'] as const;
 
 describe('rows and workflows', () => {
   it('that know each other are no finding, whatever their state', async () => {
-    const world = new InspectedWorld();
+    const world = new MemoryWorld();
     await world.begun();
     await world.active();
     const windowed = await world.active();
@@ -23,7 +23,7 @@ describe('rows and workflows', () => {
     ['an artifact', { status: 'ACTIVE' as const }],
     ['one that can still be brought back', { status: 'DELETED' as const, purgeAtMs: Date.now() + HOUR_MS }],
   ])('of which the workflow is gone are found: %s', async (_what, patch) => {
-    const world = new InspectedWorld();
+    const world = new MemoryWorld();
     const { id } = await world.begun();
     const row = await world.change(id, patch);
     world.fleet.end(id);
@@ -36,17 +36,17 @@ describe('rows and workflows', () => {
   });
 
   it('of which the row is gone are found, with what the workflow knows', async () => {
-    const world = new InspectedWorld();
+    const world = new MemoryWorld();
     const record = await world.active();
     world.lead(record);
-    world.records.deleteExecution(record.executionId);
+    await world.parts.deleteExecution(record.executionId);
     expect(await world.findings(LIVES)).toMatchObject([
       { kind: 'row_missing', subject: record.id, key: record.key, tenantId: record.tenantId, sizeBytes: 4 },
     ]);
   });
 
   it('are believed when the index of workflows lags behind', async () => {
-    const world = new InspectedWorld();
+    const world = new MemoryWorld();
     const late = await world.active();
     world.fleet.lagging.missing.add(late.id);
     const gone = await world.active();
@@ -57,17 +57,17 @@ describe('rows and workflows', () => {
   });
 
   it('of a life that is about to write its row, or that deletes what is left, are no finding', async () => {
-    const world = new InspectedWorld();
+    const world = new MemoryWorld();
     const young = await world.begun();
     world.fleet.run({ record: young, isDeleting: false, isUntagged: false }, Date.now());
     const deleting = await world.active();
     world.lead(deleting, { isDeleting: true });
-    for (const { executionId } of [young, deleting]) world.records.deleteExecution(executionId);
+    for (const { executionId } of [young, deleting]) await world.parts.deleteExecution(executionId);
     expect(await world.findings(LIVES)).toEqual([]);
   });
 
   it('that come to agree between the two looks are no finding', async () => {
-    const world = new InspectedWorld({ patience: { secondLookMs: 50 } });
+    const world = new MemoryWorld({ patience: { secondLookMs: 50 } });
     const record = await world.active();
     world.fleet.end(record.id);
     setTimeout(() => world.lead(record), 10);
@@ -75,7 +75,7 @@ describe('rows and workflows', () => {
   });
 
   it('are all looked at once, over pages and slices', async () => {
-    const world = new InspectedWorld();
+    const world = new MemoryWorld();
     for (let count = 0; count < 2_100; count += 1) await world.begun();
     expect(await world.inspect('inspectLives', randomUUID())).toMatchObject({ rows: 2_100, lives: 2_100 });
   });
