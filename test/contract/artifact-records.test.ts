@@ -4,11 +4,13 @@ import type { ArtifactRecords } from '../../src/db/artifact-records.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
 import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
+import { MemoryRowInventory } from '../../src/db/memory/memory-row-inventory.js';
 import { MemoryShares } from '../../src/db/memory/memory-shares.js';
 import { createPool } from '../../src/db/pool.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { createQuarantine } from '../../src/db/sql-quarantine.js';
 import { createReconciliations } from '../../src/db/sql-reconciliations.js';
+import { createRowInventory } from '../../src/db/sql-row-inventory.js';
 import { createShares } from '../../src/db/sql-shares.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { accessSuite } from './access-suite.js';
@@ -21,6 +23,7 @@ import { quarantineSuite } from './quarantine-suite.js';
 import { quotasSuite } from './quotas-suite.js';
 import { reconciliationsSuite } from './reconciliations-suite.js';
 import { restoreRowSuite } from './restore-row-suite.js';
+import { rowInventorySuite } from './row-inventory-suite.js';
 import { sharesSuite } from './shares-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
 import { usageSuite } from './usage-suite.js';
@@ -43,6 +46,7 @@ restoreRowSuite('memory', () => ({
     await Promise.resolve(memory.deleteExecution(id));
   },
 }));
+rowInventorySuite('memory', () => ({ records: memory, rows: new MemoryRowInventory(memory) }));
 const memoryShares = new MemoryShares(memory);
 sharesSuite('memory', () => ({ records: memory, shares: memoryShares }));
 upcomingSuite('memory', () => memory);
@@ -84,6 +88,7 @@ restoreRowSuite('Postgres', () => ({
     await pool.query('DELETE FROM executions WHERE id = $1', [id]);
   },
 }));
+rowInventorySuite('Postgres', () => ({ records, rows: createRowInventory(pool) }));
 sharesSuite('Postgres', () => ({ records, shares: createShares(pool) }));
 upcomingSuite('Postgres', () => records);
 usageSuite('Postgres', () => records);
