@@ -44,7 +44,7 @@ export function bucketReport(
     rows,
     ...shown.map((finding) => detailOf(finding, maxColumns)),
     proofs.length === 0 ? '' : proofTable(proofs),
-    leftOut(findings.filter(isNoise)),
+    leftOut(findings.filter(isNoise), maxColumns),
     summary(bucket, findings),
   ];
   return paragraphs.filter((text) => text !== '').join('\n');
@@ -85,8 +85,10 @@ function wrapped(label: string, text: string, maxColumns: number): string {
 
 const PROVEN: Record<RuleProof['outcome'], string> = { as_wanted: 'as wanted', wrong: '! WRONG', untold: 'not told' };
 
-const proofTable = (proofs: RuleProof[]): string =>
-  table(
+function proofTable(proofs: RuleProof[]): string {
+  if (proofs.every(({ outcome }) => outcome === 'untold'))
+    return 'Tried on throw-away objects: this store does not tell what it will do with them.\n';
+  return table(
     [
       { head: 'TRIED ON', text: ({ object }) => object },
       { head: 'BUCKET', text: ({ outcome }) => PROVEN[outcome] },
@@ -94,15 +96,18 @@ const proofTable = (proofs: RuleProof[]): string =>
     ],
     proofs,
   );
+}
 
-/** Which values were not given, in a line per reason. */
-function leftOut(findings: AppliedFinding[]): string {
+/** Which values were not given. */
+function leftOut(findings: AppliedFinding[], maxColumns: number): string {
   const names = new Map<string, string[]>();
   for (const { part, name, note = '' } of findings) {
     const why = note.replace('left out: ', '');
     names.set(why, [...(names.get(why) ?? []), `${part} ${name}`]);
   }
-  return [...names].map(([why, which]) => `Left out (${why}): ${which.join(', ')}\n`).join('');
+  return [...names]
+    .map(([why, which]) => `Left out, as ${why}\n${wrapped('', which.join(', '), maxColumns)}`)
+    .join('\n');
 }
 
 function summary(bucket: string, findings: AppliedFinding[]): string {
@@ -111,7 +116,11 @@ function summary(bucket: string, findings: AppliedFinding[]): string {
   const lost = findings.filter(({ outcome }) => outcome === 'not_kept').length;
   const dangers = findings.filter(({ state }) => state === 'dangerous').length;
   const sentences = [
-    left > 0 ? `${left} to change: artifacts bucket apply.` : done > 0 ? `${done} changed.` : 'Nothing to change.',
+    left > 0
+      ? `${left} to change: artifacts bucket apply, with the same options.`
+      : done > 0
+        ? `${done} changed.`
+        : 'Nothing to change.',
     lost > 0 ? `${lost} not kept by the store.` : '',
     dangers > 0
       ? `${dangers} foreign ${dangers === 1 ? 'rule' : 'rules'} may harm artifacts: whoever owns it must change it.`

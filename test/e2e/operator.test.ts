@@ -85,7 +85,11 @@ describe('an operator with the Temporal command line', () => {
     const tags = { ...long, ...korean };
     const artifact = await client.uploadArtifact(randomUUID(), aFile(10).bytes, { fileName: 'tagged.txt', tags });
     const bucket = bucketOf(stack);
-    expect(await bucket.getTags({ key: artifact.filePath })).toEqual({ ...tags, 'artifact-retention': 'expiring' });
+    expect(await bucket.getTags({ key: artifact.filePath })).toEqual({
+      ...tags,
+      'artifact-retention': 'expiring',
+      'artifact-tiers': '30-90',
+    });
     bucket.close();
   });
 

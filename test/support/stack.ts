@@ -29,6 +29,8 @@ export interface TestStackOptions {
   env?: Record<string, string>;
   /** Versions in the bucket can be locked. */
   objectLock?: boolean;
+  /** False: the bucket keeps no versions. */
+  versioning?: boolean;
 }
 
 /** Where the objects are, with keys that may do everything. */
@@ -139,7 +141,11 @@ const token = (options: Partial<TokenOptions> = {}): Promise<string> =>
     ...options,
   });
 
-async function createStore({ store: kind, objectLock = false }: TestStackOptions): Promise<TestStackStore> {
+async function createStore({
+  store: kind,
+  objectLock = false,
+  versioning = true,
+}: TestStackOptions): Promise<TestStackStore> {
   const bucket = `e2e-${randomUUID()}`;
   const keys =
     kind === 'moto'
@@ -150,15 +156,15 @@ async function createStore({ store: kind, objectLock = false }: TestStackOptions
           secretAccessKey: inject('versitygw').secretKey,
         };
   const store = { ...keys, region: REGION, bucket };
-  if (objectLock) await createLockableBucket(store);
-  await createLocalBucket(store);
+  // Only when it is created can a bucket get Object Lock.
+  if (objectLock || !versioning) await createPlainBucket(store, objectLock);
+  if (versioning) await createLocalBucket(store);
   return store;
 }
 
-/** Only when it is created can a bucket get Object Lock. */
-async function createLockableBucket(store: TestStackStore): Promise<void> {
+async function createPlainBucket(store: TestStackStore, objectLock: boolean): Promise<void> {
   const client = s3ClientOf(store);
-  await client.send(new CreateBucketCommand({ Bucket: store.bucket, ObjectLockEnabledForBucket: true }));
+  await client.send(new CreateBucketCommand({ Bucket: store.bucket, ObjectLockEnabledForBucket: objectLock }));
   client.destroy();
 }
 

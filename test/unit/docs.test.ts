@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readmePath, withConfigTable } from '../../scripts/config-table.js';
 import { ANNOUNCED_KINDS } from '../../src/domain/artifact-record.js';
+import { BUCKET_ROLES, ROLE_ACTIONS } from '../../src/domain/bucket/roles.js';
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 
@@ -32,6 +33,15 @@ describe('the documents', () => {
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '');
     const missing = targets.filter((target) => !existsSync(join(root, dirname(page), target)));
     expect(missing).toEqual([]);
+  });
+
+  it('list the actions that each role needs on the bucket, and no others', () => {
+    for (const role of BUCKET_ROLES.filter((name) => name !== 'agent')) {
+      const row = readme.split('\n').find((line) => line.startsWith(`- \`${role}\`: `)) ?? '';
+      const told = [...row.matchAll(/`(s3:\w+)`/g)].map(([, action]) => action ?? '');
+      const others = role === 'operator' ? ROLE_ACTIONS.worker.actions : [];
+      expect([...told, ...others].sort()).toEqual([...ROLE_ACTIONS[role].actions].sort());
+    }
   });
 
   it('name only scripts that exist', () => {

@@ -112,7 +112,7 @@ const snake = (name: string): string =>
 
 const text = (value: string): string => escape(JSON.stringify(value));
 /** In the strings of HCL these begin a template. */
-const escape = (json: string): string => json.replaceAll('${', '$${').replaceAll('%{', '%%{');
+const escape = (json: string): string => json.replaceAll('${', () => '$${').replaceAll('%{', '%%{');
 
 function render({ head, arguments: own, blocks }: Block, indent: string): string {
   const inner = `${indent}  `;

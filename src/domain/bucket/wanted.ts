@@ -71,7 +71,8 @@ const encryption = (kmsKey: string | null): BucketDocument => ({
 /** What a browser needs to send parts to signed URLs and to read what it is sent. */
 function corsPart(origins: string[]): WantedPart {
   const name = `${OUR_PREFIX}direct-upload`;
-  if (origins.length === 0) return { part: 'cors', entries: [], withheld: [{ name, why: 'no --cors-origin given' }] };
+  if (origins.length === 0)
+    return { part: 'cors', entries: [], withheld: [{ name, why: 'no --cors-origin is given' }] };
   const value = {
     ID: name,
     AllowedOrigins: origins,
@@ -112,7 +113,7 @@ function policyPart({ bucket, region, overTls, roles }: BucketWishes): WantedPar
   });
   const absent = BUCKET_ROLES.filter((role) => roles[role] === undefined).map((role) => ({
     name: ROLE_ACTIONS[role].sid,
-    why: 'no --role for it given',
+    why: 'no --role is given for it',
   }));
   const without = tls.map(({ name }) => ({ name, why: 'S3_ENDPOINT is http://, which it would lock out' }));
   return {

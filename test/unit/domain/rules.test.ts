@@ -4,10 +4,13 @@ import { requireSha256 } from '../../../src/domain/checksum.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { requireUuid } from '../../../src/domain/ids.js';
 import { partBytes, partSizeFor, planParts } from '../../../src/domain/part-plan.js';
+import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
 import { chooseRetention, expiresAtMs, requireRetentionDays } from '../../../src/domain/retention.js';
+import { currentTags } from '../../../src/domain/stored-object.js';
 import { objectTags, requireTags } from '../../../src/domain/tags.js';
 import { storageClassOf, tierOfClass } from '../../../src/domain/tiers.js';
 import { DAY_MS, GIB_BYTES, MIB_BYTES } from '../../../src/domain/units.js';
+import { aRecord, BORN_MS } from '../../support/records.js';
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -74,6 +77,28 @@ describe('tags', () => {
       'artifact-retention': 'expiring',
       'artifact-sha256': 'ff',
     });
+  });
+
+  it('say by which days the bucket may move it, where there is room for that', () => {
+    const eight = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`tag-${i}`, 'x']));
+    expect(objectTags(eight, 'expiring', { tiers: '30-90' })).toMatchObject({ 'artifact-tiers': '30-90' });
+    expect(Object.keys(objectTags(eight, 'expiring', { tiers: '30-90', lateSha256: 'ff' }))).toEqual([
+      ...Object.keys(eight),
+      ...['artifact-retention', 'artifact-sha256'],
+    ]);
+  });
+
+  it.each([
+    ['by its age', {}, '30-90'],
+    ['by days of its own', { warmAfterDays: null, coldAfterDays: 400 }, 'never-400'],
+    ['never', { warmAfterDays: null, coldAfterDays: null }, undefined],
+    ['by its last use', { tierBy: 'last_access' as const }, undefined],
+  ])('let the bucket move only what moves by its age: %s', (_, own, tag) => {
+    const policy = { ...DEFAULT_POLICY, bucketMayMove: true as const, ...own };
+    expect(currentTags(aRecord({ policy }), true)['artifact-tiers']).toBe(tag);
+    expect(currentTags(aRecord({ policy, restoredAtMs: BORN_MS }), true)['artifact-tiers']).toBeUndefined();
+    const { bucketMayMove: _before, ...old } = policy;
+    expect(currentTags(aRecord({ policy: old }), true)['artifact-tiers']).toBeUndefined();
   });
 });
 
