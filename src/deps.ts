@@ -30,8 +30,11 @@ const STATEMENT_TIMEOUT_MS = 4_000;
 export const openStore = (config: Config, options: Pick<S3ObjectStoreOptions, 'impatience'> = {}): ObjectStore =>
   createS3ObjectStore({ ...bucketOf(config), ...options });
 
-/** How the bucket itself is configured. */
-export const openBucketSettings = (config: Config): BucketSettings => createS3BucketSettings(bucketOf(config));
+/** How the bucket itself is configured. @param options of who only looks whether it answers. */
+export const openBucketSettings = (
+  config: Config,
+  options: Pick<S3ObjectStoreOptions, 'impatience'> = {},
+): BucketSettings => createS3BucketSettings({ ...bucketOf(config), ...options });
 
 function bucketOf(config: Config): S3ObjectStoreOptions {
   const { S3_ENDPOINT: endpoint, S3_PUBLIC_ENDPOINT: publicEndpoint } = config;

@@ -5,6 +5,9 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { loadConfig, type Config } from '../../../src/config.js';
+import { openBucketSettings } from '../../../src/deps.js';
+import { wantedBucket } from '../../../src/domain/bucket/wanted.js';
+import { applyBucket, bucketWishes } from '../../../src/operator/bucket/index.js';
 import { databaseChecks } from '../../../src/operator/doctor/areas/database.js';
 import { storeChecks } from '../../../src/operator/doctor/areas/store.js';
 import { temporalChecks } from '../../../src/operator/doctor/areas/temporal.js';
@@ -173,11 +176,34 @@ describe('of a store the doctor', () => {
     const store = bucket();
     await createLocalBucket(store);
     const checks = await examineStore(store, { S3_PUBLIC_ENDPOINT: store.endpoint.replace('127.0.0.1', 'localhost') });
-    expect(notFine(checks).filter((complaint) => !complaint.startsWith('lifecycle'))).toEqual([
+    expect(notFine(checks)).toEqual([
       ...['checksums: degraded', 'expiry of URLs: degraded', 'forged URLs: degraded'],
+      ...['lifecycle rules: degraded', 'CORS: skipped', 'bucket settings: degraded'],
     ]);
     expect(find(checks, 'restore').fact).toBe('what is in GLACIER can be asked back');
     expect(find(checks, 'public endpoint').status).toBe('ok');
+  });
+
+  test('is content with a bucket that was applied, until somebody adds a rule that may delete what is kept', async () => {
+    const store = bucket();
+    await createLocalBucket(store);
+    const config = loadConfig(storeEnv(store));
+    const settings = openBucketSettings(config);
+    await applyBucket(settings, wantedBucket(bucketWishes(config, { corsOrigins: ['https://app.example'] })));
+    const applied = await examineStore(store);
+    expect(find(applied, 'lifecycle rules')).toMatchObject({ status: 'ok', fact: '6 of ours, as wanted' });
+    expect(find(applied, 'CORS')).toMatchObject({ status: 'ok', fact: 'for https://app.example' });
+    const byAge = find(await examineStore(store, { TIER_BY: 'last_access' }), 'lifecycle rules');
+    expect(byAge).toMatchObject({ status: 'degraded' });
+    expect(byAge.fact).toContain('TransitionToIA and TransitionToGlacier');
+
+    const { Rules, ...rest } = (await settings.read('lifecycle')) as { Rules: object[] };
+    const sweep = { ID: 'sweep', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 30 } };
+    await settings.write('lifecycle', { ...rest, Rules: [...Rules, sweep] });
+    settings.close();
+    expect(find(await examineStore(store), 'lifecycle rules')).toMatchObject({
+      ...{ status: 'failed', fact: 'the rule sweep may delete artifacts that are permanent, held or live longer' },
+    });
   });
 
   test('says that a bucket keeps no versions, and that nothing can be undone there', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig, type Config } from '../../../src/config.js';
+import type { BucketFinding, BucketState } from '../../../src/domain/bucket/compare.js';
 import { compareMigrations, knownMigrations, knownTables } from '../../../src/db/migrations.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { readyVerdict } from '../../../src/operator/doctor/areas/api.js';
+import { corsVerdict, rulesVerdict, settingsVerdict } from '../../../src/operator/doctor/areas/bucket.js';
 import { credentialsVerdict, RULES, undeleteVerdict } from '../../../src/operator/doctor/areas/configuration.js';
 import { connectionsVerdict, connectionVerdict, schemaVerdict } from '../../../src/operator/doctor/areas/database.js';
 import {
@@ -65,6 +67,54 @@ describe('the configuration', () => {
     expect(credentialsVerdict(3_600, 3_599_500).status).toBe('ok');
     expect(credentialsVerdict(3_600, 600_000)).toMatchObject({ status: 'degraded' });
     expect(credentialsVerdict(3_600, 600_000).fact).toContain('10 min');
+  });
+});
+
+describe('the configuration of the bucket', () => {
+  const finding = (state: BucketState, more: Partial<BucketFinding> = {}): BucketFinding => ({
+    ...{ part: 'lifecycle', name: 'ExpireOldArtifacts', state },
+    ...more,
+  });
+  const age = { TIER_BY: 'age' as const };
+
+  test.each([
+    [[finding('as_wanted'), finding('foreign', { name: 'logs' })], 'ok', '1 of ours, as wanted; 1 of others'],
+    [[finding('missing')], 'degraded', 'ExpireOldArtifacts missing'],
+    [[finding('dangerous', { name: 'sweep', note: 'may delete it' })], 'failed', 'the rule sweep may delete it'],
+    [[finding('not_supported')], 'degraded', 'this store has no lifecycle rules'],
+    [[finding('refused')], 'skipped', 'may not read lifecycle rules'],
+  ])('with the rules %j is %s', (findings, status, fact) => {
+    expect(rulesVerdict(age, findings)).toMatchObject({ status });
+    expect(rulesVerdict(age, findings).fact).toContain(fact);
+  });
+
+  test('must not move by age what is to move by its last use', () => {
+    const moves = { Status: 'Enabled', Transitions: [{ Days: 30, StorageClass: 'STANDARD_IA' }] };
+    const rule = finding('foreign', { name: 'old', found: moves });
+    expect(rulesVerdict({ TIER_BY: 'last_access' }, [rule])).toMatchObject({ status: 'degraded' });
+    expect(rulesVerdict(age, [rule]).status).toBe('ok');
+    const off = finding('foreign', { found: { ...moves, Status: 'Disabled' } });
+    expect(rulesVerdict({ TIER_BY: 'last_access' }, [off]).status).toBe('ok');
+  });
+
+  test('lets browsers upload by a rule that allows PUT and shows the ETag', () => {
+    const cors = (more: object): BucketFinding =>
+      finding('as_wanted', { part: 'cors', found: { AllowedOrigins: ['https://app.example'], ...more } });
+    expect(corsVerdict([cors({ AllowedMethods: ['PUT'], ExposeHeaders: ['ETag'] })]).status).toBe('ok');
+    expect(corsVerdict([cors({ AllowedMethods: ['GET'] })]).status).toBe('degraded');
+    expect(corsVerdict([cors({ AllowedMethods: ['PUT'] })]).status).toBe('degraded');
+    expect(corsVerdict([finding('not_given', { part: 'cors' })]).status).toBe('skipped');
+    expect(corsVerdict([finding('refused', { part: 'cors' })]).status).toBe('skipped');
+  });
+
+  test('protects it as far as the store can', () => {
+    const versioning = finding('as_wanted', { part: 'versioning', name: 'default' });
+    const unknown = finding('not_supported', { part: 'encryption', name: 'all' });
+    expect(settingsVerdict([versioning, unknown])).toEqual({ status: 'ok', fact: 'as wanted: versioning' });
+    expect(settingsVerdict([unknown]).status).toBe('skipped');
+    const open = finding('missing', { part: 'publicAccess', name: 'default' });
+    expect(settingsVerdict([versioning, open])).toMatchObject({ status: 'degraded', fact: 'publicAccess missing' });
+    expect(settingsVerdict([finding('refused', { part: 'policy' })]).status).toBe('skipped');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../../config.js';
-import { openStore } from '../../../deps.js';
+import { openBucketSettings, openStore } from '../../../deps.js';
 import { ArtifactError } from '../../../domain/errors.js';
 import { SECOND_MS } from '../../../domain/units.js';
 import type { ObjectStore } from '../../../storage/object-store.js';
@@ -7,6 +7,7 @@ import { openProbe, PROBE_PREFIX, type StoreProbe } from '../../../storage/probe
 import { clockVerdict, durationText } from '../rules.js';
 import type { AreaChecks, Check } from '../run-checks.js';
 import { degraded, failed, ok, skipped, type Verdict } from '../verdicts.js';
+import { bucketChecks } from './bucket.js';
 import { credentialsVerdict, undeleteVerdict } from './configuration.js';
 
 /** Until an answer begins; each check consists of a few. */
@@ -22,6 +23,7 @@ export function storeChecks(config: Config, signal: AbortSignal): AreaChecks {
   const impatience = { requestTimeoutMs: REQUEST_TIMEOUT_MS };
   const { S3_PUBLIC_ENDPOINT: publicEndpoint, ...internal } = config;
   const store = openStore(internal, { impatience });
+  const settings = openBucketSettings(internal, { impatience });
   const probe = openProbe(store, { signal });
   let cleaned = false;
   const clean = async (): Promise<void> => {
@@ -34,6 +36,7 @@ export function storeChecks(config: Config, signal: AbortSignal): AreaChecks {
     checks: [
       { name: 'bucket', ask: () => bucketVerdict(store) },
       ...questions(config, probe),
+      ...bucketChecks(config, settings),
       ...(publicEndpoint === undefined ? [] : [publicCheck(config, signal)]),
       { name: 'left behind', always: true, ask: () => cleanedVerdict(clean) },
     ],
@@ -41,6 +44,7 @@ export function storeChecks(config: Config, signal: AbortSignal): AreaChecks {
       // Interrupted, or given up before it was its turn.
       if (!cleaned) await clean().catch(() => undefined);
       store.close();
+      settings.close();
     },
   };
 }
