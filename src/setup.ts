@@ -1,11 +1,12 @@
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { createLocalBucket } from './storage/bucket/create-local-bucket.js';
 import { lazyConnection } from './temporal/connection.js';
+import { scheduleReconciliations } from './temporal/reconcile-schedule.js';
 import { registerSearchAttributes } from './temporal/search-attributes.js';
 
 /**
- * Process entry of the role `setup`, run once before API and worker: registers the search attributes and, when CREATE_BUCKET says so,
- * creates the bucket. Running it again changes nothing.
+ * Process entry of the role `setup`, run once before API and worker: registers the search attributes, makes or brings
+ * up to date the schedule of the reconciliation and, when CREATE_BUCKET says so, creates the bucket. Running it again changes nothing.
  */
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
@@ -13,6 +14,8 @@ async function main(): Promise<void> {
   try {
     const added = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
     say(added.length === 0 ? 'search attributes are there' : `added the search attributes ${added.join(', ')}`);
+    const { TEMPORAL_NAMESPACE: namespace, RECONCILE_EVERY_MINUTES: everyMinutes, RECONCILE_MODE: mode } = config;
+    say(await scheduleReconciliations(connection, { namespace, everyMinutes, mode }));
   } finally {
     await connection.close();
   }

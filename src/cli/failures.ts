@@ -8,7 +8,7 @@ import { printable } from './text-width.js';
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    done
-  1    failed (bytes differ, a file changed, the store refused, a check, a bug)
+  1    failed (bytes differ, a file changed, the store refused, a check, drift left, a bug)
   2    wrong usage or a value that is not allowed
   3    no such artifact or execution, or it has been deleted
   4    refused (no valid token, not allowed, path taken, wrong state, too large)

@@ -7,6 +7,7 @@ import { addDownloadCommands } from './commands/download.js';
 import { addHoldCommands } from './commands/holds.js';
 import { addPublishCommand } from './commands/publish.js';
 import { addQueryCommands } from './commands/query.js';
+import { addReconcileCommand } from './commands/reconcile.js';
 import { addRetentionCommands } from './commands/retention.js';
 import { addShareCommands } from './commands/shares.js';
 import { addTagCommand } from './commands/tags.js';
@@ -72,6 +73,7 @@ function buildProgram(terminal: Terminal): Command {
   addArchiveCommands(program, terminal);
   addDeletionCommands(program, terminal);
   addWorkerCommand(program, terminal);
+  addReconcileCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addBucketCommand(program, terminal);
   return program;

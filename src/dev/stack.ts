@@ -2,8 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mintToken } from '../api/plugins/token.js';
+import { loadConfig } from '../config.js';
 import { migrate } from '../db/migrate.js';
 import { createLocalBucket } from '../storage/bucket/create-local-bucket.js';
+import { scheduleReconciliations } from '../temporal/reconcile-schedule.js';
 import { registerSearchAttributes } from '../temporal/search-attributes.js';
 import { removeConnection, writeConnection, type Connection } from './connection.js';
 import { takeLock } from './lock.js';
@@ -150,11 +152,12 @@ async function prepare(settings: StackSettings, access: Access, progress: Progre
   await inStep(progress, 'Workflows', async () => {
     const connection = temporalConnection(settings, access.temporal.address);
     try {
-      const added = await registerSearchAttributes(connection, settings.namespace);
-      return {
-        value: undefined,
-        result: added.length === 0 ? 'search attributes are there' : `added ${added.join(', ')}`,
-      };
+      const { namespace } = settings;
+      const added = await registerSearchAttributes(connection, namespace);
+      const { RECONCILE_EVERY_MINUTES: everyMinutes, RECONCILE_MODE: mode } = loadConfig(settings.env);
+      const schedule = await scheduleReconciliations(connection, { namespace, everyMinutes, mode });
+      const attributes = added.length === 0 ? 'search attributes are there' : `added ${added.join(', ')}`;
+      return { value: undefined, result: `${attributes}, ${schedule}` };
     } finally {
       await connection.close();
     }

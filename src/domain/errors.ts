@@ -72,6 +72,11 @@ const catalogue = {
     'The execution has no such publication',
     'Check the id; publish again if it is lost.',
   ),
+  reconciliation_not_found: kind(
+    404,
+    'There is no report of a reconciliation',
+    'Have one made: artifacts reconcile, or wait for the schedule. Old reports are removed.',
+  ),
   share_not_found: kind(
     404,
     'No such link',

@@ -1,0 +1,90 @@
+import { Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  RECONCILIATION_WORKFLOW_ID,
+  type ReconciliationMode,
+  type ReconciliationProgress,
+} from '../domain/reconcile.js';
+import { SECOND_MS } from '../domain/units.js';
+import { reconciliationProgress } from '../workflows/messages.js';
+import type { reconcile } from '../workflows/reconcile.js';
+import { lazyConnection, type TemporalSettings } from './connection.js';
+import { translateTemporalError } from './errors.js';
+import { LIFECYCLE_TASK_QUEUE } from './ids.js';
+import { withPatience } from './patience.js';
+
+const CALL_MS = 10 * SECOND_MS;
+
+/** The reconciliation by its workflow, of which one runs at a time. @throws `workflows_unavailable`. */
+export interface ReconciliationClient {
+  /** Starts one, or joins the one that runs, whatever its mode. */
+  startReconciliation(mode: ReconciliationMode): Promise<{ runId: string; hasJoined: boolean }>;
+  isReconciling(runId: string): Promise<boolean>;
+  /** Null when no worker answers now. */
+  progressOf(): Promise<ReconciliationProgress | null>;
+}
+
+/** Connects with its first call. */
+export function connectReconciliation(settings: TemporalSettings): {
+  client: ReconciliationClient;
+  close(): Promise<void>;
+} {
+  const connection = lazyConnection(settings);
+  const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });
+  return { client: reconciliationClient(client), close: () => connection.close() };
+}
+
+export function reconciliationClient(client: Client): ReconciliationClient {
+  const handle = () => client.workflow.getHandle<typeof reconcile>(RECONCILIATION_WORKFLOW_ID);
+  const call = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await withPatience(client, CALL_MS, run);
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) throw error;
+      throw translateTemporalError(error, 'the reconciliation');
+    }
+  };
+  /** Null: there never was one that is remembered. */
+  const describe = async (): Promise<{ runId: string; isRunning: boolean } | null> => {
+    try {
+      const { status, raw } = await call(() => handle().describe());
+      return { runId: raw.workflowExecutionInfo?.firstRunId ?? '', isRunning: status.name === 'RUNNING' };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  };
+  return {
+    startReconciliation: async (mode) => {
+      for (;;) {
+        try {
+          const start = () =>
+            client.workflow.start<typeof reconcile>('reconcile', {
+              workflowId: RECONCILIATION_WORKFLOW_ID,
+              taskQueue: LIFECYCLE_TASK_QUEUE,
+              args: [{ mode }],
+              workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+              workflowIdConflictPolicy: 'FAIL',
+              staticSummary: `asked for by an operator (${mode})`,
+            });
+          return { runId: (await call(start)).firstExecutionRunId, hasJoined: false };
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+          const running = await describe();
+          if (running?.isRunning === true) return { runId: running.runId, hasJoined: true };
+        }
+      }
+    },
+    isReconciling: async (runId) => {
+      const last = await describe();
+      return last?.isRunning === true && last.runId === runId;
+    },
+    progressOf: async () => {
+      try {
+        return await call(() => handle().query(reconciliationProgress));
+      } catch {
+        // A worker that is busy or away: how far it is can wait, and whether it runs is asked for separately.
+        return null;
+      }
+    },
+  };
+}
