@@ -21,15 +21,20 @@ interface Options extends JsonOption {
 }
 
 const ABOUT = `
-Goes straight to the bucket, by the configuration of a worker (S3_…, WARM_AFTER_DAYS, UNDELETE_DAYS, …) or to that of the local stack. The
-bucket must exist: it is never created here. Rules and statements are ours by their names alone; all others stay as they are. What needs a
-value (--role, --cors-origin, --kms-key) is left alone without it. Roles: ${BUCKET_ROLES.join(', ')}.`;
+Goes straight to the bucket, by the configuration of a worker (S3_…,
+WARM_AFTER_DAYS, UNDELETE_DAYS, …) or to that of the local stack. The bucket must
+exist: it is never created here. Rules and statements are ours by their names
+alone; all others stay as they are. What needs a value (--role, --cors-origin,
+--kms-key) is left alone without it.
+Roles: ${BUCKET_ROLES.join(', ')}.
+`;
 
 /** `bucket`: what the bucket itself is told to do, and who may come to it. */
 export function addBucketCommand(program: Command, terminal: Terminal): void {
   const bucket = program
     .command('bucket')
-    .description('for operators: lifecycle rules, policy, CORS, versioning and encryption of the bucket');
+    .description('for operators: lifecycle rules, policy, CORS, versioning and encryption of the bucket')
+    .addHelpText('after', examples('bucket plan', 'bucket apply', 'bucket check --json'));
   withOptions(bucket.command('plan'))
     .description('show what an apply would change, or print what is wanted for other tools; changes nothing')
     .addOption(
@@ -43,9 +48,10 @@ export function addBucketCommand(program: Command, terminal: Terminal): void {
       'after',
       examples(
         'bucket plan',
-        'bucket plan --role worker=arn:aws:iam::123456789012:role/artifacts-worker --cors-origin https://app.example',
+        'bucket plan --role worker=arn:aws:iam::123456789012:role/worker',
+        'bucket plan --cors-origin https://app.example',
         'bucket plan --format terraform > bucket.tf',
-        'bucket plan --format json | jq .lifecycle > lifecycle.json   # aws s3api put-bucket-lifecycle-configuration',
+        'bucket plan --format json | jq .lifecycle > lifecycle.json',
       ),
     )
     .action(async (options: Options & { format?: 'json' | 'terraform' }) => {

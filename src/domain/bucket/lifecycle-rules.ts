@@ -12,6 +12,9 @@ export interface LifecycleWishes {
   uploadDeadlineMs: number;
 }
 
+/** S3 has long refused rules that move to STANDARD_IA before (S3 user guide, "transition constraints"), and later is always safe. */
+const MIN_WARM_DAYS = 30;
+
 /** Ids of the rules that are not the spec's. */
 export const abortRuleId = `${OUR_PREFIX}abort-incomplete-uploads`;
 const OLD_VERSIONS = `${OUR_PREFIX}noncurrent-versions`;
@@ -31,7 +34,11 @@ export function lifecycleRules({ policy, uploadDeadlineMs }: LifecycleWishes): B
       ? []
       : [rule(id, moving, { Transitions: [{ Days: days, StorageClass: storageClass }] })];
   return [
-    ...transition('TransitionToIA', warmAfterDays, storageClassOf('WARM')),
+    ...transition(
+      'TransitionToIA',
+      warmAfterDays === null ? null : Math.max(MIN_WARM_DAYS, warmAfterDays),
+      storageClassOf('WARM'),
+    ),
     ...transition('TransitionToGlacier', coldAfterDays, storageClassOf('COLD')),
     rule('ExpireOldArtifacts', expiring, { Expiration: { Days: BACKSTOP_DAYS } }),
     // A version can be noncurrent and still be the one its row names, below a PUT that was repeated: only its whole life is long enough.

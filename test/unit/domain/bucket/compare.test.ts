@@ -63,6 +63,20 @@ describe('a bucket held against what is wanted', () => {
     expect(findings.some(isDrift)).toBe(false);
   });
 
+  it('keeps a statement of somebody else that stands without brackets, and the version of the policy', () => {
+    const foreign = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:PutBucketPolicy',
+      Resource: 'arn:aws:s3:::artifacts',
+    };
+    const { document } = comparePart(partOf('policy'), { Version: '2008-10-17', Id: 'theirs', Statement: foreign });
+    expect(document).toMatchObject({ Version: '2008-10-17', Id: 'theirs' });
+    const statements = document?.['Statement'] as BucketDocument[];
+    expect(statements.map(({ Sid }) => Sid)).toEqual([undefined, 'DurableArtifactsTlsOnly', 'DurableArtifactsTls12']);
+    expect(statements[0]).toEqual(foreign);
+  });
+
   it('may encrypt by more than is wanted, and must use the key that is given', () => {
     const kms = (key: string): BucketDocument => ({
       Rules: [

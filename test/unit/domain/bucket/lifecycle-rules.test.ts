@@ -157,6 +157,11 @@ describe('the rules that the bucket is given', () => {
     expect(idsOf({ ...DEPLOYMENT, warmAfterDays: null })).toContain('TransitionToGlacier');
   });
 
+  it('move to STANDARD_IA after 30 days at the earliest, as S3 refuses less', () => {
+    const [early] = lifecycleRules(wishes({ policy: { ...DEPLOYMENT, warmAfterDays: 5 } }));
+    expect(early?.value).toMatchObject({ Transitions: [{ Days: 30 }], Filter: { And: { Tags: [{ Value: '5-90' }] } } });
+  });
+
   it('keep old versions for longer than any undelete window, and uploads for longer than they may take', () => {
     const policy = { ...DEPLOYMENT, undeleteDays: 500, undeleteExpiredDays: 700 };
     const byId = new Map(
