@@ -105,6 +105,21 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
     await handle.executeUpdate(messages.archiveArtifact, { args: [{ actor }] });
     return handle.query(messages.describe);
   },
+  'repaired-until-its-bytes-are-gone': async (handle, { store }) => {
+    const repair = () => handle.executeUpdate(messages.repairArtifact, { args: [{ actor }] });
+    await repair();
+    const { record } = await handle.query(messages.describe);
+    await store.addDeleteMarker(record.key);
+    await store.putTags(record, {});
+    await repair();
+    await store.copyToClass(record, 'GLACIER');
+    await store.deleteVersion(record.key, record.versionId);
+    await handle.signal(messages.repairArtifactSignal, {});
+    await handle.executeUpdate(messages.restoreArtifact, { args: [{ tier: 'Standard', actor }] });
+    for (const { versionId } of await store.listVersions(record.key)) await store.deleteVersion(record.key, versionId);
+    await repair();
+    return handle.result().catch(() => undefined);
+  },
   active: (handle) => handle.query(messages.describe),
 };
 
