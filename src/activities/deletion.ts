@@ -59,7 +59,7 @@ export function deletionActivities(deps: ActivityDeps) {
     /**
      * Deletes an artifact and proves it: marks the row, then removes every version and unfinished upload that is the artifact's, or
      * hides it while it can be brought back, looks again, and only then writes DELETED with the evidence. Safe to repeat at any point.
-     * @throws `storage_unavailable` when something of it is still there afterwards.
+     * @throws `storage_unavailable` when something of it is still there afterwards; `database_unavailable` when the database has lost its row.
      */
     async eraseArtifact(deletion: Deletion): Promise<Erasure> {
       return withHeartbeat('deleting', async ({ signal }) => {
@@ -71,6 +71,7 @@ export function deletionActivities(deps: ActivityDeps) {
         if (row !== null) await announceChanges(deps, row, record.revision);
         if (row?.status === 'DELETED') return { outcome: 'erased', record: row, putUrlMs };
         if (row === null) {
+          await requireMemory(record);
           await removeAll(record, signal, ({ uploadId }) => uploadId === record.uploadId);
           await lives.executionChanged(record.executionId);
           return { outcome: 'rowMissing', putUrlMs };
@@ -100,6 +101,7 @@ export function deletionActivities(deps: ActivityDeps) {
       return withHeartbeat('purging', async ({ signal }) => {
         const row = await records.get(record.id);
         if (row === null) {
+          await requireMemory(record);
           await removeAll(record, signal, () => false);
           return { ...record, purgeAtMs: null };
         }
@@ -147,6 +149,15 @@ export function deletionActivities(deps: ActivityDeps) {
       await withHeartbeat('sweeping', ({ signal }) => removeVersions(record, signal));
     },
   };
+
+  /** Nothing is deleted because a database is empty. @throws `database_unavailable` when it is younger than the artifact, and not rebuilt. */
+  async function requireMemory({ path, createdAtMs }: ArtifactRecord): Promise<void> {
+    if (await records.isYoungerThan(createdAtMs))
+      throw new ArtifactError(
+        'database_unavailable',
+        `the database is younger than ${path} and does not know it: it waits for "artifacts rebuild"`,
+      );
+  }
 
   /** From here on nobody is given the bytes. */
   function markDeletion(

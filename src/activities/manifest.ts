@@ -19,6 +19,9 @@ interface Attempt {
   tell: (details: HeartbeatDetails) => void;
 }
 
+/** So that it counts as listed: the manifest of a database that is lost stays as it is. */
+const KEPT = 1;
+
 type Listed = Page<ArtifactRecord>;
 type VersionId = string | null;
 
@@ -53,6 +56,9 @@ export function manifestActivities({ records, store }: ActivityDeps) {
   async function bringUpToDate(attempt: Attempt): Promise<{ wasThere: boolean; listed: number }> {
     const { executionId, object } = attempt;
     const { current, isOwn, versions } = await look(attempt);
+    // What is listed there is needed to make its rows again.
+    if (current !== null && isOwn && (await records.isYoungerThan(current.lastModifiedMs)))
+      return { wasThere: true, listed: KEPT };
     const execution = await records.getExecution(executionId);
     const generatedAt = new Date().toISOString();
     const rows = await readRows(executionId, PAGE);

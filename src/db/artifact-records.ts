@@ -84,6 +84,11 @@ export interface ArtifactReads extends ExecutionDeletionReads, PublicationReads 
   usage(query: UsageQuery): Promise<TierUsage>;
   /** The audit of one artifact, oldest first. */
   history(artifactId: string): Promise<RecordedEvent[]>;
+  /**
+   * Whether this database was made after that moment, and what had been lost before it has not been made again since (`artifacts rebuild`):
+   * then it says nothing that it does not know something of before.
+   */
+  isYoungerThan(atMs: number): Promise<boolean>;
   /** @throws `database_unavailable`. */
   ping(): Promise<void>;
 }

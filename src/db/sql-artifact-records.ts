@@ -10,6 +10,7 @@ import { listInheritors, setExecutionRetention } from './executions.js';
 import { listArtifacts, searchArtifacts } from './lists.js';
 import { createExecutionDeletions } from './sql-execution-deletions.js';
 import { createPublications } from './sql-publications.js';
+import { isYoungerThan } from './rebuilds.js';
 import { registerArtifact } from './register.js';
 import { restoreRow } from './restore-row.js';
 import {
@@ -60,6 +61,7 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
         return rows.map(toRecordedEvent);
       }),
     addDownloads: (batch) => withDatabaseErrors('count downloads', () => addDownloads(pool, batch)),
+    isYoungerThan: (atMs) => withDatabaseErrors('ask how old the database is', () => isYoungerThan(pool, atMs)),
     ping: () =>
       withDatabaseErrors('reach the database', async () => {
         await pool.query('SELECT 1');

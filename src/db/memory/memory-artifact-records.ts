@@ -50,6 +50,8 @@ import { upcomingPage } from './upcoming.js';
  * caller does to an answer changes nothing here.
  */
 export class MemoryArtifactRecords implements ArtifactRecords {
+  /** Later than what is asked about: as a database that was made anew, and not rebuilt. */
+  bornAtMs = 0;
   readonly #artifacts = new Map<string, ArtifactRecord>();
   readonly #executions = new Map<string, ExecutionRecord>();
   readonly #events = new Map<string, RecordedEvent[]>();
@@ -202,6 +204,10 @@ export class MemoryArtifactRecords implements ArtifactRecords {
 
   addDownloads(batch: readonly Downloads[]): Promise<void> {
     return inOneStep(() => addToRecords(this.#artifacts, batch));
+  }
+
+  isYoungerThan(atMs: number): Promise<boolean> {
+    return Promise.resolve(this.bornAtMs > atMs);
   }
 
   async ping(): Promise<void> {
