@@ -8,6 +8,7 @@ import { addHoldCommands } from './commands/holds.js';
 import { addPublishCommand } from './commands/publish.js';
 import { addQueryCommands } from './commands/query.js';
 import { addReconcileCommand } from './commands/reconcile.js';
+import { addRebuildCommand } from './commands/rebuild.js';
 import { addRetentionCommands } from './commands/retention.js';
 import { addShareCommands } from './commands/shares.js';
 import { addTagCommand } from './commands/tags.js';
@@ -76,5 +77,6 @@ function buildProgram(terminal: Terminal): Command {
   addReconcileCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addBucketCommand(program, terminal);
+  addRebuildCommand(program, terminal);
   return program;
 }

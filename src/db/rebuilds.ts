@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Interrupted } from '../domain/rebuild.js';
 import { toJson, toText } from './columns.js';
 
 /**
@@ -19,4 +20,23 @@ export async function finishRebuild(pool: Pool, actor: string, report: object): 
     toText(actor),
     toJson(report),
   ]);
+}
+
+/** Is the schema there, as new as this code needs it? */
+export async function isSchemaThere(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ there: boolean }>(`SELECT to_regclass('artifact_rebuilds') IS NOT NULL AS there`);
+  return rows[0]?.there === true;
+}
+
+/** Publications and deletions of executions that have not ended, the oldest first. */
+export async function listUnended(pool: Pool, limit: number): Promise<Interrupted[]> {
+  const { rows } = await pool.query<{ kind: Interrupted['kind']; execution_id: string; id: string; actor: string }>(
+    `SELECT 'publication' AS kind, execution_id, id, actor, begun_at FROM publications WHERE report IS NULL
+     UNION ALL
+     SELECT 'execution_deletion', execution_id, id, actor, begun_at FROM execution_deletions
+     WHERE finished_at IS NULL AND id = run_id
+     ORDER BY begun_at, id LIMIT $1`,
+    [limit],
+  );
+  return rows.map(({ kind, execution_id: executionId, id, actor }) => ({ kind, executionId, id, actor }));
 }

@@ -70,7 +70,8 @@ export function fitHeader(tags: Tags): boolean {
 }
 
 /** What the retention tag says: only `expiring` is left to the bucket's own expiry rule. */
-export type RetentionTag = 'expiring' | 'long' | 'held' | 'permanent';
+const RETENTION_TAGS = ['expiring', 'long', 'held', 'permanent'] as const;
+export type RetentionTag = (typeof RETENTION_TAGS)[number];
 
 /** What our tags say, besides the retention; what is undefined has no tag. */
 export interface OwnTags {
@@ -96,4 +97,14 @@ export const tiersTagValue = ({ warmAfterDays, coldAfterDays }: TierDays): strin
 interface TierDays {
   warmAfterDays: number | null;
   coldAfterDays: number | null;
+}
+
+/** What the tags of an object say, whoever wrote them: the other way round. Null: nothing that we know. */
+export function splitTags(tags: Tags): { user: Tags; retention: RetentionTag | null; sha256: string | null } {
+  const sha256 = tags[CHECKSUM_TAG] ?? '';
+  return {
+    user: Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith(RESERVED_PREFIX))),
+    retention: RETENTION_TAGS.find((tag) => tag === tags[RETENTION_TAG]) ?? null,
+    sha256: /^[0-9a-f]{64}$/.test(sha256) ? sha256 : null,
+  };
 }

@@ -230,7 +230,7 @@ const workerProcess = (env: Record<string, string>, connection: Connection, name
   createTestProcess({
     entry: 'src/worker.ts',
     env,
-    isReady: (startedAtMs) => workerPolls(connection, namespace, startedAtMs),
+    isReady: (startedAtMs) => workerPolls(connection, env['TEMPORAL_NAMESPACE'] ?? namespace, startedAtMs),
   });
 
 const uploadWorkerProcess = (env: Record<string, string>, hostId: string, connection: Connection): TestProcess =>

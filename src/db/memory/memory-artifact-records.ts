@@ -3,9 +3,8 @@ import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { isAtItsEnd, isRepetition, requireNoDeletionIgnored } from '../../domain/changes.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
-import { unregisteredRecord, wishOf } from '../../domain/new-upload.js';
 import { NO_QUOTAS, type TierUsage } from '../../domain/quotas.js';
-import { chooseRetention, inherits } from '../../domain/retention.js';
+import { inherits } from '../../domain/retention.js';
 import type { Downloads } from '../access.js';
 import type {
   ArtifactRecords,
@@ -42,6 +41,7 @@ import { addToRecords } from './access.js';
 import { MemoryExecutionDeletions, type Registered } from './memory-execution-deletions.js';
 import { listPage, usageOf } from './lists.js';
 import { MemoryPublications } from './memory-publications.js';
+import { newRecord } from './new-record.js';
 import { requireRoom } from './room.js';
 import { upcomingPage } from './upcoming.js';
 
@@ -352,16 +352,5 @@ type Joining = Pick<NewArtifact, 'executionId' | 'tenantId' | 'createdAtMs'> & P
 
 /** Runs a step that nothing interleaves with; failures reject, answers are copies. */
 const inOneStep = <T>(step: () => T): Promise<T> => Promise.resolve().then(() => structuredClone(step()));
-
-function newRecord(artifact: NewArtifact, execution: ExecutionRecord): ArtifactRecord {
-  const { id, createdAtMs, defaultRetentionDays, policy, partSizeBytes, uploadDeadlineMs } = artifact;
-  return structuredClone({
-    ...unregisteredRecord({ ...artifact, artifactId: id }, createdAtMs),
-    partSizeBytes,
-    uploadDeadlineMs,
-    policy,
-    retention: chooseRetention(wishOf(artifact), execution.retentionDays, defaultRetentionDays),
-  });
-}
 
 const isSeen = ({ awaitsPublication }: ArtifactRecord): boolean => awaitsPublication === null;

@@ -1,0 +1,93 @@
+import { EVIDENCE, rowsMade, type ReasonLeftOut, type RebuildReport } from '../domain/rebuild.js';
+import { humanBytes } from './format.js';
+import { table } from './tables.js';
+import { shorten } from './text-width.js';
+
+const FROM: Record<(typeof EVIDENCE)[number], string> = {
+  workflow: 'a running workflow',
+  manifest: 'metadata.json',
+  object: 'its object alone',
+};
+
+const WHY: Record<ReasonLeftOut, string> = {
+  bytes_gone: 'listed in metadata.json, but its bytes are gone',
+  deleted: 'deleted: hidden, and no workflow knows until when it could be brought back',
+  path_taken: 'another artifact has its path',
+  execution_not_found: "its execution is another tenant's by now",
+  tenant_unknown: 'nothing says whose it is: --tenant',
+  foreign: 'not an object of ours',
+  unreadable: 'metadata.json, or an entry of it, cannot be read',
+  silent: 'its workflow did not answer: repeat when the workers are well',
+};
+
+interface Line {
+  what: string;
+  from: string;
+  count: number;
+  bytes: number | null;
+}
+
+/** A table of what was made, or would be, and what is left out; then what only people can do. */
+export function rebuildText(report: RebuildReport): string {
+  const { applied, rows, lives, livesThere, hidden, leftOut, named, interrupted, manifests } = report;
+  const lines: Line[] = [
+    ...EVIDENCE.map((evidence) => ({
+      what: 'rows',
+      from: FROM[evidence],
+      count: rows[evidence].artifacts,
+      bytes: rows[evidence].bytes,
+    })),
+    { what: 'workflows', from: 'rows, with the time they have left', count: lives, bytes: null },
+    ...leftOut.map(({ reason, artifacts, bytes }) => ({
+      what: 'left out',
+      from: WHY[reason],
+      count: artifacts,
+      bytes,
+    })),
+  ];
+  const text = table<Line>(
+    [
+      { head: applied ? 'MADE' : 'WOULD MAKE', text: ({ what }) => what },
+      { head: 'COUNT', text: ({ count }) => String(count), align: 'right' },
+      { head: 'SIZE', text: ({ bytes }) => (bytes === null ? '' : humanBytes(bytes)), align: 'right' },
+      { head: 'FROM, OR WHY', text: ({ from }) => from },
+    ],
+    lines,
+  );
+  const said = [
+    `${livesThere} workflows ran already.`,
+    ...(hidden === 0 ? [] : [`${hidden} rows wait for their publication, hidden as before.`]),
+    ...named.map(({ reason, subject }) => `left out (${reason}): ${subject}`),
+    ...interrupted.map(({ kind, id, executionId, actor }) =>
+      kind === 'publication'
+        ? `interrupted: publication ${id} of execution ${executionId}, by ${actor}: publish again under a new id`
+        : `interrupted: deletion ${id} of execution ${executionId}, by ${actor}: ask for it again`,
+    ),
+    ...(manifests === 0 ? [] : [`${manifests} metadata.json are written again.`]),
+    ...conclusion(report),
+  ];
+  return `${text}\n${said.map((line) => `${line}\n`).join('')}`;
+}
+
+function conclusion(report: RebuildReport): string[] {
+  const made = rowsMade(report) + report.lives;
+  if (!report.applied) return [made === 0 ? 'Nothing is missing.' : 'Nothing was changed: add --apply.'];
+  if (made === 0) return ['Nothing was missing.'];
+  const audit =
+    'What the audit of these rows told before, who shared them and how often they were downloaded may be lost.';
+  return [...(rowsMade(report) === 0 ? [] : [audit]), 'Look what still differs: artifacts reconcile --dry-run'];
+}
+
+/** One line on a terminal that is written over again and again; nothing elsewhere. */
+export function statusLine(stream: NodeJS.WriteStream): {
+  show: (progress: { phase: string; seen: number; made: number }) => void;
+  clear: () => void;
+} {
+  const write = (text: string): void => {
+    if (stream.isTTY) stream.write(`\r\u001b[K${shorten(text, (stream.columns || 80) - 1)}`);
+  };
+  return {
+    show: ({ phase, seen, made }) => write(`${phase}: ${seen} looked at, ${made} made`),
+    clear: () => write(''),
+  };
+}

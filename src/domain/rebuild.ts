@@ -1,0 +1,100 @@
+/*
+ * What rows and lives are made again from when the database or Temporal is lost, and what is left out.
+ */
+
+/** In the order in which they are trusted: a life knows its whole row, a manifest what was true seconds before, an object its own facts. */
+export const EVIDENCE = ['workflow', 'manifest', 'object'] as const;
+export type Evidence = (typeof EVIDENCE)[number];
+
+/** Why something is not made again. */
+export const REASONS_LEFT_OUT = [
+  /** A manifest lists it, and the store has no bytes of it: it was deleted since. */
+  'bytes_gone',
+  /** It lies behind a delete marker, or below another one's bytes, and no life knows until when it could be brought back. */
+  'deleted',
+  /** Another artifact that is not deleted has its path. */
+  'path_taken',
+  /** The execution belongs to another tenant by now. */
+  'execution_not_found',
+  /** Nothing says whose it is: name a tenant. */
+  'tenant_unknown',
+  /** No object of ours, or not where ours would be. */
+  'foreign',
+  /** A manifest, or an entry of it, that cannot be read. */
+  'unreadable',
+  /** Its life runs, and did not say what it knows: ask again. */
+  'silent',
+] as const;
+export type ReasonLeftOut = (typeof REASONS_LEFT_OUT)[number];
+
+export interface LeftOut {
+  reason: ReasonLeftOut;
+  /** Artifact id, or S3 key. */
+  subject: string;
+  sizeBytes: number;
+}
+
+export interface Tally {
+  artifacts: number;
+  bytes: number;
+}
+
+/** What a publication or the deletion of an execution was doing when its workflow was lost: whoever asked for it asks again. */
+export interface Interrupted {
+  kind: 'publication' | 'execution_deletion';
+  executionId: string;
+  id: string;
+  actor: string;
+}
+
+/** What was made, or would be. */
+export interface RebuildReport {
+  applied: boolean;
+  /** Rows that were missing, by what they are made from. */
+  rows: Record<Evidence, Tally>;
+  /** Rows that were there. */
+  rowsThere: number;
+  /** Of the rows that are made again, those that nobody sees before their publication is committed. */
+  hidden: number;
+  /** Workflows that were missing. */
+  lives: number;
+  livesThere: number;
+  leftOut: (Tally & { reason: ReasonLeftOut })[];
+  /** The first {@link MAX_NAMED}. */
+  named: LeftOut[];
+  interrupted: Interrupted[];
+  /** Executions whose manifest is written again. */
+  manifests: number;
+}
+
+/** So many of what is left out are named. */
+export const MAX_NAMED = 200;
+
+export const emptyReport = (applied: boolean): RebuildReport => ({
+  applied,
+  rows: {
+    workflow: { artifacts: 0, bytes: 0 },
+    manifest: { artifacts: 0, bytes: 0 },
+    object: { artifacts: 0, bytes: 0 },
+  },
+  rowsThere: 0,
+  hidden: 0,
+  lives: 0,
+  livesThere: 0,
+  leftOut: [],
+  named: [],
+  interrupted: [],
+  manifests: 0,
+});
+
+/** Counts one that is left out. */
+export function leaveOut(report: RebuildReport, { reason, subject, sizeBytes }: LeftOut): void {
+  let tally = report.leftOut.find((one) => one.reason === reason);
+  if (tally === undefined) report.leftOut.push((tally = { reason, artifacts: 0, bytes: 0 }));
+  tally.artifacts += 1;
+  tally.bytes += sizeBytes;
+  if (report.named.length < MAX_NAMED) report.named.push({ reason, subject, sizeBytes });
+}
+
+export const rowsMade = ({ rows }: RebuildReport): number =>
+  EVIDENCE.reduce((sum, evidence) => sum + rows[evidence].artifacts, 0);

@@ -1,0 +1,47 @@
+import type { ArtifactRecords } from '../../db/artifact-records.js';
+import type { RowInventory } from '../../db/row-inventory.js';
+import type { ArtifactRecord } from '../../domain/artifact-record.js';
+import type { LifePolicy } from '../../domain/policy.js';
+import type { Interrupted, RebuildReport } from '../../domain/rebuild.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import type { RunningLives } from '../../temporal/running-lives.js';
+
+/** What a rebuild works with. */
+export interface RebuildDeps {
+  store: ObjectStore;
+  records: ArtifactRecords;
+  rows: RowInventory;
+  running: RunningLives;
+  lives: {
+    revive(record: ArtifactRecord): Promise<boolean>;
+    isAlive(artifactId: string): Promise<boolean>;
+    executionChanged(executionId: string): Promise<void>;
+  };
+  rebuilds: {
+    isSchemaThere(): Promise<boolean>;
+    listUnended(limit: number): Promise<Interrupted[]>;
+    finish(report: RebuildReport): Promise<void>;
+  };
+}
+
+export interface RebuildOptions {
+  /** False: nothing is written anywhere. */
+  apply: boolean;
+  /** Whose artifacts are of which nothing says so; null: they are left out. */
+  tenantId: string | null;
+  /** Requests to store, database and Temporal in a second, roughly. */
+  perSecond: number;
+  defaultRetentionDays: number;
+  policy: LifePolicy;
+  signal: AbortSignal;
+  /** Told after every step. */
+  tell: (progress: RebuildProgress) => void;
+}
+
+export interface RebuildProgress {
+  phase: 'rows' | 'lives' | 'manifests';
+  /** Of the phase: objects seen, rows seen, executions told. */
+  seen: number;
+  /** Rows and lives made, or to be made, so far. */
+  made: number;
+}

@@ -1,0 +1,45 @@
+import type { Config } from '../../config.js';
+import { createPool } from '../../db/pool.js';
+import { finishRebuild, isSchemaThere, listUnended } from '../../db/rebuilds.js';
+import { createRowInventory } from '../../db/sql-row-inventory.js';
+import { createArtifactRecords } from '../../db/sql-artifact-records.js';
+import { withDatabaseErrors } from '../../db/errors.js';
+import { openStore } from '../../deps.js';
+import { RESTORER } from '../../domain/object-records.js';
+import { connectArtifactLives } from '../../temporal/artifact-lives.js';
+import { connectRunningLives } from '../../temporal/running-lives.js';
+import { lifePolicyOf } from '../../life-policy.js';
+import type { RebuildDeps, RebuildOptions } from './deps.js';
+
+/** The real servers, by the configuration of a worker. Nothing is connected before its first use. */
+export function openRebuild(config: Config): {
+  deps: RebuildDeps;
+  settings: Pick<RebuildOptions, 'defaultRetentionDays' | 'policy'>;
+  close(): Promise<void>;
+} {
+  // It signs nothing for clients.
+  const { S3_PUBLIC_ENDPOINT: _clients, ...internal } = config;
+  const store = openStore(internal);
+  const pool = createPool(config.DATABASE_URL);
+  const records = createArtifactRecords(pool);
+  const running = connectRunningLives(config);
+  const others = connectArtifactLives(config);
+  const ask = <T>(work: () => Promise<T>): Promise<T> => withDatabaseErrors('rebuild', work);
+  return {
+    deps: {
+      ...{ store, records, running },
+      rows: createRowInventory(pool),
+      lives: others.lives,
+      rebuilds: {
+        isSchemaThere: () => ask(() => isSchemaThere(pool)),
+        listUnended: (limit) => ask(() => listUnended(pool, limit)),
+        finish: (report) => ask(() => finishRebuild(pool, RESTORER, report)),
+      },
+    },
+    settings: { defaultRetentionDays: config.DEFAULT_RETENTION_DAYS, policy: lifePolicyOf(config) },
+    close: async () => {
+      store.close();
+      await Promise.all([records.close(), running.close(), others.close()]);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { createInterface } from 'node:readline';
+import type { ArtifactRecord } from '../../domain/artifact-record.js';
+import { manifestKey } from '../../domain/keys.js';
+import { recordOfEntry, toManifestHead } from '../../domain/manifest-records.js';
+import type { ManifestHead } from '../../domain/manifest.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+
+export interface ReadManifest {
+  head: ManifestHead;
+  records: ArtifactRecord[];
+  /** Lines that are no entries. */
+  unreadable: number;
+}
+
+/** How the line of the head ends: an artifact to a line follows. */
+const HEAD_END = ',"artifacts":[';
+
+/** @returns null when there is none; `unreadable` when what is there is no manifest of this execution. */
+export async function readManifest(
+  store: ObjectStore,
+  executionId: string,
+): Promise<ReadManifest | 'unreadable' | null> {
+  const key = manifestKey(executionId);
+  const info = await store.head({ key });
+  const body = info === null ? null : await store.read({ key, versionId: info.versionId });
+  if (info === null || body === null) return null;
+  let manifest: ReadManifest | null = null;
+  for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
+    if (manifest === null) {
+      const head = line.endsWith(HEAD_END)
+        ? toManifestHead(parse(`${line.slice(0, -HEAD_END.length)}}`), executionId)
+        : null;
+      if (head === null || info.owner?.artifactId !== executionId) break;
+      manifest = { head, records: [], unreadable: 0 };
+    } else if (line.startsWith(']')) {
+      return manifest;
+    } else {
+      const record = recordOfEntry(manifest.head, parse(line.replace(/,$/, '')));
+      if (record === null) manifest.unreadable += 1;
+      else manifest.records.push(record);
+    }
+  }
+  body.destroy();
+  // One without its end was cut off: what is there of it is told no less truly.
+  if (manifest !== null) manifest.unreadable += 1;
+  return manifest ?? 'unreadable';
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,136 @@
+import type { ExecutionRows } from '../../db/row-inventory.js';
+import { mapConcurrently } from '../../domain/concurrency.js';
+import type { ArtifactRecord } from '../../domain/artifact-record.js';
+import { ArtifactError } from '../../domain/errors.js';
+import { emptyReport, MAX_NAMED, rowsMade, type Interrupted, type RebuildReport } from '../../domain/rebuild.js';
+import { executionDeletionWorkflowId, publicationWorkflowId } from '../../temporal/ids.js';
+import type { RunningLives } from '../../temporal/running-lives.js';
+import { walkBucket } from './bucket-walk.js';
+import type { RebuildDeps, RebuildOptions } from './deps.js';
+import { paced } from './pace.js';
+import { RowRestorer } from './restore-rows.js';
+
+const PAGE = 500;
+const AT_ONCE = 8;
+
+/**
+ * Makes again what is missing: rows, from what lives, manifests and objects say (the most trusted first), and then the life of every row that
+ * has none, with the time that it has left. What is there is never changed, so it may be repeated, and goes on where it was stopped.
+ * @throws `database_unavailable` when the schema is missing; `wrong_state` when lives know rows that are missing, and no worker answers for them.
+ */
+export async function rebuild({ running, ...ports }: RebuildDeps, options: RebuildOptions): Promise<RebuildReport> {
+  const deps = { ...ports, running: askedOnlyIfAnswered(running) };
+  const { apply, perSecond, signal } = options;
+  const report = emptyReport(apply);
+  if (!(await deps.rebuilds.isSchemaThere()))
+    throw new ArtifactError(
+      'database_unavailable',
+      'The database has no tables of this version: run the migrations first (npm run migrate)',
+    );
+  const pause = paced(perSecond, signal);
+  await restoreRows(deps, options, report, pause);
+  await restoreLives(deps, options, report, pause);
+  report.interrupted = await listInterrupted(deps);
+  await writeManifests(deps, options, report, pause);
+  return report;
+}
+
+/** A life answers only through a worker: when the first one that is asked does not, none would. */
+function askedOnlyIfAnswered(running: RunningLives): RunningLives {
+  let hasAnswered = false;
+  return {
+    ...running,
+    recordOf: async (id) => {
+      try {
+        const record = await running.recordOf(id);
+        hasAnswered = true;
+        return record;
+      } catch (error) {
+        if (hasAnswered || !(error instanceof ArtifactError) || error.code !== 'not_yet_answered') throw error;
+        throw new ArtifactError(
+          'wrong_state',
+          'Workflows run that know rows which are missing, and no worker answers for them: start the workers (and no API) first',
+          { cause: error },
+        );
+      }
+    },
+  };
+}
+
+type Step = [deps: RebuildDeps, options: RebuildOptions, report: RebuildReport, pause: () => Promise<void>];
+
+async function restoreRows(...[deps, options, report, pause]: Step): Promise<void> {
+  const restorer = new RowRestorer(deps, options, report, pause);
+  let seen = 0;
+  for await (const found of walkBucket(deps.store, pause)) {
+    await restorer.execution(found);
+    seen += found.versions.length;
+    options.tell({ phase: 'rows', seen, made: rowsMade(report) });
+  }
+  let page: string[] = [];
+  for await (const id of deps.running.list(null)) {
+    page.push(id);
+    if (page.length < PAGE) continue;
+    await restorer.livesAlone(page);
+    page = [];
+  }
+  await restorer.livesAlone(page);
+}
+
+async function restoreLives(...[deps, options, report, pause]: Step): Promise<void> {
+  const { apply, tell } = options;
+  let after: { key: string; id: string } | null = null;
+  let seen = 0;
+  for (;;) {
+    const page: ArtifactRecord[] = await deps.rows.listUnended({ after, throughKey: null, limit: PAGE });
+    await mapConcurrently(page, AT_ONCE, async (record) => {
+      await pause();
+      const isMissing = apply ? await deps.lives.revive(record) : !(await deps.lives.isAlive(record.id));
+      if (isMissing) report.lives += 1;
+      else report.livesThere += 1;
+    });
+    seen += page.length;
+    tell({ phase: 'lives', seen, made: report.lives });
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) break;
+    after = last;
+  }
+  // Their rows are not there to be found.
+  if (!apply) report.lives += report.rows.manifest.artifacts + report.rows.object.artifacts;
+}
+
+/** What did not end and is led by nobody. */
+async function listInterrupted({ rebuilds, running }: RebuildDeps): Promise<Interrupted[]> {
+  const unended = await rebuilds.listUnended(MAX_NAMED);
+  const runs = await mapConcurrently(unended, AT_ONCE, ({ kind, executionId, id }) =>
+    running.runs(
+      kind === 'publication' ? publicationWorkflowId(executionId, id) : executionDeletionWorkflowId(executionId),
+    ),
+  );
+  return unended.filter((_, index) => runs[index] === false);
+}
+
+/**
+ * From here on the database knows all that can be known, so manifests are written from it again. Not while a life still has to say what it
+ * knows, as its manifest may be all that is left of it.
+ */
+async function writeManifests(...[deps, options, report, pause]: Step): Promise<void> {
+  const { apply, tell } = options;
+  const isSilent = report.leftOut.some(({ reason }) => reason === 'silent');
+  const isNothingNew = rowsMade(report) === 0 && report.lives === 0;
+  if (!apply || isSilent) return;
+  if (!isNothingNew || (await deps.records.isYoungerThan(0))) await deps.rebuilds.finish(report);
+  if (isNothingNew) return;
+  for (let afterId: string | null = null; ;) {
+    const page: ExecutionRows[] = await deps.rows.listExecutions({ afterId, limit: PAGE });
+    for (const { executionId, isListed } of page) {
+      if (!isListed) continue;
+      await pause();
+      await deps.lives.executionChanged(executionId);
+      report.manifests += 1;
+    }
+    tell({ phase: 'manifests', seen: report.manifests, made: report.manifests });
+    if (page.length < PAGE) return;
+    afterId = page.at(-1)?.executionId ?? null;
+  }
+}

@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
+import { MemoryRowInventory } from '../../../src/db/memory/memory-row-inventory.js';
+import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
+import { ArtifactError } from '../../../src/domain/errors.js';
+import { artifactKey } from '../../../src/domain/keys.js';
+import { manifestEntry, manifestObject } from '../../../src/domain/manifest.js';
+import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
+import { rowsMade, type RebuildReport } from '../../../src/domain/rebuild.js';
+import { objectAtCreation } from '../../../src/domain/stored-object.js';
+import { rebuild } from '../../../src/operator/rebuild/rebuild.js';
+import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
+import { sha256, BYTES } from '../../support/virtual-time/virtual-artifact.js';
+import { newArtifact } from '../../support/new-artifact.js';
+import { aRecord } from '../../support/records.js';
+
+const E = '11111111-1111-4111-8111-111111111111';
+
+/** A bucket, lives that run, and an empty database. */
+function aWorld() {
+  const store = new MemoryObjectStore({});
+  const records = new MemoryArtifactRecords();
+  const running = new Map<string, ArtifactRecord | 'silent'>();
+  const revived: string[] = [];
+  const changed: string[] = [];
+  const finished: RebuildReport[] = [];
+  const committed = new Set<string>();
+  const run = (options: { apply?: boolean; tenantId?: string } = {}) =>
+    rebuild(
+      {
+        ...{ store, records, rows: new MemoryRowInventory(records) },
+        running: {
+          count: () => Promise.resolve(running.size),
+          list: async function* (executionId) {
+            await Promise.resolve();
+            for (const [id, life] of running)
+              if (executionId === null || life === 'silent' || life.executionId === executionId) yield id;
+          },
+          recordOf: (id) => {
+            const life = running.get(id) ?? null;
+            if (life === 'silent') return Promise.reject(new ArtifactError('not_yet_answered', 'no answer'));
+            return Promise.resolve(life);
+          },
+          isCommitted: (_executionId, id) => Promise.resolve(committed.has(id)),
+          runs: () => Promise.resolve(false),
+          close: () => Promise.resolve(),
+        },
+        lives: {
+          revive: ({ id }) => {
+            if (running.has(id) || revived.includes(id)) return Promise.resolve(false);
+            revived.push(id);
+            return Promise.resolve(true);
+          },
+          isAlive: (id) => Promise.resolve(running.has(id) || revived.includes(id)),
+          executionChanged: (id) => {
+            changed.push(id);
+            return Promise.resolve();
+          },
+        },
+        rebuilds: {
+          isSchemaThere: () => Promise.resolve(true),
+          listUnended: () => Promise.resolve([]),
+          finish: (report) => {
+            finished.push(structuredClone(report));
+            return Promise.resolve();
+          },
+        },
+      },
+      {
+        ...{ apply: options.apply ?? true, tenantId: options.tenantId ?? null, perSecond: 100_000 },
+        ...{ defaultRetentionDays: 30, policy: DEFAULT_POLICY },
+        signal: new AbortController().signal,
+        tell: () => undefined,
+      },
+    );
+  /** An artifact with its bytes in the bucket. */
+  const stored = async (overrides: Partial<ArtifactRecord> = {}): Promise<ArtifactRecord> => {
+    const id = randomUUID();
+    const path = overrides.path ?? `output/${id}.txt`;
+    const own = { id, executionId: E, path, key: artifactKey(E, path), sha256: sha256(BYTES), sizeBytes: BYTES.length };
+    const record = aRecord({ ...own, createdAtMs: Date.now(), policy: DEFAULT_POLICY, ...overrides });
+    record.expiresAtMs = record.createdAtMs + 30 * 86_400_000;
+    const { versionId, etag } = await store.put(objectAtCreation(record), BYTES);
+    return { ...record, versionId, etag };
+  };
+  const manifest = async (
+    listed: ArtifactRecord[],
+    tail = '\n],"artifactCount":0,"totalBytes":0}\n',
+  ): Promise<void> => {
+    const head = { version: 1, executionId: E, tenantId: 'acme', retentionDays: 60, generatedAt: '' };
+    const lines = listed.map((record) => `\n${JSON.stringify(manifestEntry(record))}`).join(',');
+    const text = `${JSON.stringify(head).slice(0, -1)},"artifacts":[${lines}${tail}`;
+    await store.put(manifestObject(E), Buffer.from(text));
+  };
+  return { store, records, running, revived, changed, finished, committed, run, stored, manifest };
+}
+
+const left = ({ leftOut }: RebuildReport) =>
+  Object.fromEntries(leftOut.map(({ reason, artifacts }) => [reason, artifacts]));
+
+describe('a rebuild', () => {
+  it('believes a life before a manifest, and a manifest before an object', async () => {
+    const { stored, manifest, running, run, records } = aWorld();
+    const [alive, listed, bare] = [await stored(), await stored(), await stored()];
+    await manifest([alive, { ...listed, tags: { from: 'manifest' } }]);
+    running.set(alive.id, { ...alive, tags: { from: 'life' } });
+    const report = await run();
+    expect(Object.values(report.rows).map(({ artifacts }) => artifacts)).toEqual([1, 1, 1]);
+    expect(await records.get(alive.id)).toMatchObject({ tags: { from: 'life' }, revision: alive.revision + 1 });
+    expect(await records.get(listed.id)).toMatchObject({ tags: { from: 'manifest' } });
+    expect(await records.get(bare.id)).toMatchObject({ tenantId: 'acme', retention: { rule: 'execution', days: 60 } });
+    expect(await records.getExecution(E)).toMatchObject({ tenantId: 'acme', retentionDays: 60 });
+  });
+
+  it('changes nothing unless it is told to, and foretells what it then does', async () => {
+    const { stored, manifest, run, records, revived, finished } = aWorld();
+    await manifest([await stored()]);
+    await stored();
+    const plan = await run({ apply: false });
+    expect([await records.everyRow(), revived, finished]).toEqual([[], [], []]);
+    const made = await run();
+    expect([made.rows, made.lives]).toEqual([plan.rows, plan.lives]);
+  });
+
+  it('changes nothing the second time', async () => {
+    const { stored, manifest, run, changed, finished, records } = aWorld();
+    await manifest([await stored(), await stored()]);
+    await run();
+    const rows = await records.everyRow();
+    const again = await run();
+    expect([rowsMade(again), again.lives, again.livesThere]).toEqual([0, 0, 2]);
+    expect([changed, finished.length]).toEqual([[E], 1]);
+    expect(await records.everyRow()).toEqual(rows);
+  });
+
+  it('invents nothing that was deleted: bytes that are gone, hidden, or under those of another', async () => {
+    const { stored, manifest, run, store, records } = aWorld();
+    const [gone, hidden, below] = [await stored(), await stored(), await stored()];
+    await store.deleteVersion(gone.key, gone.versionId);
+    await store.addDeleteMarker(hidden.key);
+    const above = await stored({ path: below.path, key: below.key });
+    await manifest([gone, hidden, below]);
+    const unlisted = await stored();
+    await store.addDeleteMarker(unlisted.key);
+    const report = await run();
+    expect(left(report)).toEqual({ bytes_gone: 1, deleted: 3 });
+    expect((await records.everyRow()).map(({ id }) => id)).toEqual([above.id]);
+  });
+
+  it('adopts the copy that was made after the manifest was written', async () => {
+    const { stored, manifest, run, store, records } = aWorld();
+    const record = await stored();
+    await manifest([record]);
+    const { versionId } = await store.copyToClass(record, 'STANDARD_IA');
+    await run();
+    expect(await records.get(record.id)).toMatchObject({ versionId, storageClass: 'STANDARD_IA', tier: 'WARM' });
+  });
+
+  it('leaves alone what is there, and what has its path by now', async () => {
+    const { stored, manifest, run, records } = aWorld();
+    const record = await stored();
+    await manifest([record]);
+    const successor = await records.register(newArtifact({ executionId: E, tenantId: 'acme', path: record.path }));
+    const report = await run();
+    expect(left(report)).toEqual({ path_taken: 1 });
+    expect(await records.everyRow()).toEqual([successor]);
+  });
+
+  it('does not guess whose an object is, nor what is not ours', async () => {
+    const { stored, run, store, records } = aWorld();
+    const record = await stored();
+    const foreign = { owner: { artifactId: 'x', executionId: 'y', type: 'z' }, mimeType: 'text/plain', tags: {} };
+    await store.put({ ...foreign, key: `artifacts/${E}/output/stray` }, BYTES);
+    await store.put({ ...foreign, key: 'artifacts/readme.txt' }, BYTES);
+    expect(left(await run())).toEqual({ tenant_unknown: 1, foreign: 2 });
+    expect(rowsMade(await run({ tenantId: 'acme' }))).toBe(1);
+    expect(await records.get(record.id)).toMatchObject({ tenantId: 'acme', checksumState: 'verified' });
+  });
+
+  it.each(['not JSON', '{"version":1}'])('takes the manifest %s for none, and says so', async (text) => {
+    const { stored, run, store } = aWorld();
+    await stored();
+    await store.put(manifestObject(E), Buffer.from(text));
+    expect(left(await run({ tenantId: 'acme' }))).toEqual({ unreadable: 1 });
+  });
+
+  it('believes what is whole of a manifest that was cut off', async () => {
+    const { stored, manifest, run } = aWorld();
+    await manifest([await stored()], ',\n{"id":"half');
+    const report = await run();
+    expect(report.rows.manifest.artifacts).toBe(1);
+    expect(left(report)).toEqual({ unreadable: 2 });
+  });
+
+  it('makes no row of what a silent life knows, and ends nothing before it has spoken', async () => {
+    const { stored, manifest, running, run, records, finished, changed } = aWorld();
+    const [silent, speaking] = [await stored(), await stored()];
+    await manifest([silent, speaking]);
+    running.set(speaking.id, speaking);
+    running.set(silent.id, 'silent');
+    const report = await run();
+    expect(left(report)).toEqual({ silent: 1 });
+    expect(await records.get(silent.id)).toBeNull();
+    expect([finished, changed]).toEqual([[], []]);
+    running.set(silent.id, silent);
+    expect((await run()).rows.workflow.artifacts).toBe(1);
+    expect(finished).toHaveLength(1);
+  });
+
+  it('refuses when no life answers at all', async () => {
+    const { stored, running, run } = aWorld();
+    running.set((await stored()).id, 'silent');
+    await expect(run()).rejects.toMatchObject({ code: 'wrong_state' });
+  });
+
+  it('keeps what waits for its publication hidden, unless that was committed', async () => {
+    const { stored, manifest, running, run, records, committed } = aWorld();
+    const [open, over] = [randomUUID(), randomUUID()];
+    const hidden = await stored({ awaitsPublication: open });
+    const shown = await stored({ awaitsPublication: over });
+    const listed = await stored({ awaitsPublication: open });
+    committed.add(over);
+    for (const record of [hidden, shown, listed]) running.set(record.id, record);
+    await manifest([listed]);
+    expect((await run()).hidden).toBe(1);
+    const waiting = async ({ id }: ArtifactRecord) => (await records.get(id))?.awaitsPublication;
+    expect([await waiting(hidden), await waiting(shown), await waiting(listed)]).toEqual([open, null, null]);
+    expect(await records.getPublication({ executionId: E, id: open })).toMatchObject({ state: 'open' });
+    expect(await records.getExecution(E)).toMatchObject({ retentionDays: 60 });
+  });
+
+  it('makes rows of lives whose bytes are not there yet, and none of one that was never registered', async () => {
+    const { running, run, records } = aWorld();
+    const uploading = aRecord({ id: randomUUID(), status: 'UPLOADING', policy: DEFAULT_POLICY });
+    const refused = aRecord({ id: randomUUID(), status: 'DELETED', path: 'output/b', key: artifactKey(E, 'output/b') });
+    for (const record of [uploading, refused]) running.set(record.id, record);
+    expect(rowsMade(await run())).toBe(1);
+    expect(await records.get(uploading.id)).toMatchObject({ status: 'UPLOADING' });
+  });
+
+  it('gives every row that has none its life, and tells the manifests', async () => {
+    const { stored, run, records, revived, changed, running } = aWorld();
+    const rows = [await stored(), await stored()];
+    for (const row of rows) await records.restoreRow(row, { actor: 'ann', detail: {} });
+    running.set(rows[0]!.id, rows[0]!);
+    expect(await run()).toMatchObject({ lives: 1, livesThere: 1 });
+    expect([revived, changed]).toEqual([[rows[1]!.id], [E]]);
+  });
+});
