@@ -1,7 +1,7 @@
 import { DELETION_REASONS } from '../domain/artifact.js';
 import type { HistoryEntry } from '../sdk/index.js';
 import { humanBytes } from './format.js';
-import { table } from './tables.js';
+import { wrappedTable } from './tables.js';
 
 type Detail = HistoryEntry['detail'];
 
@@ -11,16 +11,24 @@ const instant = (date: Date): string => `${date.toISOString().slice(0, 19).repla
 /** Facts for programs only; `--json` has them. */
 const NOT_FOR_READERS = new Set(['etag', 'versionId', 'deleteMarker']);
 
-/** An artifact's audit as a table. */
-export const historyTable = (entries: HistoryEntry[]): string =>
-  table(
+/** Who an entry is by is shortened to these; `--json` has all of it. */
+const MAX_ACTOR_COLUMNS = 20;
+
+/** An artifact's audit as a table. @param maxColumns width of the terminal: details go on below. */
+export const historyTable = (entries: HistoryEntry[], maxColumns = Infinity): string =>
+  wrappedTable<HistoryEntry>(
     [
       { head: 'WHEN', text: ({ at }) => instant(at) },
       { head: 'WHAT', text: ({ kind }) => kind.replaceAll('_', ' ') },
-      { head: 'BY', text: ({ actor }) => actor },
+      {
+        head: 'BY',
+        text: ({ actor }) => actor,
+        ...(maxColumns === Infinity ? {} : { maxColumns: MAX_ACTOR_COLUMNS }),
+      },
       { head: 'DETAIL', text: ({ detail }) => detailText(detail) },
     ],
     entries,
+    maxColumns,
   );
 
 const detailText = (detail: Detail): string =>

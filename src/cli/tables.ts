@@ -2,7 +2,7 @@ import { DAY_MS } from '../domain/units.js';
 import { STORAGE_TIERS } from '../sdk/index.js';
 import type { Artifact, ArtifactHold, ArtifactRetention, Plan, StorageUsage } from '../sdk/index.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
-import { columnsOf, fit, printable } from './text-width.js';
+import { columnsOf, fit, printable, wrap } from './text-width.js';
 
 const GAP = '  ';
 /** Paths are not shortened below this: rather a column less, then rather a long line. */
@@ -26,6 +26,50 @@ export function table<T>(columns: Column<T>[], rows: T[]): string {
   });
   const lines = ['', ...rows].map((_, index) => cells.map((column) => column[index] ?? '').join(GAP));
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** A table that fits a terminal by going on in further lines of its last column, or below the row when there is no room beside it. */
+export function wrappedTable<T>(columns: Column<T>[], rows: T[], maxColumns: number): string {
+  const [last, ...others] = columns.toReversed();
+  if (last === undefined || maxColumns === Infinity) return table(columns, rows);
+  const [head = '', ...lines] = table(others.toReversed(), rows).split('\n').slice(0, -1);
+  const beside = Math.max(columnsOf(head), ...lines.map(columnsOf)) + GAP.length;
+  const isBeside = maxColumns - beside >= MIN_PATH_COLUMNS;
+  const indent = isBeside ? beside : 2 * GAP.length;
+  const textOf = (row: T): string[] => wrap(printable(last.text(row)), maxColumns - indent);
+  const all = [
+    isBeside ? fit(head, beside) + last.head : head,
+    ...rows.flatMap((row, index) => {
+      const [first = '', ...rest] = isBeside ? textOf(row) : ['', ...textOf(row)];
+      const line = lines[index] ?? '';
+      return [isBeside ? fit(line, beside) + first : line, ...rest.map((text) => ' '.repeat(indent) + text)];
+    }),
+  ];
+  return all
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** A table without as many of the spare columns as it must be to fit, the first one first. */
+export function narrowedTable<T>(
+  columns: Column<T>[],
+  rows: T[],
+  { maxColumns, spare }: { maxColumns: number; spare: string[] },
+): string {
+  const all = [0, ...spare.keys()].map((_, count) =>
+    table(
+      columns.filter(({ head }) => !spare.slice(0, count).includes(head)),
+      rows,
+    ),
+  );
+  const fits = (text: string): boolean => text.split('\n').every((line) => columnsOf(line) <= maxColumns);
+  const fewest = table(
+    columns.filter(({ head }) => !spare.includes(head)),
+    rows,
+  );
+  return all.find(fits) ?? fewest;
 }
 
 /** What the list says about how long it stays: `in 30 days`; `in 2 days !` once its expiry was told of. */
@@ -132,7 +176,8 @@ function tiersText({ tiering, status, createdAt, expiresAt }: Artifact): string 
   return texts.length === 0 ? undefined : `${texts.join(', ')}${unused}`;
 }
 
-export function artifactSheet(artifact: Artifact): string {
+/** @param maxColumns width of the terminal: what is longer goes on below; ids and keys stay whole, to be copied. */
+export function artifactSheet(artifact: Artifact, maxColumns = Infinity): string {
   const { retention, tags } = artifact;
   const dates: [string, Date | undefined][] = [
     ['Created', artifact.createdAt],
@@ -174,25 +219,32 @@ export function artifactSheet(artifact: Artifact): string {
     ],
     ['Workflow', artifact.workflowId],
   ];
-  return pairs(facts);
+  return pairs(facts, maxColumns);
 }
 
 const downloadsText = ({ downloads, lastDownloadedAt }: Artifact): string =>
   lastDownloadedAt === undefined ? 'never' : `${downloads}, last ${dateAndRelative(lastDownloadedAt)}`;
 
 /** What comes next, for people. */
-export const planSheet = ({ action, at, because, wouldChange }: Plan): string =>
-  pairs([
-    ['next', at === undefined ? 'nothing' : `${action} ${dateAndRelative(at)}`],
-    ['because', because],
-    ['would change it', wouldChange.length === 0 ? 'nothing' : wouldChange.join(', ')],
-  ]);
+export const planSheet = ({ action, at, because, wouldChange }: Plan, maxColumns = Infinity): string =>
+  pairs(
+    [
+      ['next', at === undefined ? 'nothing' : `${action} ${dateAndRelative(at)}`],
+      ['because', because],
+      ['would change it', wouldChange.length === 0 ? 'nothing' : wouldChange.join(', ')],
+    ],
+    maxColumns,
+  );
 
 /** Names and values below each other; what is undefined is left out. */
-export function pairs(facts: [string, string | undefined][]): string {
+export function pairs(facts: [string, string | undefined][], maxColumns = Infinity): string {
   const known = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
-  const width = Math.max(...known.map(([name]) => name.length));
-  return known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}\n`).join('');
+  const width = Math.max(...known.map(([name]) => name.length)) + GAP.length;
+  const linesOf = ([name, value]: [string, string]): string[] =>
+    wrap(printable(value), maxColumns - width, { wholeWords: true }).map(
+      (line, index) => `${(index === 0 ? name : '').padEnd(width)}${line}\n`,
+    );
+  return known.flatMap(linesOf).join('');
 }
 
 /** A line for each tier and one for all, then what is left. */

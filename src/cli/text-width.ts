@@ -43,11 +43,14 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
   return align === 'left' ? short + filling : filling + short;
 }
 
-/** Lines of at most so many columns, broken between words; a word that is longer is broken too. At least one. */
-export function wrap(text: string, maxColumns: number): string[] {
+/**
+ * Lines of at most so many columns, broken between words; a word that is longer is broken too, unless it is to be copied. At least one.
+ */
+export function wrap(text: string, maxColumns: number, { wholeWords = false } = {}): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ').flatMap((long) => piecesOf(long, maxColumns))) {
+  const words = text.split(' ');
+  for (const word of wholeWords ? words : words.flatMap((long) => piecesOf(long, maxColumns))) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (line !== '' && columnsOf(longer) > maxColumns) lines.push(line);
     line = line !== '' && columnsOf(longer) > maxColumns ? word : longer;

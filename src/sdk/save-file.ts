@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
@@ -48,7 +48,7 @@ export async function placeBelow(folder: string, artifactPath: string): Promise<
   try {
     // The paths of our own API are like this anyway; who answers may be another.
     if (canonicalPath(artifactPath) !== artifactPath) throw new Error('it is no path of an artifact');
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const segments = artifactPath.split('/');
     for (let depth = 1; depth < segments.length; depth += 1) {
       const below = join(folder, ...segments.slice(0, depth));
@@ -59,6 +59,23 @@ export async function placeBelow(folder: string, artifactPath: string): Promise<
     return place;
   } catch (error) {
     throw unwritable(place, error);
+  }
+}
+
+/** With the folders above it. Node's own way never ends where a parent is there and says that it is not, as below /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const above = dirname(folder);
+  const isFolder = async (): Promise<boolean> => (await stat(folder).catch(() => null))?.isDirectory() === true;
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (await isFolder()) return;
+    if (above === folder || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    await makeFolder(above);
+    // Somebody else may have made it meanwhile.
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await isFolder())) throw again;
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import type { ArtifactClient } from '../../sdk/index.js';
 import type { Artifact, Tags } from '../../sdk/index.js';
 import { connect } from '../connection.js';
 import { artifactSheet } from '../tables.js';
+import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { printable } from '../text-width.js';
 
@@ -31,7 +32,7 @@ export function print(terminal: Terminal, options: JsonOption, result: { json: u
 }
 
 export const printArtifact = (terminal: Terminal, options: JsonOption, artifact: Artifact): void =>
-  print(terminal, options, { json: artifact, text: artifactSheet(artifact) });
+  print(terminal, options, { json: artifact, text: artifactSheet(artifact, columnsOfTerminal(terminal.out)) });
 
 /** Collects `--tag key=value`. */
 export function parseTag(text: string, before: Tags = {}): Tags {

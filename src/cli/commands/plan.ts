@@ -42,7 +42,7 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
       if (options.within !== undefined || options.execution !== undefined || options.action !== undefined)
         command.error('error: give an artifact id, or --within, --execution and --action, and not both');
       const plan = await withClient(terminal, (client) => client.getPlan(id));
-      print(terminal, options, { json: plan, text: planSheet(plan) });
+      print(terminal, options, { json: plan, text: planSheet(plan, columnsOfTerminal(terminal.out)) });
     });
 }
 

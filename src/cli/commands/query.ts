@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { historyTable } from '../history.js';
+import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { addListCommands } from './lists.js';
 import { addPlanCommand } from './plan.js';
@@ -35,6 +36,6 @@ export function addQueryCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', HISTORY_EXAMPLES)
     .action(async (id: string, options: JsonOption) => {
       const items = await withClient(terminal, (client) => client.history(id));
-      print(terminal, options, { json: { items }, text: historyTable(items) });
+      print(terminal, options, { json: { items }, text: historyTable(items, columnsOfTerminal(terminal.out)) });
     });
 }

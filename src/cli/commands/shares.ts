@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { ArtifactClient, ArtifactShare } from '../../sdk/index.js';
 import { dateAndRelative, relativeTime } from '../format.js';
-import { table } from '../tables.js';
+import { narrowedTable } from '../tables.js';
+import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import {
   ARTIFACT_EXAMPLE as ID,
@@ -14,6 +15,8 @@ import {
 } from './common.js';
 import type { JsonOption } from './common.js';
 
+/** From here on the time of an end has room beside the other columns. */
+const WIDE_COLUMNS = 130;
 const SHARE = '6f1d2c3b-4a59-4e78-9c0d-1e2f3a4b5c6d';
 
 interface ShareCommandOptions extends JsonOption {
@@ -49,7 +52,10 @@ export function addShareCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples(`shares ${ID}`))
     .action(async (id: string, options: JsonOption) => {
       const shares = await withClient(terminal, (client) => client.listShares(id));
-      print(terminal, options, { json: { shares }, text: shares.length === 0 ? 'No links.\n' : shareTable(shares) });
+      print(terminal, options, {
+        json: { shares },
+        text: shares.length === 0 ? 'No links.\n' : shareTable(shares, columnsOfTerminal(terminal.out)),
+      });
     });
 
   withJson(program.command('unshare'))
@@ -62,7 +68,7 @@ export function addShareCommands(program: Command, terminal: Terminal): void {
       if ((shareId === undefined) === (options.all === undefined))
         command.error('error: give a link id, or --all, and not both');
       const shares = await withClient(terminal, (client) => unshare(client, id, shareId));
-      const text = shares.length === 0 ? 'No links to end.\n' : shareTable(shares);
+      const text = shares.length === 0 ? 'No links to end.\n' : shareTable(shares, columnsOfTerminal(terminal.out));
       print(terminal, options, { json: { shares }, text });
     });
 }
@@ -80,15 +86,19 @@ async function unshare(
   return revoked;
 }
 
-const shareTable = (shares: ArtifactShare[]): string =>
-  table(
+/** @param maxColumns width of the terminal: on a narrow one MADE, LAST USED and BY are left out, and an end is told from now. */
+export const shareTable = (shares: ArtifactShare[], maxColumns = Infinity): string => {
+  const endOf = maxColumns < WIDE_COLUMNS ? relativeTime : dateAndRelative;
+  return narrowedTable<ArtifactShare>(
     [
       { head: 'ID', text: ({ id }) => id },
       { head: 'BY', text: ({ createdBy }) => createdBy },
       { head: 'MADE', text: ({ createdAt }) => relativeTime(createdAt) },
       { head: 'USES', text: ({ uses, maxUses }) => `${uses} of ${maxUses}`, align: 'right' },
       { head: 'LAST USED', text: ({ lastUsedAt }) => (lastUsedAt === undefined ? 'never' : relativeTime(lastUsedAt)) },
-      { head: 'ENDS', text: ({ ended, expiresAt }) => ended?.replaceAll('_', ' ') ?? dateAndRelative(expiresAt) },
+      { head: 'ENDS', text: ({ ended, expiresAt }) => ended?.replaceAll('_', ' ') ?? endOf(expiresAt) },
     ],
     shares,
+    { maxColumns, spare: ['MADE', 'LAST USED', 'BY'] },
   );
+};
