@@ -17,7 +17,7 @@ export async function settleLife(
   if (row === null) return gone('there is neither a row nor a workflow any more');
   if (kind === 'row_missing') return gone('the row is there, and the workflow has ended');
   const isStarted = await lives.revive(row);
-  const second = await lives.repairArtifact(artifactId, message);
+  const second = await lives.repairArtifact(artifactId, message, row);
   if (!isStarted) return settlementOf(second, before);
   const started = 'its workflow was started from its row';
   if (second === false) return { outcome: 'repaired', note: `${started}, and had nothing left to do` };

@@ -78,6 +78,8 @@ export async function settleLeft(context: SettlingContext, finding: NumberedFind
   const row = finding.artifactId === null ? null : await records.get(finding.artifactId);
   if (row === null) return gone('its row is gone');
   if (row.status !== 'DELETED') return gone('its artifact is not deleted');
+  // Nobody wished it to go, so its workflow brings it back, held or not.
+  if (row.deletionReason === 'bytes_lost') return settleLife(context, finding, []);
   if (row.holds.length > 0) return { outcome: 'withheld', note: 'its artifact is held' };
   if (row.purgeAtMs !== null) {
     if (row.purgeAtMs > Date.now()) return gone('its deletion can still be undone');

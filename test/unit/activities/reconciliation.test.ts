@@ -326,6 +326,15 @@ describe('bytes of an artifact that is deleted for good', () => {
     expect(await settle([about(record, 'object_left')])).toMatchObject([{ outcome }]);
     expect(await store.listVersions(record.key)).toHaveLength(1);
   });
+
+  it('stay when they were lost and are back, and its workflow is told of them', async () => {
+    const { settle, stored, store, clock, answers } = world();
+    const record = await stored({ ...deleted, deletionReason: 'bytes_lost' });
+    clock.nowMs += DAY_MS;
+    answers.set(record.id, [{ outcome: 'repaired', note: 'its bytes are back' }]);
+    expect(await settle([about(record, 'object_left')])).toMatchObject([{ note: 'its bytes are back' }]);
+    expect(await store.listVersions(record.key)).toHaveLength(1);
+  });
 });
 
 describe('an upload that no row waits for', () => {
