@@ -11,7 +11,7 @@ const TITLES: Record<Area, string> = {
 };
 
 const STATUS_COLUMNS = 8;
-const MAX_NAME_COLUMNS = 26;
+const MAX_NAME_COLUMNS = 30;
 const INDENT = '  ';
 /** Where nobody says how wide it is, and on terminals that are wider than lines are read. */
 const DEFAULT_COLUMNS = 80;

@@ -126,7 +126,7 @@ describe('of Temporal the doctor', () => {
     await expect.poll(() => client.workflow.count('ArtifactProblem IS NOT NULL').then(({ count }) => count)).toBe(1);
     const checks = await examineArea(temporalChecks(configFor(namespace), ['gpu-7']));
     expect(find(checks, 'lives')).toMatchObject({
-      ...{ status: 'degraded', fact: `1 run; 1 workflows have a problem: ${workflowId}` },
+      ...{ status: 'degraded', fact: `1 run; 1 workflow has a problem: ${workflowId}` },
     });
     expect(find(checks, 'reconcile schedule')).toMatchObject({
       ...{ status: 'degraded', fact: 'it is paused: moving house' },

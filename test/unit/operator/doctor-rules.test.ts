@@ -231,11 +231,14 @@ describe('Temporal', () => {
 
   test('begins reconciliations by a schedule that is there and not paused', () => {
     const schedule = { paused: false, note: '', lastRunMs: null, nextRunMs: Date.now() + 3_600_000 };
-    expect(scheduleVerdict(schedule)).toEqual({ status: 'ok', fact: 'it never ran, next in 60 min' });
-    expect(scheduleVerdict({ ...schedule, paused: true, note: 'moving house' })).toMatchObject({
+    const hourly = { RECONCILE_EVERY_MINUTES: 60 };
+    expect(scheduleVerdict(hourly, schedule)).toEqual({ status: 'ok', fact: 'it never ran, next in 60 min' });
+    expect(scheduleVerdict(hourly, { ...schedule, paused: true, note: 'moving house' })).toMatchObject({
       ...{ status: 'degraded', fact: 'it is paused: moving house' },
     });
-    expect(scheduleVerdict(null)).toMatchObject({ status: 'degraded', fact: 'there is none' });
+    expect(scheduleVerdict(hourly, null)).toMatchObject({ status: 'degraded', fact: 'there is none' });
+    expect(scheduleVerdict(hourly, null).remedy).toContain('setup');
+    expect(scheduleVerdict({ RECONCILE_EVERY_MINUTES: 0 }, null).fact).toContain('RECONCILE_EVERY_MINUTES=0');
   });
 
   test('gives work to a version of which a worker runs', () => {

@@ -2,13 +2,12 @@ import type { Config } from '../../../config.js';
 import { examineTemporal, type ScheduleFacts, type TemporalExamination } from '../../../temporal/examination.js';
 import { READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from '../../../temporal/ids.js';
 import { LIFECYCLE_QUEUE, uploadQueue, type Poller, type PolledQueue } from '../../../temporal/pollers.js';
+import { RECONCILE_SCHEDULE_ID } from '../../../temporal/reconcile-schedule.js';
 import { MINUTE_MS, SECOND_MS } from '../../../domain/units.js';
 import { clockVerdict, durationText, listText } from '../rules.js';
 import type { AreaChecks, Check } from '../run-checks.js';
 import { degraded, failed, ok, skipped, type Verdict } from '../verdicts.js';
 
-/** Id of the schedule by which reconciliations begin. */
-const RECONCILE_SCHEDULE = 'artifact-reconcile';
 /** What every kind of workflow here was tested with. */
 const TESTED_SERVER = [1, 28] as const;
 /** A question for work waits a minute for some: who asked last before that has gone. */
@@ -32,7 +31,10 @@ export function temporalChecks(config: Config, hosts: string[]): AreaChecks {
       ...[
         { name: 'search attributes', ask: async () => attributesVerdict(config, await temporal.searchAttributes()) },
         ...queueChecks(temporal, hosts),
-        { name: 'reconcile schedule', ask: async () => scheduleVerdict(await temporal.schedule(RECONCILE_SCHEDULE)) },
+        {
+          name: 'reconcile schedule',
+          ask: async () => scheduleVerdict(config, await temporal.schedule(RECONCILE_SCHEDULE_ID)),
+        },
         { name: 'lives', needs: 'search attributes', ask: () => livesVerdict(temporal) },
         { name: 'worker versions', ask: () => versionsVerdict(config, temporal) },
         {
@@ -172,19 +174,24 @@ export function pollersVerdict(
 }
 
 /** Pure: whether reconciliations begin by themselves. */
-export function scheduleVerdict(schedule: ScheduleFacts | null): Verdict {
+export function scheduleVerdict(
+  { RECONCILE_EVERY_MINUTES: everyMinutes }: Pick<Config, 'RECONCILE_EVERY_MINUTES'>,
+  schedule: ScheduleFacts | null,
+): Verdict {
   const effect = 'Where bucket, database and workflows drift apart, nobody finds out by himself.';
-  if (schedule === null)
+  if (schedule === null && everyMinutes === 0)
     return degraded(
-      'there is none',
+      'there is none, by RECONCILE_EVERY_MINUTES=0',
       effect,
-      'Start a worker of this build, which makes it, or run "artifacts reconcile" now and then.',
+      'Nothing, if "artifacts reconcile" is run now and then; else set it, and run the role "setup".',
     );
+  if (schedule === null)
+    return degraded('there is none', effect, 'Run the role "setup" of this build, which makes it.');
   if (schedule.paused)
     return degraded(
       `it is paused${schedule.note === '' ? '' : `: ${schedule.note}`}`,
       effect,
-      `temporal schedule toggle --unpause --schedule-id ${RECONCILE_SCHEDULE}`,
+      `temporal schedule toggle --unpause --schedule-id ${RECONCILE_SCHEDULE_ID}`,
     );
   const { lastRunMs, nextRunMs } = schedule;
   const last = lastRunMs === null ? 'it never ran' : `ran ${durationText(Math.max(0, Date.now() - lastRunMs))} ago`;
@@ -199,7 +206,7 @@ async function livesVerdict(temporal: TemporalExamination): Promise<Verdict> {
   if (problems === 0) return ok(`${lives} run, none has a problem`);
   const ids = await temporal.some(PROBLEMS, SHOWN_LIVES);
   return degraded(
-    `${lives} run; ${problems} workflows have a problem: ${listText(ids, SHOWN_LIVES)}`,
+    `${lives} run; ${problems} ${problems === 1 ? 'workflow has' : 'workflows have'} a problem: ${listText(ids, SHOWN_LIVES)}`,
     'What they were told or what is due waits; they try again by themselves, unless their bytes are wrong.',
     `temporal workflow list --query 'ArtifactProblem IS NOT NULL AND ExecutionStatus = "Running"' tells which; docs/operators.md what to do.`,
   );
