@@ -17,6 +17,7 @@ import { inspectAll } from './inspect.js';
 import { SEED, SEED_ROWS, TAGS } from './population.js';
 
 const PAGE = 1_000;
+const SEED_TIMEOUT_MS = 300_000;
 
 /** Objects against rows and rows against workflows (`reconcile [rows]`, default 100,000), beside a bare listing and a bare scan of both. */
 export async function reconcile([size = '100000']: string[]): Promise<void> {
@@ -24,7 +25,7 @@ export async function reconcile([size = '100000']: string[]): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'durable-artifacts-bench-'));
   const postgres = await startPostgres({ dataDir: directory, port: await freePort(), durable: false });
   const server = fork(fileURLToPath(new URL('./store.ts', import.meta.url)), [String(rows)]);
-  const pool = createPool(postgres.databaseUrl);
+  const pool = createPool(postgres.databaseUrl, { statementTimeoutMs: SEED_TIMEOUT_MS });
   try {
     const [port] = (await once(server, 'message')) as [number];
     await migrate(postgres.databaseUrl);

@@ -8,7 +8,6 @@ export const TAGS = { 'artifact-retention': 'expiring' };
 
 const hex = (n: number): string => n.toString(16).padStart(12, '0');
 export const executionId = (n: number): string => `00000000-0000-4000-8000-${hex(Math.floor(n / PER_EXECUTION))}`;
-export const artifactId = (n: number): string => `00000000-0000-4000-9000-${hex(n)}`;
 export const keyOf = (n: number): string => `artifacts/${executionId(n)}/output/file-${String(n).padStart(9, '0')}.bin`;
 export const numberOf = (key: string): number => Number(/file-(\d+)\.bin$/.exec(key)?.[1] ?? -1);
 export const etagOf = (n: number): string => `"${createHash('md5').update(String(n)).digest('hex')}"`;
