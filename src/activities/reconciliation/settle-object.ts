@@ -6,7 +6,7 @@ import { DAY_MS } from '../../domain/units.js';
 import type { ObjectInfo } from '../../storage/object-store.js';
 import { ownVersions } from '../own-object.js';
 import { rowsOfKey } from './rows-of-key.js';
-import { gone, tooYoung, type Settlement, type SettlingContext } from './settlement.js';
+import { beforeOurTime, gone, tooYoung, type Settlement, type SettlingContext } from './settlement.js';
 import { settleLife } from './settle-life.js';
 
 /**
@@ -38,6 +38,7 @@ export async function settleUnknown(
   if (startedAtMs < untilMs(entry.firstSeenMs)) return quarantined(entry.firstSeenMs);
   if (brake !== null) return { outcome: 'withheld', note: brake };
   if ((await storeNowMs()) - lastModifiedMs < LEAST_AGE_MS) return quarantined(entry.firstSeenMs);
+  if (await context.records.isYoungerThan(lastModifiedMs)) return beforeOurTime;
   await store.deleteVersion(key, versionId, { signal });
   if (await isStillThere(context, object)) return { outcome: 'failed', note: 'it is still there after it was removed' };
   await quarantine.releaseObject(object);

@@ -2,7 +2,7 @@ import type { NumberedFinding } from '../../db/reconciliations.js';
 import { isAwaited } from '../../domain/inspection.js';
 import { LEAST_AGE_MS } from '../../domain/reconcile.js';
 import { rowsOfKey } from './rows-of-key.js';
-import { gone, tooYoung, type Settlement, type SettlingContext } from './settlement.js';
+import { beforeOurTime, gone, tooYoung, type Settlement, type SettlingContext } from './settlement.js';
 
 /** Aborts an upload that no row waits for. */
 export async function settleUpload(
@@ -15,6 +15,7 @@ export async function settleUpload(
   if ((await storeNowMs()) - upload.initiatedAtMs < LEAST_AGE_MS) return tooYoung;
   const rows = await rowsOfKey(records, key);
   if (isAwaited(upload, rows)) return gone('a row waits for it');
+  if (await records.isYoungerThan(upload.initiatedAtMs)) return beforeOurTime;
   await store.abortUpload(key, uploadId);
   if ((await find()) !== undefined) return { outcome: 'failed', note: 'it is still there after it was aborted' };
   return { outcome: 'repaired', note: 'aborted' };

@@ -32,3 +32,8 @@ export interface SettlingContext extends ReconciliationDeps, FindingsToSettle {
 
 export const gone = (note: string): Settlement => ({ outcome: 'gone', note });
 export const tooYoung: Settlement = { outcome: 'open', note: 'younger than an hour: left to the next reconciliation' };
+/** The database was made after it and says nothing about what was before: see `artifacts rebuild`. */
+export const beforeOurTime: Settlement = {
+  outcome: 'withheld',
+  note: 'older than the database, which may have lost whose it is: run "artifacts rebuild --apply" first',
+};

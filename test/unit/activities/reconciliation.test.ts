@@ -89,6 +89,12 @@ const aFinding = (given: Partial<Finding>): Finding => ({
 });
 const about = (record: { id: string }, kind: Finding['kind'] = 'object_missing'): Finding =>
   aFinding({ kind, artifactId: record.id, subject: record.id });
+const objectOf = (key: string) => ({
+  key,
+  mimeType: 'text/plain',
+  owner: { artifactId: randomUUID(), executionId: randomUUID(), type: 'data' },
+  tags: {},
+});
 const HEALED: Repair = { outcome: 'repaired', note: 'was broken, is whole' };
 const WELL: Repair = { outcome: 'nothing', note: 'all is well' };
 
@@ -359,6 +365,27 @@ describe('an upload that no row waits for', () => {
     const finding = aFinding({ kind: 'upload_unknown', key: record.key, uploadId });
     expect(await settle([finding])).toMatchObject([{ outcome: 'gone', note: 'a row waits for it' }]);
     expect(await store.listUploads(record.key)).toHaveLength(1);
+  });
+});
+
+describe('what is older than the database, which was not rebuilt', () => {
+  it('is not removed, however long it was in quarantine, nor is an upload aborted', async () => {
+    const { settle, stray, store, clock, stored, records } = world();
+    const finding = await stray();
+    const { key } = await stored();
+    const upload = aFinding({ kind: 'upload_unknown', key, uploadId: await store.createUpload(objectOf(key)) });
+    records.bornAtMs = clock.nowMs + 1;
+    for (const days of [2, 8]) {
+      clock.nowMs += days * DAY_MS;
+      const [object, parts] = await settle([finding, upload]);
+      expect(object).toMatchObject({ outcome: days === 2 ? 'quarantined' : 'withheld' });
+      expect(parts).toMatchObject({
+        outcome: 'withheld',
+        note: expect.stringContaining('artifacts rebuild') as string,
+      });
+    }
+    expect(await store.listVersions(finding.key!)).toHaveLength(1);
+    expect(await store.listUploads(key)).toHaveLength(1);
   });
 });
 
