@@ -29,7 +29,8 @@ export function doctorTable(report: DoctorReport, maxColumns: number): string {
 }
 
 function checksText(checks: CheckResult[], columns: number): string {
-  const nameColumns = Math.min(MAX_NAME_COLUMNS, Math.max(0, ...checks.map(({ check }) => check.length)));
+  const room = columns - STATUS_COLUMNS - 2 * INDENT.length;
+  const nameColumns = Math.min(MAX_NAME_COLUMNS, room, Math.max(0, ...checks.map(({ check }) => check.length)));
   return together(checks)
     .map((check) => checkText(check, { nameColumns, columns }))
     .join('');
