@@ -74,17 +74,34 @@ const livesLong = ({ retention, holds: held }: ArtifactRecord): boolean => {
   const deadlineMs = expiresAtMs(BORN_MS, retention);
   return held.length > 0 || deadlineMs === null || deadlineMs > BORN_MS + 365 * DAY_MS;
 };
-const AGES_AGO = BORN_MS + 100 * 365 * DAY_MS;
+const AGES_LATER = BORN_MS + 100 * 365 * DAY_MS;
 
 describe('the rules that the bucket is given', () => {
   it('never expire what is permanent, held or to live longer, whatever its tags and its age', () => {
     fc.assert(
       fc.property(records.filter(livesLong), fc.option(fc.constant(BORN_MS)), (record, noncurrentSinceMs) => {
-        const actions = actionsOn(rules(), stored(record, { noncurrentSinceMs }), AGES_AGO);
+        const actions = actionsOn(rules(), stored(record, { noncurrentSinceMs }), AGES_LATER);
         expect(actions.filter(({ kind }) => kind !== 'move')).toEqual([]);
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('are needed: as FEAT-004 writes them, they would expire and archive what is permanent', () => {
+    const rule = { Status: 'Enabled', Prefix: 'artifacts/' };
+    const spec = {
+      Rules: [
+        { ...rule, ID: 'TransitionToGlacier', Transitions: [{ Days: 90, StorageClass: 'GLACIER' }] },
+        { ...rule, ID: 'ExpireOldArtifacts', Expiration: { Days: 365 } },
+      ],
+    };
+    const permanent = stored(aRecord({ retention: PERMANENT, expiresAtMs: null, sizeBytes: 1_000_000 }));
+    expect(actionsOn(spec, permanent, BORN_MS + 89 * DAY_MS)).toEqual([]);
+    expect(actionsOn(spec, permanent, BORN_MS + 366 * DAY_MS)).toEqual([
+      { kind: 'move', ruleId: 'TransitionToGlacier', to: 'GLACIER' },
+      { kind: 'expire', ruleId: 'ExpireOldArtifacts' },
+    ]);
+    expect(actionsOn(rules(), permanent, AGES_LATER)).toEqual([]);
   });
 
   it('expire everything else after 365 days, and never before its deadline', () => {
@@ -146,7 +163,7 @@ describe('the rules that the bucket is given', () => {
   it('touch no manifest, which has no tags', () => {
     const manifest = { key: 'artifacts/x/metadata.json', tags: {}, sizeBytes: 1_000_000, bornMs: BORN_MS };
     for (const noncurrentSinceMs of [null, BORN_MS])
-      expect(actionsOn(rules(), { ...manifest, noncurrentSinceMs }, AGES_AGO)).toEqual([]);
+      expect(actionsOn(rules(), { ...manifest, noncurrentSinceMs }, AGES_LATER)).toEqual([]);
   });
 
   it('leave transitions out when tiers go by the last use, or are switched off', () => {
