@@ -63,24 +63,23 @@ function detailOf(finding: AppliedFinding, maxColumns: number): string {
   ];
   const known = lines.filter((line): line is [string, string] => line[1] !== undefined);
   const title = name === 'default' || name === 'all' ? part : `${part} ${name}`;
-  return `${printable(title)}\n${known.map(([label, text]) => wrapped(label, printable(text), maxColumns)).join('')}`;
+  return `${printable(title)}\n${known.map(([label, text]) => wrapped(`  ${label.padEnd(6)}  `, printable(text), maxColumns)).join('')}`;
 }
 
-const INDENT = ' '.repeat(10);
-
 /** Broken at spaces and after commas of JSON, so that it stays in its column. */
-function wrapped(label: string, text: string, maxColumns: number): string {
+function wrapped(head: string, text: string, maxColumns: number): string {
+  const indent = ' '.repeat(head.length);
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/(?<= )|(?<=,)(?=["{])/)) {
-    if (line !== '' && columnsOf(line + word.trimEnd()) + INDENT.length > maxColumns) {
+    if (line !== '' && columnsOf(line + word.trimEnd()) + indent.length > maxColumns) {
       lines.push(line);
       line = '';
     }
     line += word;
   }
   lines.push(line);
-  return lines.map((each, index) => `${index === 0 ? `  ${label.padEnd(6)}  ` : INDENT}${each.trimEnd()}\n`).join('');
+  return lines.map((each, index) => `${index === 0 ? head : indent}${each.trimEnd()}\n`).join('');
 }
 
 const PROVEN: Record<RuleProof['outcome'], string> = { as_wanted: 'as wanted', wrong: '! WRONG', untold: 'not told' };
@@ -106,7 +105,7 @@ function leftOut(findings: AppliedFinding[], maxColumns: number): string {
     names.set(why, [...(names.get(why) ?? []), `${part} ${name}`]);
   }
   return [...names]
-    .map(([why, which]) => `Left out, as ${why}\n${wrapped('', which.join(', '), maxColumns)}`)
+    .map(([why, which]) => `Left out, as ${why}:\n${wrapped('  ', which.join(', '), maxColumns)}`)
     .join('\n');
 }
 
@@ -126,5 +125,5 @@ function summary(bucket: string, findings: AppliedFinding[]): string {
       ? `${dangers} foreign ${dangers === 1 ? 'rule' : 'rules'} may harm artifacts: whoever owns it must change it.`
       : '',
   ];
-  return `Bucket ${bucket}: ${sentences.filter((sentence) => sentence !== '').join(' ')}\n`;
+  return `Bucket ${bucket}: ${sentences.filter((sentence) => sentence !== '').join('\n')}\n`;
 }
