@@ -33,13 +33,14 @@ type VersionId = string | null;
  * a bucket without versions. After these the rows are looked at again.
  * The rows are read page by page and may change meanwhile: such a change makes its workflow write once more.
  */
-export function manifestActivities({ records, store }: ActivityDeps) {
+export function manifestActivities({ records, store, capabilities }: ActivityDeps) {
   return {
     /**
      * Writes the manifest of an execution from its rows, or removes it when there is nothing to list. One version of it stays. Safe to
-     * repeat, and beside a late attempt.
+     * repeat, and beside a late attempt. An object of somebody else under its key is replaced in a bucket with versions, where it stays below.
      * @returns how many artifacts are listed.
-     * @throws `storage_unavailable` when another attempt came in between; `storage_rejected` when the object there is somebody else's.
+     * @throws `storage_unavailable` when another attempt came in between; `storage_rejected` when the object there is somebody else's, and
+     * would be lost.
      */
     async writeManifest(executionId: string): Promise<number> {
       return withHeartbeat('writing the manifest', async (context) => {
@@ -67,7 +68,7 @@ export function manifestActivities({ records, store }: ActivityDeps) {
     if (execution === null || rows.items.length === 0) return { wasThere: isOwn, listed: 0 };
 
     const { key } = object;
-    if (current !== null && !isOwn)
+    if (current !== null && !isOwn && !capabilities.versioning)
       throw new ArtifactError('storage_rejected', `${key} is an object of somebody else`, { details: { key } });
     const { tenantId, retentionDays } = execution;
     const body = new ManifestBody({ version: 1, executionId, tenantId, retentionDays, generatedAt });

@@ -272,17 +272,28 @@ describe('what is in the bucket afterwards', () => {
     expect((await manifest()).artifactCount).toBe(1);
   });
 
-  it('is never without an object of somebody else', async () => {
-    const { add, write, store, key, executionId, change } = world();
-    const theirs = await store.put(
-      { key, mimeType: 'text/plain', owner: { artifactId: randomUUID(), executionId, type: 'other' }, tags: {} },
-      Buffer.from('theirs'),
-    );
-    const { id } = await add();
-    await expect(write()).rejects.toMatchObject({ type: 'storage_rejected', nonRetryable: true });
-    await change(id, { status: 'DELETED' });
-    expect(await write()).toBe(0);
-    expect(await store.head({ key })).toEqual(theirs);
+  const somebodyElses = async ({ store, key, executionId }: ReturnType<typeof world>) => {
+    const owner = { artifactId: randomUUID(), executionId, type: 'other' };
+    return store.put({ key, mimeType: 'text/plain', owner, tags: {} }, Buffer.from('theirs'));
+  };
+
+  it('takes its key back from an object of somebody else, which stays below it', async () => {
+    const here = world();
+    const theirs = await somebodyElses(here);
+    await here.add();
+    expect(await here.write()).toBe(1);
+    expect((await here.manifest()).artifactCount).toBe(1);
+    expect(await here.store.head({ key: here.key, versionId: theirs.versionId })).toEqual(theirs);
+  });
+
+  it('never overwrites an object of somebody else that would be lost by it', async () => {
+    const here = world({ versioning: false });
+    const theirs = await somebodyElses(here);
+    const { id } = await here.add();
+    await expect(here.write()).rejects.toMatchObject({ type: 'storage_rejected', nonRetryable: true });
+    await here.change(id, { status: 'DELETED' });
+    expect(await here.write()).toBe(0);
+    expect(await here.store.head({ key: here.key })).toEqual(theirs);
   });
 
   it('is the manifest from before when the rows cannot be read to their end', async () => {
