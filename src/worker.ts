@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
-import { createActivities, createPace } from './activities/index.js';
+import { createActivities, createPace, pageSizeAt } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, quotasOf, type Config } from './config.js';
 import { SECOND_MS } from './domain/units.js';
@@ -43,6 +43,7 @@ async function main(): Promise<void> {
       rows: database.rows,
       fleet: fleet.fleet,
       pace: createPace(config.RECONCILE_REQUESTS_PER_SECOND),
+      pageSize: pageSizeAt(config.RECONCILE_REQUESTS_PER_SECOND),
     },
     settings: activitySettings(config),
   });
