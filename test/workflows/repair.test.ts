@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { Repair } from '../../src/domain/repair.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/domain/units.js';
 import { toFailure } from '../../src/activities/boundary.js';
 import { ArtifactError } from '../../src/domain/errors.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import {
+  expectHealed,
+  lastOf,
+  message,
+  removeBytes,
+  repair,
+  repairSlowly,
+  RUN,
+  twoDaysOld,
+} from '../support/repairs.js';
 import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
 import { BYTES, START_MS, type VirtualArtifact } from '../support/virtual-time/virtual-artifact.js';
 
@@ -13,36 +22,7 @@ import { BYTES, START_MS, type VirtualArtifact } from '../support/virtual-time/v
 
 const { start, active } = useArtifacts();
 
-const RUN = 'a5d0b7de-0b1c-4b6e-8c1b-1f0e1f0e1f0e';
-const message = { actor: 'reconcile', runId: RUN };
-const repair = (artifact: VirtualArtifact): Promise<Repair> =>
-  artifact.run.mustUpdate<Repair>('repairArtifact', message);
-
-/** Of what may have to look twice. */
-async function repairSlowly(artifact: VirtualArtifact): Promise<unknown> {
-  const id = await artifact.run.send('repairArtifact', message);
-  await artifact.run.advance(10 * SECOND_MS);
-  return artifact.run.outcomeOf(id);
-}
-
-async function aged(options: Parameters<typeof active>[0] = {}): Promise<VirtualArtifact> {
-  const artifact = await active(options);
-  await artifact.run.advance(2 * DAY_MS);
-  return artifact;
-}
-
-const lastOf = async (artifact: VirtualArtifact) => (await artifact.world.records.history(artifact.id)).at(-1);
-
-/** Healed means that another look finds nothing, and leaves no trace. */
-async function expectHealed(artifact: VirtualArtifact): Promise<void> {
-  const before = await artifact.audit();
-  expect(await repair(artifact)).toMatchObject({ outcome: 'nothing' });
-  expect(await artifact.audit()).toEqual(before);
-}
-
-async function removeBytes({ world }: VirtualArtifact, key: string): Promise<void> {
-  for (const { versionId } of await world.store.listVersions(key)) await world.store.deleteVersion(key, versionId);
-}
+const aged = (options?: Parameters<typeof active>[0]): Promise<VirtualArtifact> => twoDaysOld(active(options));
 
 describe('a repair of what is as it should be', () => {
   it('changes nothing, writes nothing, and says so', async () => {

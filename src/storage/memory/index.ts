@@ -45,7 +45,8 @@ export class MemoryObjectStore implements port.ObjectStore {
 
   constructor(options: MemoryStoreOptions = {}) {
     this.bucket = options.bucket ?? 'artifacts';
-    this.#now = options.now ?? Date.now;
+    // Looked up each time: a test may put another clock in its place.
+    this.#now = options.now ?? (() => Date.now());
     this.#listingOrder = options.listingOrder ?? 'keys';
     this.#storageClasses = options.storageClasses ?? true;
     this.#objects = new MemoryBucket(options.versioning ?? true, this.#now);
