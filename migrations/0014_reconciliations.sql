@@ -12,14 +12,14 @@ CREATE TABLE reconciliations (
 );
 CREATE INDEX idx_reconciliations_started ON reconciliations(started_at DESC, id DESC);
 
--- No foreign keys to what they tell about: most of them say that it is not there.
+-- No foreign keys to what they tell about: most of them say that it is not there. Ids are text: whoever put a stray object there wrote them.
 CREATE TABLE reconciliation_findings (
   run_id TEXT NOT NULL REFERENCES reconciliations(id) ON DELETE CASCADE,
   number INTEGER NOT NULL,
   kind TEXT NOT NULL,
   subject TEXT NOT NULL,
-  artifact_id UUID,
-  execution_id UUID,
+  artifact_id TEXT,
+  execution_id TEXT,
   tenant_id TEXT,
   key TEXT,
   version_id TEXT,

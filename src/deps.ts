@@ -90,6 +90,7 @@ export function openApiDeps(config: Config): { deps: ApiDeps; close(): Promise<v
     deps: {
       records: database.records,
       shares: database.shares,
+      reconciliations: database.reconciliations,
       store,
       lifecycle: lifecycle.client,
       publications: lifecycle.publications,

@@ -1,6 +1,7 @@
 import type { Config } from '../config.js';
 import type { AccessCounts } from '../db/access.js';
 import type { ArtifactReads } from '../db/artifact-records.js';
+import type { Reconciliations } from '../db/reconciliations.js';
 import type { Shares } from '../db/shares.js';
 import type { DownloadStore, ObjectKeeper, ObjectStore, UploadStore } from '../storage/object-store.js';
 import type { LifecycleClient } from '../temporal/lifecycle-client.js';
@@ -48,6 +49,7 @@ export interface LogOptions {
 export interface ApiDeps {
   records: ArtifactReads & AccessCounts;
   shares: Shares;
+  reconciliations: Pick<Reconciliations, 'latest' | 'get' | 'listFindings'>;
   store: ApiStore;
   lifecycle: LifecycleClient;
   publications: PublicationClient;

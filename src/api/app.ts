@@ -32,6 +32,7 @@ import { registerRetentionRoutes } from './routes/retention.js';
 import { registerShareRoutes } from './routes/shares.js';
 import { registerTagRoutes } from './routes/tags.js';
 import { registerUploadRoutes } from './routes/uploads.js';
+import { registerReconciliationRoutes } from './routes/reconciliations.js';
 import { registerUsageRoutes } from './routes/usage.js';
 import { buildSerializer } from './serialization.js';
 import { registerSchemas } from './schemas/index.js';
@@ -109,6 +110,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerPublicationRoutes(app, context);
   registerPlanRoute(app, context);
   registerUsageRoutes(app, context);
+  registerReconciliationRoutes(app, context);
   registerHealthRoutes(app, context);
   await registerDocs(app);
   return app;

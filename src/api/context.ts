@@ -23,7 +23,7 @@ export type Api = FastifyInstance<
 /** What handlers work with. */
 export interface ApiContext extends Pick<
   ApiDeps,
-  'records' | 'shares' | 'store' | 'lifecycle' | 'publications' | 'config'
+  'records' | 'shares' | 'reconciliations' | 'store' | 'lifecycle' | 'publications' | 'config'
 > {
   nowMs: () => number;
   isDraining: () => boolean;
@@ -46,12 +46,13 @@ const MOST_LISTENERS = 1_000;
 const UPLOAD_STALL_MS = MINUTE_MS;
 
 export function createContext(deps: ApiDeps, downloads: DownloadCounter): ApiContext {
-  const { records, shares, store, lifecycle, publications, config } = deps;
+  const { records, shares, reconciliations, store, lifecycle, publications, config } = deps;
   const nowMs = deps.nowMs ?? Date.now;
   let fineUntilMs = Number.NEGATIVE_INFINITY;
   return {
     records,
     shares,
+    reconciliations,
     store,
     lifecycle,
     publications,

@@ -97,7 +97,7 @@ async function addFindings(client: PoolClient, runId: string, findings: readonly
      FROM (
        SELECT DISTINCT ON (kind, subject) *
        FROM jsonb_to_recordset($2::jsonb) AS found (
-         place INTEGER, kind TEXT, subject TEXT, artifact_id UUID, execution_id UUID, tenant_id TEXT, key TEXT, version_id TEXT,
+         place INTEGER, kind TEXT, subject TEXT, artifact_id TEXT, execution_id TEXT, tenant_id TEXT, key TEXT, version_id TEXT,
          upload_id TEXT, size_bytes BIGINT, since TIMESTAMP WITH TIME ZONE, detail JSONB
        )
        WHERE NOT EXISTS (

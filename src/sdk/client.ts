@@ -24,6 +24,7 @@ import {
   type PublishCallOptions,
   type PublishOptions,
 } from './publish.js';
+import { latestReconciliation, type LatestReconciliation } from './reconciliation.js';
 import { iterate, readUsage, type ListFilters, type SearchFilters, type StorageUsage } from './lists.js';
 import { previewPlan, type PlanPreview, type PlanQuery } from './plan-ahead.js';
 import {
@@ -203,6 +204,10 @@ export class ArtifactClient implements ArtifactService {
 
   usage(executionId?: string): Promise<StorageUsage> {
     return readUsage(this.#api, executionId);
+  }
+
+  latestReconciliation(options: { signal?: AbortSignal } = {}): Promise<LatestReconciliation> {
+    return latestReconciliation(this.#api, options.signal);
   }
 
   async getUploadStatus(artifactId: string): Promise<UploadStatus> {

@@ -32,6 +32,7 @@ export type {
   FileDownloadProgress,
 } from './download-execution.js';
 export type { ListFilters, SearchFilters, StorageUsage } from './lists.js';
+export type { DriftFinding, DriftTotal, LatestReconciliation } from './reconciliation.js';
 export { LIST_SORTS } from '../domain/artifact-filters.js';
 export type { ListSort } from '../domain/artifact-filters.js';
 export { STORAGE_TIERS } from '../domain/tiers.js';

@@ -5,6 +5,7 @@ import type { RestoreTier } from '../domain/tiers.js';
 import type { ReadableStream } from 'node:stream/web';
 import type { ExecutionDownload, ExecutionDownloadOptions } from './download-execution.js';
 import type { ListFilters, SearchFilters, StorageUsage } from './lists.js';
+import type { LatestReconciliation } from './reconciliation.js';
 import type { PlanPreview, PlanQuery } from './plan-ahead.js';
 import type { ArtifactShare, ShareLink, ShareOptions } from './shares.js';
 import type { Publication, PublishCallOptions, PublishOptions } from './publish.js';
@@ -148,6 +149,11 @@ export interface ArtifactService {
    * is narrowed to. @throws `execution_not_found`.
    */
   usage(executionId?: string): Promise<StorageUsage>;
+  /**
+   * Where bucket, rows and workflows do not agree about the tenant's artifacts, as the last reconciliation found it; for tokens with
+   * `artifacts:admin`. @throws `reconciliation_not_found` when there was none yet.
+   */
+  latestReconciliation(options?: { signal?: AbortSignal }): Promise<LatestReconciliation>;
   getUploadStatus(artifactId: string): Promise<UploadStatus>;
   /**
    * How far an upload is, whoever sends it, about once a second until it is ACTIVE or DELETED, which is the last. A connection that

@@ -121,7 +121,8 @@ async function inspect(state: ReconcileState): Promise<void> {
   while (state.stage !== 'findings') {
     show(state);
     const { cursor, inspected } = await INSPECTIONS[state.stage]({ runId: state.runId, cursor: state.cursor });
-    state.inspected = addInspected(state.inspected, inspected);
+    // The rows were counted beside the bucket.
+    state.inspected = addInspected(state.inspected, state.stage === 'lives' ? { ...inspected, rows: 0 } : inspected);
     state.cursor = cursor;
     if (cursor === null) nextStage(state);
     await continueIfLong(state);

@@ -73,6 +73,13 @@ export function reconciliationsSuite(name: string, subject: () => Reconciliation
       expect((await findings(runId)).map(({ number }) => number)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
     });
 
+    test('keep ids as they were found, whoever made them up', async () => {
+      const runId = await begin();
+      const finding = aFinding({ kind: 'object_unknown', artifactId: 'not one of ours', executionId: '' });
+      await subject().addFindings(runId, [finding]);
+      expect(await findings(runId)).toMatchObject([finding]);
+    });
+
     test('of nothing are none', async () => {
       const runId = await begin();
       await subject().addFindings(runId, []);

@@ -76,7 +76,8 @@ beforeAll(async () => {
     nowMs: Date.now,
   });
   app = await buildApp({
-    ...{ records, shares: opened.shares, store, lifecycle, publications: new FakePublications(), config },
+    ...{ records, shares: opened.shares, reconciliations: opened.reconciliations },
+    ...{ store, lifecycle, publications: new FakePublications(), config },
     log: { level: 'silent' },
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { buildApp, type ApiDeps } from '../../src/api/app.js';
 import { mintToken, type TokenOptions } from '../../src/api/plugins/token.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
 import { MemoryShares } from '../../src/db/memory/memory-shares.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { FakePublications } from './fake-publications.js';
@@ -51,6 +52,7 @@ export interface TestApi {
   app: FastifyInstance;
   records: MemoryArtifactRecords;
   shares: MemoryShares;
+  reconciliations: MemoryReconciliations;
   store: MemoryObjectStore;
   lifecycle: FakeLifecycle;
   publications: FakePublications;
@@ -73,6 +75,7 @@ export async function startTestApi(
 ): Promise<TestApi> {
   const records = new MemoryArtifactRecords();
   const shares = new MemoryShares(records);
+  const reconciliations = new MemoryReconciliations();
   const nowMs = deps.nowMs ?? Date.now;
   const lifecycle = new FakeLifecycle({ records, store, nowMs });
   const publications = new FakePublications();
@@ -81,6 +84,7 @@ export async function startTestApi(
   const app = await buildApp({
     records,
     shares,
+    reconciliations,
     store,
     lifecycle,
     publications,
@@ -115,7 +119,18 @@ export async function startTestApi(
     if (done.statusCode !== 200) throw new Error(done.body);
     return artifact.id;
   };
-  return { app, records, shares, store, lifecycle, publications, log: () => lines.join(''), send, upload };
+  return {
+    app,
+    records,
+    shares,
+    reconciliations,
+    store,
+    lifecycle,
+    publications,
+    log: () => lines.join(''),
+    send,
+    upload,
+  };
 }
 
 /** The `code` of a problem, after a look at its shape. */

@@ -176,6 +176,9 @@ export const RULES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/artifacts': execution(READ, 200, { outsider: 200, shows: isListed }),
   'GET /v1/usage': execution(READ, 200, { outsider: 200 }),
   'GET /v1/executions/:executionId/usage': execution(READ, 200),
+  'GET /v1/reconciliations/latest': execution('artifacts:admin', 'reconciliation_not_found', {
+    outsider: 'reconciliation_not_found',
+  }),
   'GET /v1/plan': execution(READ, 200, {
     outsider: 200,
     shows: (state) => isListed(state) || state === 'deleted, window open',

@@ -86,10 +86,11 @@ describe('scopes', () => {
   });
 
   test('a route that does not declare its access keeps the app from starting', async () => {
-    const { records, shares, store, lifecycle, publications } = await startTestApi();
+    const { records, shares, reconciliations, store, lifecycle, publications } = await startTestApi();
     const app = await buildApp({
       records,
       shares,
+      reconciliations,
       store,
       lifecycle,
       publications,

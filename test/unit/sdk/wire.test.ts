@@ -10,6 +10,8 @@ import type { PlanPage } from '../../../src/api/schemas/plan.js';
 import { BegunUpload, SignedParts, UploadStatus } from '../../../src/api/schemas/uploads.js';
 import type { Usage } from '../../../src/api/schemas/usage.js';
 import type { StorageUsage } from '../../../src/sdk/lists.js';
+import type { Reconciliation } from '../../../src/api/schemas/reconciliations.js';
+import type { ReconciliationJson } from '../../../src/sdk/reconciliation.js';
 import type { PlanPageJson } from '../../../src/sdk/plan-ahead.js';
 import type {
   ArtifactAnswerJson,
@@ -48,6 +50,7 @@ expectTypeOf<Static<typeof PublicationSchema>>().toExtend<PublicationJson>();
 expectTypeOf<Static<typeof BegunUpload>>().toEqualTypeOf<BeginUploadJson>();
 expectTypeOf<Static<typeof SignedParts>>().toEqualTypeOf<SignedPartsJson>();
 expectTypeOf<Static<typeof Usage>>().toEqualTypeOf<StorageUsage>();
+expectTypeOf<Static<typeof Reconciliation>>().toEqualTypeOf<ReconciliationJson>();
 expectTypeOf<Static<typeof UploadStatus>>().toExtend<UploadStatusJson>();
 
 let fake: FakeApi;
