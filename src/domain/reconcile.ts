@@ -31,33 +31,46 @@ export const RECONCILIATION_ACTOR = 'reconciliation';
 /** Nothing in the bucket that is younger is ever removed by a reconciliation: it may be of somebody who is still at work. */
 export const LEAST_AGE_MS = HOUR_MS;
 
-/** Few losses are never withheld: a life goes on with them. */
-const MOST_LOSSES = 100;
-const MOST_SHARE = 0.1;
+/** So few are never withheld: lives go on with them. */
+const FEW = 10;
+/** More than so many, and so large a share, are. */
+const MANY = 100;
+const MANY_SHARE = 0.1;
+/** Nor is more than half of anything, if it is more than a few. */
+const MOST_SHARE = 0.5;
 
-/** What would be lost for good by a repair. */
+/** What a repair would lose for good, or would begin a second time. */
 export interface Losses {
   inspected: Pick<Inspected, 'rows' | 'objects'>;
   /** Artifacts that would become DELETED, as their bytes are not there. */
   missing: number;
   /** Unknown objects whose time in quarantine is over. */
   unknown: number;
+  /** Rows whose workflow would be started: one that runs in another namespace would be a second one. */
+  lifeless: number;
 }
 
 /**
- * The brake: so much loss at once looks like another bucket or another database than the one that belongs here, and not like drift.
+ * The brake: so much loss at once looks like another bucket, another database or another Temporal namespace than the one that belongs here, and
+ * not like drift.
  * @returns why none of it is repaired, for people; null when it is.
  */
-export function brakeOf({ inspected: { rows, objects }, missing, unknown }: Losses): string | null {
-  const losses = missing + unknown;
-  if (losses === 0) return null;
+export function brakeOf({ inspected: { rows, objects }, missing, unknown, lifeless }: Losses): string | null {
   if (unknown > 0 && rows === 0) return `withheld: there are ${objects} objects and no rows at all. ${LOOKS_LIKE}`;
   if (missing > 0 && objects === 0) return `withheld: there are ${rows} rows and no objects at all. ${LOOKS_LIKE}`;
-  if (losses <= MOST_LOSSES || losses <= rows * MOST_SHARE) return null;
+  if (isTooMuch(lifeless, rows, rows)) return `withheld: ${lifeless} of ${rows} rows have no workflow. ${LOOKS_LIKE}`;
+  const losses = missing + unknown;
+  const isMost = isMostOf(missing, rows) || isMostOf(unknown, objects);
+  if (!isMost && !isTooMuch(losses, rows, Infinity)) return null;
   return `withheld: ${missing} artifacts and ${unknown} unknown objects would be lost for good, with ${rows} rows. ${LOOKS_LIKE}`;
 }
 
-const LOOKS_LIKE = 'This looks like a wrong bucket or a lost database: see "artifacts rebuild"';
+const isMostOf = (count: number, all: number): boolean => count > FEW && count > all * MOST_SHARE;
+const isTooMuch = (count: number, rows: number, all: number): boolean =>
+  (count > MANY && count > rows * MANY_SHARE) || isMostOf(count, all);
+
+const LOOKS_LIKE =
+  'This looks like a wrong bucket, a wrong namespace of Temporal or a lost database: see "artifacts rebuild"';
 
 const CONSISTENT: readonly Outcome[] = ['repaired', 'gone', 'quarantined'];
 

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../domain/units.js';
-import type { Inspected } from '../../domain/drift.js';
+import type { DriftKind, Inspected } from '../../domain/drift.js';
 import { brakeOf, type ReconciliationMode } from '../../domain/reconcile.js';
 import type { ActivityDeps } from '../deps.js';
 import { reconciliationDeps } from './deps.js';
@@ -30,15 +30,14 @@ export function reconciliationActivities(activityDeps: ActivityDeps) {
       await reconciliations.begin({ ...run, forgetBeforeMs: run.startedAtMs - settings.keepDays * DAY_MS });
     },
 
-    /** Whether a repair would lose so much for good that it looks like a mistake. @returns why it is withheld; null: it is not. */
+    /** Whether a repair would lose so much for good, or start so many lives, that it looks like a mistake. @returns why it is withheld; null: it is not. */
     async weighRepair({ runId, startedAtMs, inspected }: RepairToWeigh): Promise<string | null> {
       const { reconciliations, quarantine, settings } = reconciliationDeps(activityDeps);
       const report = await reconciliations.get(runId, { tenantId: null });
-      const missing = (report?.totals ?? [])
-        .filter(({ kind }) => kind === 'object_missing')
-        .reduce((sum, { findings }) => sum + findings, 0);
+      const foundOf = (wanted: DriftKind): number =>
+        (report?.totals ?? []).reduce((sum, { kind, findings }) => sum + (kind === wanted ? findings : 0), 0);
       const unknown = await quarantine.countQuarantined(startedAtMs - settings.quarantineDays * DAY_MS);
-      return brakeOf({ inspected, missing, unknown });
+      return brakeOf({ inspected, missing: foundOf('object_missing'), unknown, lifeless: foundOf('life_missing') });
     },
 
     /** Heals what was found, or notes what it is; a few dozen findings, or what can be done in half a minute. */

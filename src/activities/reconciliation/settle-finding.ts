@@ -16,6 +16,9 @@ export function settleFinding(
 ): Promise<Settlement> {
   switch (finding.kind) {
     case 'object_missing':
+    // Also a life that begins again, or has its row again, looks for its bytes.
+    case 'life_missing':
+    case 'row_missing':
       if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
       return settleLife(context, finding, before);
     case 'object_hidden':
@@ -23,8 +26,6 @@ export function settleFinding(
     case 'tags_differ':
     case 'bytes_differ':
     case 'expired_present':
-    case 'life_missing':
-    case 'row_missing':
       return settleLife(context, finding, before);
     case 'manifest_differs':
       return settleManifest(context, finding);

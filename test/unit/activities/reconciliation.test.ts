@@ -158,6 +158,19 @@ describe('what the workflow of an artifact heals', () => {
     expect(told).toHaveLength(1);
   });
 
+  it.each(['life_missing', 'row_missing'] as const)(
+    'is withheld too when it is %s: whoever starts or writes it would look for its bytes',
+    async (kind) => {
+      const { settle, stored, told, answers } = world();
+      const record = await stored();
+      if (kind === 'row_missing') answers.set(record.id, [HEALED]);
+      expect(await settle([about(record, kind)], { brake: 'withheld: too much' })).toMatchObject([
+        { outcome: 'withheld' },
+      ]);
+      expect(told).toEqual([]);
+    },
+  );
+
   it('is left alone by a dry run', async () => {
     const { settle, answers, told } = world();
     const record = { id: randomUUID() };
@@ -282,6 +295,17 @@ describe('an object that nobody knows', () => {
     await store.deleteVersion(gone.key!, gone.versionId);
     expect(outcomes(await settle([known, living, gone]))).toEqual(['gone', 'gone', 'gone']);
     expect(await quarantine.countQuarantined(AT_MS * 2)).toBe(0);
+  });
+
+  it('is weighed with what has no workflow', async () => {
+    const { activities, reconciliations, clock } = world();
+    const runId = randomUUID();
+    await activities.beginReconciliation({ id: runId, mode: 'repair', startedAtMs: clock.nowMs });
+    const lifeless = Array.from({ length: 60 }, () => aFinding({ kind: 'life_missing' }));
+    await reconciliations.addFindings(runId, lifeless);
+    const inspected = { ...NOTHING_INSPECTED, rows: 100, objects: 200 };
+    const brake = await activities.weighRepair({ runId, startedAtMs: clock.nowMs, inspected });
+    expect(brake).toContain('60 of 100 rows have no workflow');
   });
 
   it('is weighed with what is missing before anything of it is lost', async () => {

@@ -3,13 +3,14 @@ import { OUTCOMES } from '../../../src/domain/drift.js';
 import { addInspected, brakeOf, isDriftLeft } from '../../../src/domain/reconcile.js';
 
 const losses = (rows: number, missing: number, unknown: number, objects = 5_000) =>
-  brakeOf({ inspected: { rows, objects }, missing, unknown });
+  brakeOf({ inspected: { rows, objects }, missing, unknown, lifeless: 0 });
 
 describe('the brake of a repair', () => {
   it.each([
     [0, 0, 0],
     [1, 1, 0],
-    [100, 100, 0],
+    [10, 10, 0],
+    [100, 50, 0],
     [100, 50, 50],
     [2_000, 200, 0],
     [2_000, 100, 100],
@@ -19,6 +20,8 @@ describe('the brake of a repair', () => {
   });
 
   it.each([
+    [11, 11, 0],
+    [100, 51, 0],
     [101, 101, 0],
     [1_009, 101, 0],
     [1_009, 51, 50],
@@ -35,6 +38,34 @@ describe('the brake of a repair', () => {
   it('is on when there are no objects at all, however few rows would go', () => {
     expect(losses(1, 1, 0, 0)).toContain('no objects at all');
     expect(losses(0, 0, 0, 0)).toBeNull();
+  });
+});
+
+describe('the brake of a repair that would start lives', () => {
+  const lifeless = (rows: number, count: number) =>
+    brakeOf({ inspected: { rows, objects: 5_000 }, missing: 0, unknown: 0, lifeless: count });
+
+  it('is off for a few, and for a small share', () => {
+    for (const [rows, count] of [
+      [10, 10],
+      [22, 11],
+      [2_000, 200],
+    ] as const)
+      expect(lifeless(rows, count)).toBeNull();
+  });
+
+  it('is on for most of them, and for a large share of many: their workflows may run in another namespace', () => {
+    for (const [rows, count] of [
+      [11, 11],
+      [21, 11],
+      [2_000, 201],
+    ] as const)
+      expect(lifeless(rows, count)).toContain(`${count} of ${rows} rows have no workflow`);
+  });
+
+  it('is on when most of the objects are unknown, as beside a database of others', () => {
+    expect(losses(60, 0, 40, 60)).toContain('40 unknown objects would be lost for good');
+    expect(losses(60, 0, 30, 60)).toBeNull();
   });
 });
 
