@@ -1,5 +1,6 @@
 import type { NumberedFinding } from '../../db/reconciliations.js';
 import { isUuid } from '../../domain/ids.js';
+import { manifestKey } from '../../domain/keys.js';
 import { isUnchanged } from '../../domain/quarantine.js';
 import { LEAST_AGE_MS } from '../../domain/reconcile.js';
 import { DAY_MS } from '../../domain/units.js';
@@ -39,6 +40,10 @@ export async function settleUnknown(
   if (brake !== null) return { outcome: 'withheld', note: brake };
   if ((await storeNowMs()) - lastModifiedMs < LEAST_AGE_MS) return quarantined(entry.firstSeenMs);
   if (await context.records.isYoungerThan(lastModifiedMs)) return beforeOurTime;
+  // Without versions, whoever has begun with the path meanwhile has put his bytes in its place.
+  const last = await store.head(object);
+  if (last === null || !isUnchanged(info, last) || (await hasOwner(context, last)))
+    return { outcome: 'open', note: 'it changes: left to the next reconciliation' };
   await store.deleteVersion(key, versionId, { signal });
   if (await isStillThere(context, object)) return { outcome: 'failed', note: 'it is still there after it was removed' };
   await quarantine.releaseObject(object);
@@ -58,12 +63,12 @@ const isoDay = (atMs: number): string => new Date(atMs).toISOString().slice(0, 1
 
 /** Is there anybody who may want it: its artifact or the life of it, its execution when it is a manifest, or a row whose bytes belong there? */
 async function hasOwner({ records, lives }: SettlingContext, { key, owner, versionId }: ObjectInfo): Promise<boolean> {
-  if (owner !== null) {
+  if (owner !== null && isUuid(owner.artifactId)) {
     const { artifactId } = owner;
-    if ((isUuid(artifactId) && (await records.get(artifactId)) !== null) || (await lives.isAlive(artifactId)))
-      return true;
-    if (artifactId === owner.executionId && isUuid(artifactId) && (await records.getExecution(artifactId)) !== null)
-      return true;
+    const row = await records.get(artifactId);
+    // Under another key than its own, what names it is a copy of somebody else's making.
+    if (row === null ? await lives.isAlive(artifactId) : row.key === key) return true;
+    if (key === manifestKey(artifactId) && (await records.getExecution(artifactId)) !== null) return true;
   }
   const rows = await rowsOfKey(records, key);
   return rows.some((row) => row.versionId === null || row.versionId === versionId);

@@ -22,9 +22,9 @@ import { CAPABLE_OF_ALL, NO_OTHERS, QUIET, SETTINGS } from '../../support/virtua
 const AT_MS = Date.UTC(2026, 0, 10);
 
 /** Rows, objects and lives that do as a test says, and reconciliations of what it says was found. */
-function world() {
+function world({ versioning = true } = {}) {
   const clock = { nowMs: AT_MS };
-  const store = new MemoryObjectStore({ now: () => clock.nowMs });
+  const store = new MemoryObjectStore({ now: () => clock.nowMs, versioning });
   const records = new MemoryArtifactRecords();
   const [reconciliations, quarantine] = [new MemoryReconciliations(), new MemoryQuarantine()];
   /** What each life answers, in turn; without an entry there is none. */
@@ -295,6 +295,36 @@ describe('an object that nobody knows', () => {
     await store.deleteVersion(gone.key!, gone.versionId);
     expect(outcomes(await settle([known, living, gone]))).toEqual(['gone', 'gone', 'gone']);
     expect(await quarantine.countQuarantined(AT_MS * 2)).toBe(0);
+  });
+
+  it.each(['an artifact', 'a manifest'])('is also a copy of %s under another key', async (what) => {
+    const { settle, stored, store, clock } = world();
+    const record = await stored();
+    const copy = what === 'a manifest' ? manifestObject(record.executionId) : objectAtCreation(record);
+    const key = `${record.key}.copy`;
+    const { versionId } = await store.put({ ...copy, key }, Buffer.from('some bytes'));
+    const finding = aFinding({ kind: 'object_unknown', key, versionId });
+    expect(outcomes(await settle([finding]))).toEqual(['quarantined']);
+    clock.nowMs += 8 * DAY_MS;
+    expect(outcomes(await settle([finding]))).toEqual(['repaired']);
+    expect(await store.listVersions(record.key)).toHaveLength(1);
+  });
+
+  it('stays when somebody has begun with its path just before it would be removed', async () => {
+    const { settle, clock, records, store } = world({ versioning: false });
+    const record = newArtifact();
+    const { key } = record;
+    await store.put(objectOf(key), Buffer.from('stray'));
+    const finding = aFinding({ kind: 'object_unknown', key, versionId: null });
+    expect(outcomes(await settle([finding]))).toEqual(['quarantined']);
+    clock.nowMs += 8 * DAY_MS;
+    records.isYoungerThan = async () => {
+      const row = await records.register(record);
+      await store.put(objectAtCreation(row), Buffer.from('of an artifact'));
+      return false;
+    };
+    expect(outcomes(await settle([finding]))).toEqual(['open']);
+    expect(await store.listVersions(key)).toHaveLength(1);
   });
 
   it('is weighed with what has no workflow', async () => {
