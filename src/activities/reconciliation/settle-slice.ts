@@ -29,7 +29,7 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
       const open = page.filter(
         ({ outcome, kind }) => outcome === 'open' && (mode === 'repair' || kind === 'object_unknown'),
       );
-      await mapConcurrently(bySubject(open), CONCURRENCY, async (findings) => {
+      const settleAll = async (findings: NumberedFinding[]): Promise<void> => {
         const done: Settlement[] = [];
         for (const finding of findings) {
           signal.throwIfAborted();
@@ -37,7 +37,16 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
           done.push(settlement);
           await deps.reconciliations.settle(runId, finding.number, settlement.outcome, settlement.note);
         }
-      });
+      };
+      // Rows first that come back: uploads and objects may be theirs.
+      const groups = bySubject(open);
+      const isOfArtifact = ([first]: NumberedFinding[]): boolean => first !== undefined && !isBytes(first);
+      await mapConcurrently(groups.filter(isOfArtifact), CONCURRENCY, settleAll);
+      await mapConcurrently(
+        groups.filter((group) => !isOfArtifact(group)),
+        CONCURRENCY,
+        settleAll,
+      );
       for (const { outcome } of page.length === 0 ? [] : await outcomesOf(deps, runId, page))
         settled[outcome] = (settled[outcome] ?? 0) + 1;
       afterNumber = page.at(-1)?.number ?? afterNumber;
@@ -57,6 +66,8 @@ async function outcomesOf(
   const afterNumber = (page[0]?.number ?? 1) - 1;
   return reconciliations.listFindings({ runId, tenantId: null, afterNumber, limit: page.length });
 }
+
+const isBytes = ({ kind }: NumberedFinding): boolean => kind === 'upload_unknown' || kind === 'object_unknown';
 
 /** All that is found about one artifact is settled one after the other: its workflow heals all of it at once. */
 function bySubject(findings: NumberedFinding[]): NumberedFinding[][] {
