@@ -153,6 +153,10 @@ export class Judge {
       case 'expiry_warned':
       case 'tier_changed':
         break;
+      case 'repaired':
+      case 'row_restored':
+        must(false, 'nothing was ever wrong with it');
+        break;
     }
     return wrong;
   }
