@@ -94,7 +94,7 @@ async function versitygw(atEnd: (ending: Ending) => void): Promise<ProvidedConte
   const dataDir = await temporaryFolder(atEnd);
   const server = await startVersitygw({ binary, dataDir, port: await freePort(), ...keys });
   atEnd(() => server.stop());
-  return { endpoint: server.url, ...keys };
+  return { endpoint: server.url, ...keys, dataDir };
 }
 
 async function moto(atEnd: (ending: Ending) => void): Promise<ProvidedContext['moto']> {

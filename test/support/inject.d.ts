@@ -13,7 +13,7 @@ declare module 'vitest' {
     /** A Postgres superuser's URL; make a database of your own in it. */
     databaseUrl: string;
     /** An S3 store that enforces signatures and checksums, without storage classes. */
-    versitygw: { endpoint: string; accessKey: string; secretKey: string };
+    versitygw: { endpoint: string; accessKey: string; secretKey: string; dataDir: string };
     /** An S3 store with storage classes and restore that accepts any bytes. */
     moto: { endpoint: string };
     /** Executable of a headless browser. */
