@@ -16,7 +16,11 @@ import {
 } from '@temporalio/client';
 import { createActivities } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
+import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
+import { MemoryRowInventory } from '../../src/db/memory/memory-row-inventory.js';
 import { findTemporal } from '../../src/dev/servers/temporal.js';
+import { RECONCILIATION_WORKFLOW_ID } from '../../src/domain/reconcile.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { DAY_MS, SECOND_MS } from '../../src/domain/units.js';
@@ -29,11 +33,13 @@ import {
   executionRetentionWorkflowId,
   READ_BACK_TASK_QUEUE,
 } from '../../src/temporal/ids.js';
+import { createFleet } from '../../src/temporal/fleet.js';
 import { INDEXED_VALUE_TYPE } from '../../src/temporal/search-attributes.js';
 import type { artifactLifecycle } from '../../src/workflows/artifact-lifecycle.js';
 import type { executionDeletion } from '../../src/workflows/execution-deletion.js';
 import type { executionManifest } from '../../src/workflows/execution-manifest.js';
 import type { executionRetention } from '../../src/workflows/execution-retention.js';
+import type { reconcile } from '../../src/workflows/reconcile.js';
 import * as messages from '../../src/workflows/messages.js';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.js';
 import { findJavaTestServer } from './java-test-server.js';
@@ -202,6 +208,15 @@ const EXECUTIONS: Record<string, (client: Client, executionId: string) => Promis
     await handle.result();
     return handle;
   },
+  reconciliation: async (client) => {
+    const handle = await client.workflow.start<typeof reconcile>('reconcile', {
+      workflowId: RECONCILIATION_WORKFLOW_ID,
+      taskQueue: TASK_QUEUE,
+      args: [{ mode: 'repair' }],
+    });
+    await handle.result();
+    return handle;
+  },
 };
 
 interface Scripts {
@@ -232,6 +247,15 @@ async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts):
     store,
     records,
     lives: artifactLives(environment.client),
+    ...{ reconciliations: new MemoryReconciliations(), quarantine: new MemoryQuarantine() },
+    inspection: {
+      ...{
+        rows: new MemoryRowInventory(records),
+        fleet: createFleet(environment.client),
+        pace: () => Promise.resolve(),
+      },
+      patience: { secondLookMs: 0, quietRowsMs: 0 },
+    },
     capabilities: { versioning: true, storageClasses: true, restore: true, enforcesChecksums: inParts },
     settings: {
       defaultRetentionDays: 30,
@@ -239,6 +263,7 @@ async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts):
       putUrlMs: SECOND_MS,
       restorePollMs: SECOND_MS,
       policy: DEFAULT_POLICY,
+      reconciliation: { quarantineDays: 7, keepDays: 30 },
     },
   });
   const connection = environment.nativeConnection;

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
+import { RECONCILIATION_WORKFLOW_ID } from '../../src/domain/reconcile.js';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 
 interface History {
@@ -18,8 +19,11 @@ beforeAll(() => {
 });
 
 /** The SDK decodes JSON histories in place. */
-const replay = (history: History): Promise<void> =>
-  Worker.runReplayHistory({ workflowBundle }, history, 'artifact/replayed');
+const replay = (history: History, workflowId = 'artifact/replayed'): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+/** A reconciliation goes by its id. */
+const idOf = (file: string): string | undefined =>
+  file.endsWith('-reconciliation.json') ? RECONCILIATION_WORKFLOW_ID : undefined;
 
 describe('lives that began under earlier versions', () => {
   it('are on record', () => {
@@ -27,7 +31,7 @@ describe('lives that began under earlier versions', () => {
   });
 
   it.each(files)('%s goes on under this one', async (file) => {
-    await replay(read(file));
+    await replay(read(file), idOf(file));
   });
 
   it('would be found if they did not', async () => {
