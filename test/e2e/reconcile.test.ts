@@ -33,6 +33,8 @@ beforeAll(async () => {
   await world.stack.kill9Worker();
   worker = await startImpatientWorker(world.stack, { secondLookMs: 500, quietRowsMs: 0, registrationMs: 0 });
   database = new pg.Pool({ connectionString: world.stack.databaseUrl, max: 4 });
+  // Else what is older than this database would be left alone.
+  await database.query(`INSERT INTO artifact_rebuilds (actor, report) VALUES ('a test', '{}')`);
 });
 afterAll(async () => {
   await worker.stop();
