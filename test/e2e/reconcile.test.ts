@@ -10,9 +10,12 @@ import { mapConcurrently } from '../../src/domain/concurrency.js';
 import type { DriftKind, Outcome } from '../../src/domain/drift.js';
 import { manifestKey } from '../../src/domain/keys.js';
 import { manifestObject } from '../../src/domain/manifest.js';
+import { RECONCILIATION_WORKFLOW_ID } from '../../src/domain/reconcile.js';
 import { currentTags, objectAtCreation } from '../../src/domain/stored-object.js';
 import { HOUR_MS } from '../../src/domain/units.js';
-import { artifactWorkflowId } from '../../src/temporal/ids.js';
+import { artifactWorkflowId, LIFECYCLE_TASK_QUEUE } from '../../src/temporal/ids.js';
+import { RECONCILE_SCHEDULE_ID } from '../../src/temporal/reconcile-schedule.js';
+import type { reconcile as reconcileWorkflow } from '../../src/workflows/reconcile.js';
 import { runArtifacts } from '../support/cli.js';
 import { operatorEnvironmentOf, startImpatientWorker } from '../support/impatient-worker.js';
 import { anArtifact, insist, look, openLifeWorld, type LifeWorld } from '../support/life-world.js';
@@ -44,6 +47,7 @@ afterAll(async () => {
 });
 
 interface Shown extends Pick<ReconciliationResult, 'findings'> {
+  id: string;
   mode: string;
   isConsistent: boolean;
 }
@@ -166,6 +170,17 @@ describe('drift that is made by hand', () => {
     const again = await reconcile();
     expect(outcomes(again)).toEqual([['object_unknown', 'quarantined']]);
     expect(again).toMatchObject({ code: 0, isConsistent: true });
+  });
+});
+
+describe('the schedule', () => {
+  it('starts the one reconciliation under an id of its own, and waits for it', { timeout: 60_000 }, async () => {
+    const workflowId = `${RECONCILE_SCHEDULE_ID}-${randomUUID()}`;
+    const options = { workflowId, taskQueue: LIFECYCLE_TASK_QUEUE, args: [{ mode: 'dry-run' }] } as const;
+    await world.temporal.workflow.execute<typeof reconcileWorkflow>('reconcile', options);
+    const { raw } = await world.temporal.workflow.getHandle(RECONCILIATION_WORKFLOW_ID).describe();
+    expect(raw.workflowExecutionInfo?.parentExecution?.workflowId).toBe(workflowId);
+    expect(await reconcile('--last')).toMatchObject({ id: raw.workflowExecutionInfo?.firstRunId, mode: 'dry-run' });
   });
 });
 
