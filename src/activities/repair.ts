@@ -61,8 +61,10 @@ export function repairActivities(deps: ActivityDeps) {
     async hideDeleted(record: ArtifactRecord): Promise<void> {
       const row = await records.get(record.id);
       if (row?.status !== 'DELETED' || row.purgeAtMs === null) return;
-      const onTop = await store.head({ key: record.key });
-      if (ownBytes(record, onTop) !== null) await store.addDeleteMarker(record.key, { signal: cancellationSignal() });
+      const onTop = ownBytes(record, await store.head({ key: record.key }));
+      // What has no version, a marker would not hide but replace.
+      if (onTop !== null && onTop.versionId !== null)
+        await store.addDeleteMarker(record.key, { signal: cancellationSignal() });
     },
 
     /** Removes versions of the artifact's object that it does not need; never the one that its row names. Safe to repeat. */

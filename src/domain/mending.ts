@@ -72,9 +72,11 @@ function nameVersion(plan: Mending, { seen: { named }, version }: Look): Mending
   );
 }
 
-/** What can be brought back is hidden, unless other bytes cover it anyway. */
-const hide = (plan: Mending, { seen: { isHidden, isCovered } }: Look): Mending =>
-  isHidden || isCovered ? plan : { ...wrongly(plan, { what: 'deleted and not hidden' }), marker: 'on' };
+/** What can be brought back is hidden, unless other bytes cover it anyway, or it has no version: a marker would take its place. */
+const hide = (plan: Mending, { seen: { isHidden, isCovered }, version: { versionId } }: Look): Mending =>
+  isHidden || isCovered || versionId === null
+    ? plan
+    : { ...wrongly(plan, { what: 'deleted and not hidden' }), marker: 'on' };
 
 /** Nobody's bytes but its own may come to light. */
 const unhide = (plan: Mending, { seen: { isHidden, isCovered } }: Look): Mending =>

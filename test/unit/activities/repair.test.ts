@@ -147,6 +147,14 @@ describe('the removal of superfluous versions', () => {
 });
 
 describe('what is deleted', () => {
+  it('stays where a delete marker would take its place, as in a bucket without versions', async () => {
+    const { stored, store, change, run } = world({ store: new MemoryObjectStore({ versioning: false }) });
+    const record = await stored();
+    await change(record, { status: 'DELETED', purgeAtMs: Date.now() + 60_000 });
+    await run((all) => all.hideDeleted(record));
+    expect(await store.head({ key: record.key })).not.toBeNull();
+  });
+
   it('is hidden once, only while it can be brought back, and not below the bytes of a successor', async () => {
     const { stored, put, store, change, run } = world();
     const record = await stored();

@@ -64,7 +64,7 @@ const states: fc.Arbitrary<LifecycleState> = fc
     }),
   );
 
-const versions = (versionId: fc.Arbitrary<string>): fc.Arbitrary<SeenVersion> =>
+const versions = (versionId: fc.Arbitrary<string | null>): fc.Arbitrary<SeenVersion> =>
   fc.record({
     versionId,
     sizeBytes: fc.constantFrom(10, 10, 11, 6 * 1024 ** 3),
@@ -82,8 +82,8 @@ interface Case {
 const cases: fc.Arbitrary<Case> = fc
   .record({
     state: states,
-    named: fc.option(versions(fc.constant('v0'))),
-    others: fc.uniqueArray(versions(fc.constantFrom('v1', 'v2', 'v3')), { selector: (one) => one.versionId }),
+    named: fc.option(versions(fc.constant('v0')), { freq: 1 }),
+    others: fc.uniqueArray(versions(fc.constantFrom('v1', 'v2', null)), { selector: (one) => one.versionId ?? '' }),
     row: fc.constantFrom('same', 'same', 'same', 'ahead', 'changed', 'deleting', null),
     tags: fc.constantFrom('right', 'wrong', null),
     flags: fc.record({
@@ -186,6 +186,8 @@ describe('the plan of a repair, for any state and whatever is seen', () => {
       if (plan.kind !== 'mend' || plan.marker === null) return;
       expect(seen.isCovered).toBe(false);
       expect(plan.marker).toBe(state.record.status === 'DELETED' ? 'on' : 'off');
+      // It would not hide but replace what has no version.
+      if (plan.marker === 'on') expect(plan.record.versionId).not.toBeNull();
     });
   });
 
