@@ -91,8 +91,11 @@ export function repairActivities(deps: ActivityDeps) {
   async function lookAround(record: ArtifactRecord, named: ObjectInfo | null): Promise<Bytes> {
     const versions = await store.listVersions(record.key);
     const bytes: Bytes = { ...NO_BYTES, others: [], isHidden: versions[0]?.isDeleteMarker === true };
+    const objects = versions.filter(({ isDeleteMarker }) => !isDeleteMarker);
+    // Whose the rest is, nobody has looked.
+    bytes.isUnclear = objects.length > MOST_VERSIONS;
     let hasMetOwn = false;
-    for (const version of versions.filter(({ isDeleteMarker }) => !isDeleteMarker).slice(0, MOST_VERSIONS)) {
+    for (const version of objects.slice(0, MOST_VERSIONS)) {
       const isNamed = named !== null && version.versionId === named.versionId;
       const info = isNamed ? named : await headOf(version);
       const own = ownBytes(record, info);

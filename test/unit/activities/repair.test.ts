@@ -146,6 +146,20 @@ describe('the removal of superfluous versions', () => {
   });
 });
 
+describe('a key with very many versions', () => {
+  it('is not clear below those that are looked at, so nothing there is called lost', async () => {
+    const { stored, put, store, run } = world();
+    const record = await stored();
+    await put(record);
+    await store.deleteVersion(record.key, record.versionId);
+    for (let count = 0; count < 49; count += 1) await put(record, 'somebody else');
+    const look = () => run((all) => all.examineArtifact(record));
+    expect(await look()).toMatchObject({ named: null, isUnclear: false, others: [{}] });
+    await put(record, 'somebody else');
+    expect(await look()).toMatchObject({ named: null, isUnclear: true, others: [] });
+  });
+});
+
 describe('what is deleted', () => {
   it('stays where a delete marker would take its place, as in a bucket without versions', async () => {
     const { stored, store, change, run } = world({ store: new MemoryObjectStore({ versioning: false }) });
