@@ -29,6 +29,7 @@ export const RECONCILE_VARIABLES = {
     default: 200,
     minimum: 1,
     maximum: 10_000,
-    description: 'Requests to the object store and to Temporal by which reconciliations look for drift in a second, per worker',
+    description:
+      'Requests to the object store and to Temporal by which reconciliations look for drift in a second, per worker',
   }),
 };
