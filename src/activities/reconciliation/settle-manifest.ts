@@ -9,6 +9,9 @@ const LOOK_EVERY_MS = SECOND_MS / 2;
 /** It waits for the end of the burst that it was told of, and then writes; many at once take turns. */
 const PATIENCE_MS = 10 * MANIFEST_QUIET_MS;
 
+/** One page. What is deleted and can be brought back lies behind markers. */
+const LOOKED_AT = 1_000;
+
 /** Tells the workflow of the manifest, the only one that writes it, and waits until it has: then it is as the rows are. */
 export async function settleManifest(
   { records, store, lives, signal }: SettlingContext,
@@ -17,6 +20,8 @@ export async function settleManifest(
   if (executionId === null) return { outcome: 'failed', note: 'it is not known which execution it is about' };
   const key = manifestKey(executionId);
   const before = await store.head({ key });
+  if (before !== null && (await isEmpty()) && (await hasObjects()))
+    return { outcome: 'withheld', note: 'no row lists the objects of its execution, and it may tell whose they are' };
   await lives.executionChanged(executionId);
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += LOOK_EVERY_MS) {
     await sleep(LOOK_EVERY_MS, undefined, { signal });
@@ -27,6 +32,13 @@ export async function settleManifest(
     if (now === null && (await isEmpty())) return gone('there is nothing to list, and no manifest');
   }
   return { outcome: 'failed', note: 'it was not written in time; its workflow goes on trying' };
+
+  /** Of a database that has lost them, or is another one's, it is what they are made again from. */
+  async function hasObjects(): Promise<boolean> {
+    const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+    const { versions } = await store.listInventory({ prefix, cursor: null, limit: LOOKED_AT });
+    return versions.some((version) => version.isLatest && !version.isDeleteMarker && version.key !== key);
+  }
 
   async function isEmpty(): Promise<boolean> {
     const { items } = await records.list({ executionId: executionId ?? '', limit: 1, status: LISTED_STATUSES });

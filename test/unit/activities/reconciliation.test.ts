@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { manifestKey } from '../../../src/domain/keys.js';
 import { manifestObject } from '../../../src/domain/manifest.js';
-import { aFinding, about, HEALED, WELL, settlingWorld as world } from '../../support/settling-world.js';
+import { newArtifact } from '../../support/new-artifact.js';
+import { aFinding, about, HEALED, objectOf, WELL, settlingWorld as world } from '../../support/settling-world.js';
 
 describe('what the workflow of an artifact heals', () => {
   it.each([
@@ -146,6 +147,23 @@ describe('a manifest that differs', () => {
     };
     const finding = aFinding({ kind: 'manifest_differs', executionId, key: manifestKey(executionId) });
     expect(await settle([finding])).toMatchObject([{ outcome: 'repaired', note: 'written again from the rows' }]);
+  });
+
+  it('stays while objects of its execution are there that no row lists, as beside the database of somebody else', async () => {
+    const { settle, store, lives } = world();
+    const [record, told] = [newArtifact(), [] as string[]];
+    lives.executionChanged = (id) => Promise.resolve(void told.push(id));
+    const { executionId } = record;
+    const manifest = await store.put(manifestObject(executionId), Buffer.from('whose they are'));
+    await store.put(objectOf(record.key), Buffer.from('bytes'));
+    const finding = aFinding({ kind: 'manifest_differs', executionId, key: manifestKey(executionId) });
+    expect(await settle([finding])).toMatchObject([{ outcome: 'withheld' }]);
+    expect(told).toEqual([]);
+    // What is deleted and can be brought back is none.
+    await store.addDeleteMarker(record.key);
+    setTimeout(() => void store.deleteVersion(manifest.key, manifest.versionId), 600);
+    expect(await settle([finding])).toMatchObject([{ outcome: 'repaired' }]);
+    expect(told).toEqual([executionId]);
   });
 
   it('is gone when there is none and nothing to list', async () => {
