@@ -30,6 +30,7 @@ export function settleFinding(
     case 'manifest_differs':
       return settleManifest(context, finding);
     case 'upload_unknown':
+      if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
       return settleUpload(context, finding);
     case 'object_left':
       return settleLeft(context, finding);

@@ -200,6 +200,16 @@ describe('an upload that no row waits for', () => {
     expect(await settle([finding])).toMatchObject([{ outcome: 'gone' }]);
   });
 
+  it('stays while the brake is on: it may be of the database that belongs here', async () => {
+    const { settle, store, clock } = world();
+    const { key } = newArtifact();
+    const uploadId = await store.createUpload(objectOf(key));
+    clock.nowMs += DAY_MS;
+    const finding = aFinding({ kind: 'upload_unknown', key, uploadId });
+    expect(await settle([finding], { brake: 'withheld: too much' })).toMatchObject([{ outcome: 'withheld' }]);
+    expect(await store.listUploads(key)).toHaveLength(1);
+  });
+
   it('stays while the row of a life is missing, which may have begun it, and goes once that is healed', async () => {
     const { settle, store, clock, answers } = world();
     const [life, healed] = [{ id: randomUUID() }, { id: randomUUID() }];
