@@ -1,0 +1,99 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
+import { objectAtCreation } from '../../src/domain/stored-object.js';
+import { artifactWorkflowId } from '../../src/temporal/ids.js';
+import { startImpatientWorker } from '../support/impatient-worker.js';
+import { anArtifact, look, openLifeWorld, type LifeWorld } from '../support/life-world.js';
+import { failedOf, outcomes, reconcileBy } from '../support/reconcile-by.js';
+import { startTestStack } from '../support/stack.js';
+
+/*
+ * What the other store of the tests has not: storage classes. Without versions, a copy onto itself changes the class in place, as a rule of a
+ * bucket does, and other bytes take the place of those that were there.
+ */
+
+let world: LifeWorld;
+let worker: { stop(): Promise<void> };
+let database: pg.Pool;
+
+beforeAll(async () => {
+  world = await openLifeWorld(await startTestStack({ store: 'moto', versioning: false }));
+  await world.stack.kill9Worker();
+  worker = await startImpatientWorker(world.stack, { secondLookMs: 500, quietRowsMs: 0, registrationMs: 0 });
+  database = new pg.Pool({ connectionString: world.stack.databaseUrl, max: 2 });
+  // Else what is older than this database would be left alone.
+  await database.query(`INSERT INTO artifact_rebuilds (actor, report) VALUES ('a test', '{}')`);
+});
+afterAll(async () => {
+  await worker.stop();
+  await database.end();
+  await world.close();
+  await world.stack.stop();
+});
+
+const reconcile = (...options: string[]) => reconcileBy(world.stack, ...options);
+const overwrite = (record: ArtifactRecord) => world.bucket.put(objectAtCreation(record), Buffer.from('other bytes'));
+
+/** Its deadline came, and passed long ago, while nobody led its life. */
+async function expire({ id }: ArtifactRecord): Promise<void> {
+  await world.temporal.workflow.getHandle(artifactWorkflowId(id)).terminate('as a test wants it');
+  await database.query(
+    `UPDATE artifacts SET created_at = created_at - interval '31 days', expires_at = expires_at - interval '31 days' WHERE id = $1`,
+    [id],
+  );
+}
+
+it(
+  'other classes, other bytes and what has expired are found, healed, and not found again',
+  { timeout: 180_000 },
+  async () => {
+    const next = () => anArtifact(world);
+    const [healthy, warmed, archived, overwritten, expired] = [
+      await next(),
+      await next(),
+      await next(),
+      await next(),
+      await next(),
+    ];
+    await world.bucket.copyToClass(warmed, 'STANDARD_IA');
+    await world.bucket.copyToClass(archived, 'GLACIER');
+    await overwrite(overwritten);
+    await expire(expired);
+
+    const found = await reconcile();
+    expect(found).toMatchObject({ code: 1, isConsistent: false });
+    const subjects = found.findings.map(({ kind, subject }) => [kind, subject]);
+    for (const [kind, { id }] of [
+      ['class_differs', warmed],
+      ['class_differs', archived],
+      ['bytes_differ', overwritten],
+      ['expired_present', expired],
+      ['life_missing', expired],
+    ] as const)
+      expect(subjects).toContainEqual([kind, id]);
+    expect(found.findings.filter(({ artifactId }) => artifactId === healthy.id)).toEqual([]);
+
+    const healed = await reconcile('--repair');
+    expect(failedOf(healed)).toEqual([]);
+    expect(healed).toMatchObject({ code: 0, isConsistent: true });
+    expect(await look(world, warmed.id)).toMatchObject({
+      row: { status: 'ACTIVE', tier: 'WARM', storageClass: 'STANDARD_IA' },
+    });
+    expect(await look(world, archived.id)).toMatchObject({
+      row: { status: 'ARCHIVED', tier: 'COLD', storageClass: 'GLACIER' },
+    });
+    // Read back by a whole worker, which has a queue for that.
+    await world.stack.startWorker();
+    await expect
+      .poll(() => world.records.get(overwritten.id), { timeout: 60_000, interval: 500 })
+      .toMatchObject({ status: 'ACTIVE', checksumState: 'mismatch' });
+    await world.stack.kill9Worker();
+    expect(await world.records.get(expired.id)).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
+    expect(await world.bucket.head(expired)).toBeNull();
+
+    const again = await reconcile();
+    expect(outcomes(again)).toEqual([]);
+    expect(again).toMatchObject({ code: 0, isConsistent: true });
+  },
+);
