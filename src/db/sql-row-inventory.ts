@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { LISTED_STATUSES } from '../domain/manifest.js';
+import { toText } from './columns.js';
 import { withDatabaseErrors } from './errors.js';
 import type { ExecutionRows, RowInventory, UnendedQuery } from './row-inventory.js';
 import { toArtifactRecord, type ArtifactRow } from './rows.js';
@@ -32,7 +33,7 @@ export function createRowInventory(pool: Pool): RowInventory {
       const { text, values } = unendedStatement(query);
       return records(text, values);
     },
-    findByKeys: (keys) => records(`${SELECT} WHERE ${IS_UNENDED} AND ${KEY} = ANY($1)`, [keys]),
+    findByKeys: (keys) => records(`${SELECT} WHERE ${IS_UNENDED} AND ${KEY} = ANY($1)`, [keys.map(toText)]),
     findByIds: (ids) => records(`${SELECT} WHERE a.id = ANY($1::uuid[])`, [ids]),
     listExecutions: async ({ afterId, limit }) => {
       // The ids first: with the rest beside it, the whole table is read for each page.
@@ -54,7 +55,7 @@ export function unendedStatement({ after, throughKey, limit }: UnendedQuery): { 
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const bounds = [
     ...(after === null ? [] : [`(${KEY}, a.id) > (${bind(after.key)}, ${bind(after.id)}::uuid)`]),
-    ...(throughKey === null ? [] : [`${KEY} <= ${bind(throughKey)}`]),
+    ...(throughKey === null ? [] : [`${KEY} <= ${bind(toText(throughKey))}`]),
   ];
   const where = [IS_UNENDED, ...bounds].join(' AND ');
   return { text: `${SELECT} WHERE ${where} ORDER BY ${KEY}, a.id LIMIT ${bind(limit)}`, values };

@@ -56,6 +56,15 @@ export function rowInventorySuite(name: string, open: () => { records: ArtifactR
         expect((await walk(executionId, limit)).map(({ path }) => path)).toEqual(IN_ORDER);
     });
 
+    test('is asked by keys of others, which may be of what no row has', async () => {
+      const executionId = randomUUID();
+      const { key } = await add(executionId, 'output/a');
+      const { rows } = open();
+      const odd = `artifacts/${executionId}/output/\0\ud800`;
+      expect((await rows.findByKeys([odd, key])).map((row) => row.key)).toEqual([key]);
+      await expect(walk(executionId, 10, odd)).resolves.toBeInstanceOf(Array);
+    });
+
     test('ends with the key that is asked for', async () => {
       const executionId = randomUUID();
       for (const path of IN_ORDER) await add(executionId, path);
