@@ -1,6 +1,6 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
-import type { ObjectInfo, ObjectStore } from '../storage/object-store.js';
+import type { ObjectInfo, ObjectStore, ObjectVersion } from '../storage/object-store.js';
 
 /*
  * What under a key is an artifact's own. A path is free again once its row is DELETED, so a predecessor's or a successor's bytes may
@@ -24,10 +24,22 @@ export async function newestOwnVersion(store: ObjectStore, { id, key }: Owned): 
   if (current?.owner?.artifactId === id) return current;
   for (const version of await store.listVersions(key)) {
     if (version.isDeleteMarker) continue;
-    const info = await store.head(version);
+    const info = await headOfVersion(store, version);
     if (info?.owner?.artifactId === id) return info;
   }
   return null;
+}
+
+/**
+ * Null when it is gone, or cannot be asked for: what was there before its bucket kept versions has no id, and below others they are what
+ * answers for it.
+ */
+export async function headOfVersion(
+  store: Pick<Reads, 'head'>,
+  { key, versionId }: Pick<ObjectVersion, 'key' | 'versionId'>,
+): Promise<ObjectInfo | null> {
+  const info = await store.head({ key, versionId });
+  return versionId === null && info !== null && info.versionId !== null ? null : info;
 }
 
 /** Ids of all versions that are the artifact's; markers too, once they hide nobody else's bytes. */
@@ -37,7 +49,7 @@ export async function ownVersions(store: Reads, { id, key }: Owned): Promise<(st
   let foreign = 0;
   for (const version of await store.listVersions(key)) {
     if (version.isDeleteMarker) markers.push(version.versionId);
-    else if ((await store.head(version))?.owner?.artifactId === id) own.push(version.versionId);
+    else if ((await headOfVersion(store, version))?.owner?.artifactId === id) own.push(version.versionId);
     else foreign += 1;
   }
   return foreign === 0 ? [...own, ...markers] : own;

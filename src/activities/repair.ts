@@ -5,10 +5,11 @@ import type { Tags } from '../domain/artifact.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { Seen, SeenVersion } from '../domain/seen.js';
 import { tierOfClass } from '../domain/tiers.js';
-import type { ObjectInfo, ObjectVersion } from '../storage/object-store.js';
+import type { ObjectInfo } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import { announceChanges } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
+import { headOfVersion } from './own-object.js';
 
 export interface RowToRestore extends Pick<RowRestoration, 'actor' | 'detail'> {
   record: ArtifactRecord;
@@ -97,7 +98,7 @@ export function repairActivities(deps: ActivityDeps) {
     let hasMetOwn = false;
     for (const version of objects.slice(0, MOST_VERSIONS)) {
       const isNamed = named !== null && version.versionId === named.versionId;
-      const info = isNamed ? named : await headOf(version);
+      const info = isNamed ? named : await headOfVersion(store, version);
       const own = ownBytes(record, info);
       if (info === null) bytes.isUnclear = true;
       else if (own === null) bytes.isCovered ||= !hasMetOwn;
@@ -107,10 +108,6 @@ export function repairActivities(deps: ActivityDeps) {
       }
     }
     return bytes;
-  }
-
-  function headOf(version: ObjectVersion): Promise<ObjectInfo | null> {
-    return store.head({ key: version.key, versionId: version.versionId });
   }
 
   /** Null: the store does not tell; some do not of what is in an archive class. */

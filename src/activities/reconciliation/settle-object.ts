@@ -5,7 +5,7 @@ import { isUnchanged } from '../../domain/quarantine.js';
 import { LEAST_AGE_MS } from '../../domain/reconcile.js';
 import { DAY_MS } from '../../domain/units.js';
 import type { ObjectInfo } from '../../storage/object-store.js';
-import { ownVersions } from '../own-object.js';
+import { headOfVersion, ownVersions } from '../own-object.js';
 import { rowsOfKey } from './rows-of-key.js';
 import { beforeOurTime, gone, tooYoung, type Settlement, type SettlingContext } from './settlement.js';
 import { settleLife } from './settle-life.js';
@@ -21,7 +21,7 @@ export async function settleUnknown(
   const { store, quarantine, settings, storeNowMs, mode, brake, startedAtMs, signal } = context;
   if (key === null) return { outcome: 'failed', note: 'it is not known which object it is' };
   const object = { key, versionId };
-  const info = await store.head(object);
+  const info = await headOfVersion(store, object);
   const isKnown = info !== null && (await hasOwner(context, info));
   if (mode === 'dry-run') {
     const entry = await quarantine.findQuarantined(object);
@@ -41,7 +41,7 @@ export async function settleUnknown(
   if ((await storeNowMs()) - lastModifiedMs < LEAST_AGE_MS) return quarantined(entry.firstSeenMs);
   if (await context.records.isYoungerThan(lastModifiedMs)) return beforeOurTime;
   // Without versions, whoever has begun with the path meanwhile has put his bytes in its place.
-  const last = await store.head(object);
+  const last = await headOfVersion(store, object);
   if (last === null || !isUnchanged(info, last) || (await hasOwner(context, last)))
     return { outcome: 'open', note: 'it changes: left to the next reconciliation' };
   await store.deleteVersion(key, versionId, { signal });
@@ -96,7 +96,7 @@ export async function settleLeft(context: SettlingContext, finding: NumberedFind
   const nowMs = await storeNowMs();
   for (const versionId of versions) {
     signal.throwIfAborted();
-    const info = await store.head({ key: row.key, versionId });
+    const info = await headOfVersion(store, { key: row.key, versionId });
     // A marker has no age; it comes last, and without bytes below it hides nothing.
     if (info !== null && nowMs - info.lastModifiedMs < LEAST_AGE_MS) return tooYoung;
     await store.deleteVersion(row.key, versionId, { signal });
