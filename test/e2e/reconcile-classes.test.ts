@@ -1,44 +1,30 @@
-import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { artifactWorkflowId } from '../../src/temporal/ids.js';
-import { startImpatientWorker } from '../support/impatient-worker.js';
-import { anArtifact, look, openLifeWorld, type LifeWorld } from '../support/life-world.js';
-import { failedOf, outcomes, reconcileBy } from '../support/reconcile-by.js';
-import { startTestStack } from '../support/stack.js';
+import { failedOf, openDriftWorld, outcomes, type DriftWorld } from '../support/drift-world.js';
+import { anArtifact, look, type LifeWorld } from '../support/life-world.js';
 
 /*
  * What the other store of the tests has not: storage classes. Without versions, a copy onto itself changes the class in place, as a rule of a
  * bucket does, and other bytes take the place of those that were there.
  */
 
+let drift: DriftWorld;
 let world: LifeWorld;
-let worker: { stop(): Promise<void> };
-let database: pg.Pool;
-
 beforeAll(async () => {
-  world = await openLifeWorld(await startTestStack({ store: 'moto', versioning: false }));
-  await world.stack.kill9Worker();
-  worker = await startImpatientWorker(world.stack, { secondLookMs: 500, quietRowsMs: 0, registrationMs: 0 });
-  database = new pg.Pool({ connectionString: world.stack.databaseUrl, max: 2 });
-  // Else what is older than this database would be left alone.
-  await database.query(`INSERT INTO artifact_rebuilds (actor, report) VALUES ('a test', '{}')`);
+  drift = await openDriftWorld({ store: 'moto', versioning: false });
+  world = drift.world;
 });
-afterAll(async () => {
-  await worker.stop();
-  await database.end();
-  await world.close();
-  await world.stack.stop();
-});
+afterAll(() => drift.close());
 
-const reconcile = (...options: string[]) => reconcileBy(world.stack, ...options);
+const reconcile: DriftWorld['reconcile'] = (...options) => drift.reconcile(...options);
 const overwrite = (record: ArtifactRecord) => world.bucket.put(objectAtCreation(record), Buffer.from('other bytes'));
 
 /** Its deadline came, and passed long ago, while nobody led its life. */
 async function expire({ id }: ArtifactRecord): Promise<void> {
   await world.temporal.workflow.getHandle(artifactWorkflowId(id)).terminate('as a test wants it');
-  await database.query(
+  await drift.database.query(
     `UPDATE artifacts SET created_at = created_at - interval '31 days', expires_at = expires_at - interval '31 days' WHERE id = $1`,
     [id],
   );

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import { mapConcurrently } from '../../src/domain/concurrency.js';
@@ -13,10 +12,8 @@ import { HOUR_MS } from '../../src/domain/units.js';
 import { artifactWorkflowId, LIFECYCLE_TASK_QUEUE } from '../../src/temporal/ids.js';
 import { RECONCILE_SCHEDULE_ID } from '../../src/temporal/reconcile-schedule.js';
 import type { reconcile as reconcileWorkflow } from '../../src/workflows/reconcile.js';
-import { startImpatientWorker } from '../support/impatient-worker.js';
-import { anArtifact, insist, look, openLifeWorld, type LifeWorld } from '../support/life-world.js';
-import { failedOf, outcomes, reconcileBy } from '../support/reconcile-by.js';
-import { startTestStack } from '../support/stack.js';
+import { failedOf, openDriftWorld, outcomes, type DriftWorld } from '../support/drift-world.js';
+import { anArtifact, insist, look, type LifeWorld } from '../support/life-world.js';
 
 const LONG_AGO = new Date(Date.now() - 3 * HOUR_MS);
 const ARTIFACTS = 500;
@@ -24,26 +21,15 @@ const INJURED = 100;
 /** Of the random injuries; what fails is seen again with the same. */
 const SEED = Number(process.env['RECONCILE_SEED'] ?? 767_093);
 
+let drift: DriftWorld;
 let world: LifeWorld;
-let worker: { stop(): Promise<void> };
-let database: pg.Pool;
-
 beforeAll(async () => {
-  world = await openLifeWorld(await startTestStack());
-  await world.stack.kill9Worker();
-  worker = await startImpatientWorker(world.stack, { secondLookMs: 500, quietRowsMs: 0, registrationMs: 0 });
-  database = new pg.Pool({ connectionString: world.stack.databaseUrl, max: 4 });
-  // Else what is older than this database would be left alone.
-  await database.query(`INSERT INTO artifact_rebuilds (actor, report) VALUES ('a test', '{}')`);
+  drift = await openDriftWorld();
+  world = drift.world;
 });
-afterAll(async () => {
-  await worker.stop();
-  await database.end();
-  await world.close();
-  await world.stack.stop();
-});
+afterAll(() => drift.close());
 
-const reconcile = (...options: string[]) => reconcileBy(world.stack, ...options);
+const reconcile: DriftWorld['reconcile'] = (...options) => drift.reconcile(...options);
 
 const objectsOf = () => join(inject('versitygw').dataDir, 'objects', world.stack.store.bucket);
 const makeOld = (key: string) => utimes(join(objectsOf(), key), LONG_AGO, LONG_AGO);
@@ -51,7 +37,7 @@ const makeOld = (key: string) => utimes(join(objectsOf(), key), LONG_AGO, LONG_A
 const removeObject = ({ key, versionId }: ArtifactRecord) => world.bucket.deleteVersion(key, versionId);
 const terminate = ({ id }: ArtifactRecord) =>
   world.temporal.workflow.getHandle(artifactWorkflowId(id)).terminate('as a test wants it');
-const dropRow = ({ id }: ArtifactRecord) => database.query('DELETE FROM artifacts WHERE id = $1', [id]);
+const dropRow = ({ id }: ArtifactRecord) => drift.database.query('DELETE FROM artifacts WHERE id = $1', [id]);
 const loseTags = (record: ArtifactRecord) => world.bucket.putTags(record, { stray: 'yes' });
 const tamper = ({ executionId }: ArtifactRecord) =>
   world.bucket.put(manifestObject(executionId), Buffer.from('{"version":1,"artifacts":[\n]}\n'));
