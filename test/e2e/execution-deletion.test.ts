@@ -68,7 +68,7 @@ describe('deleting all artifacts of an execution', () => {
     await expect.poll(() => living(executionId), { timeout: 30_000, interval: 20 }).toBeLessThan(60);
     caller?.kill('SIGKILL');
     expect((await killed).code).toBeNull();
-    expect(await living(executionId)).toBeGreaterThan(1);
+    // The last one is held back, so it is in the middle however fast the others go.
     await expect.poll(() => living(executionId), { timeout: 60_000, interval: 200 }).toBe(1);
 
     await gate.open();
