@@ -113,16 +113,21 @@ const findingTable = (findings: NumberedFinding[], maxColumns: number): string =
     { maxColumns, spare: ['ID', 'SIZE'] },
   );
 
-/** Why something is left as it is; each reason once. */
+const OUTCOMES_WITH_REASON: readonly Outcome[] = ['lost', 'withheld', 'failed'];
+
+/** Why something is left as it is, or lost; each reason once. */
 function notesOf(findings: NumberedFinding[]): string[] {
-  const left = findings.filter(({ outcome }) => outcome === 'withheld' || outcome === 'failed');
+  const left = findings.filter(({ outcome }) => OUTCOMES_WITH_REASON.includes(outcome));
   return [...new Set(left.flatMap(({ kind, note }) => (note === null ? [] : `${kind}: ${note}`)))].slice(0, 20);
 }
 
 function endText({ mode, totals, failure }: ReconciliationReport, kinds: number): string {
   if (failure !== null) return 'What it has not looked at may differ as well.\n';
   if (kinds === 0) return 'Bucket, rows and workflows agree.\n';
-  if (!isDriftLeft(totals)) return 'Nothing is left to repair.\n';
+  if (!isDriftLeft(totals))
+    return totals.some(({ outcome }) => outcome === 'lost')
+      ? 'Nothing is left to repair. What is lost cannot be had again, unless its bytes come back.\n'
+      : 'Nothing is left to repair.\n';
   return mode === 'repair' ? 'Some of it is left: see the outcomes.\n' : 'To heal it: artifacts reconcile --repair\n';
 }
 

@@ -65,6 +65,9 @@ export interface Inspected {
 
 export const NOTHING_INSPECTED: Inspected = { rows: 0, objects: 0, bytes: 0, uploads: 0, lives: 0, manifests: 0 };
 
-/** What became of a finding. `open`: nothing was tried, or it is still being tried. */
-export const OUTCOMES = ['open', 'repaired', 'quarantined', 'withheld', 'gone', 'failed'] as const;
+/**
+ * What became of a finding. `open`: nothing was tried, or it is still being tried. `lost`: all agree again, as the artifact is DELETED
+ * (`bytes_lost`).
+ */
+export const OUTCOMES = ['open', 'repaired', 'lost', 'quarantined', 'withheld', 'gone', 'failed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];

@@ -72,7 +72,7 @@ const isTooMuch = (count: number, rows: number, all: number): boolean =>
 const LOOKS_LIKE =
   'This looks like a wrong bucket, a wrong namespace of Temporal or a lost database: see "artifacts rebuild"';
 
-const CONSISTENT: readonly Outcome[] = ['repaired', 'gone', 'quarantined'];
+const CONSISTENT: readonly Outcome[] = ['repaired', 'lost', 'gone', 'quarantined'];
 
 /** Is there anything left that bucket, rows and workflows do not agree about? */
 export const isDriftLeft = (totals: readonly { outcome: Outcome; findings: number }[]): boolean =>

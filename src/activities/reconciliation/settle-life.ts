@@ -5,6 +5,17 @@ import { gone, type Settlement, type SettlingContext } from './settlement.js';
 
 /** What the workflow of an artifact heals: it is started from the row when none runs, and asked to look at what it has. */
 export async function settleLife(
+  context: SettlingContext,
+  finding: NumberedFinding,
+  before: readonly Settlement[],
+): Promise<Settlement> {
+  const settlement = await askLife(context, finding, before);
+  if (settlement.outcome !== 'repaired' || finding.artifactId === null) return settlement;
+  const row = await context.records.get(finding.artifactId);
+  return row?.deletionReason === 'bytes_lost' ? { ...settlement, outcome: 'lost' } : settlement;
+}
+
+async function askLife(
   { records, lives, runId }: SettlingContext,
   { artifactId, kind }: NumberedFinding,
   before: readonly Settlement[],
@@ -30,5 +41,5 @@ function settlementOf(answer: Repair | false, before: readonly Settlement[]): Se
   if (answer === false) return gone('its life has ended');
   const { outcome, note } = answer;
   if (outcome !== 'nothing') return { outcome, note };
-  return before.find((earlier) => earlier.outcome === 'repaired') ?? gone(note);
+  return before.find(({ outcome: earlier }) => earlier === 'repaired' || earlier === 'lost') ?? gone(note);
 }

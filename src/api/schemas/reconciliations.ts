@@ -13,7 +13,7 @@ const Kind = Type.Enum([...DRIFT_KINDS], {
 const FindingOutcome = Type.Enum([...OUTCOMES], {
   type: 'string',
   description:
-    '`open`: nothing was done about it (a dry run), `repaired`, `quarantined`: watched before it goes for good, ' +
+    '`open`: nothing was done about it (a dry run), `repaired`, `lost`: its bytes are gone, so the artifact is DELETED (`bytes_lost`), `quarantined`: watched before it goes for good, ' +
     '`withheld`: so much would be lost that it looks like a mistake, `gone`: it was not so any more, `failed`',
 });
 

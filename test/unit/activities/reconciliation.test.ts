@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { manifestKey } from '../../../src/domain/keys.js';
 import { manifestObject } from '../../../src/domain/manifest.js';
-import { newArtifact } from '../../support/new-artifact.js';
+import { changeOf, newArtifact } from '../../support/new-artifact.js';
 import { aFinding, about, HEALED, objectOf, WELL, settlingWorld as world } from '../../support/settling-world.js';
 
 describe('what the workflow of an artifact heals', () => {
@@ -41,6 +41,15 @@ describe('what the workflow of an artifact heals', () => {
     answers.set(record.id, [HEALED, WELL]);
     const findings = [about(record, 'class_differs'), about(record, 'tags_differ')];
     expect(await settle(findings)).toMatchObject([HEALED, HEALED]);
+  });
+
+  it('is lost, and not repaired, when its artifact is deleted as its bytes are gone', async () => {
+    const { settle, stored, answers, records } = world();
+    const record = await stored();
+    answers.set(record.id, [HEALED, WELL]);
+    await records.change(changeOf(record.id, record.revision + 1, { status: 'DELETED', deletionReason: 'bytes_lost' }));
+    const settled = await settle([about(record), about(record, 'tags_differ')]);
+    expect(settled).toMatchObject([{ outcome: 'lost', note: HEALED.note }, { outcome: 'lost' }]);
   });
 
   it('starts the workflow from the row when none runs', async () => {

@@ -52,6 +52,20 @@ describe('a report for people', () => {
     expect(healed).toContain('Nothing is left to repair.');
   });
 
+  it('of a repair that found bytes gone says that they are lost, and does not call that repaired', () => {
+    const totals: ReconciliationReport['totals'] = [
+      { kind: 'object_missing', outcome: 'lost', findings: 1, bytes: 10 },
+      { kind: 'object_missing', outcome: 'repaired', findings: 1, bytes: 10 },
+    ];
+    const shown = text(aReport({ mode: 'repair', totals }), [
+      aFinding(1, 'lost', 'its bytes are gone'),
+      aFinding(2, 'repaired'),
+    ]);
+    expect(shown).toMatch(/object_missing +2 +20 B +3 hours ago +1 lost, 1 repaired/);
+    expect(shown).toContain('object_missing: its bytes are gone');
+    expect(shown).toContain('What is lost cannot be had again');
+  });
+
   it('says that one was not complete, still runs, or was ended from outside', () => {
     expect(text(aReport({ failure: 'it was cancelled' }))).toContain('NOT COMPLETE: it was cancelled');
     expect(text(aReport({ finishedAtMs: null }), [], true)).toContain('still running');
