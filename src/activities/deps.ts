@@ -1,4 +1,5 @@
 import type { Announcement } from '../domain/announcements.js';
+import type { IndexedLife } from '../domain/inspection.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ByActor, DeleteArtifact, InheritRetention, RepairArtifact } from '../domain/commands.js';
 import type { PublicationReport, PublishRequest } from '../domain/publish.js';
@@ -73,6 +74,8 @@ export interface Fleet {
 export interface RunningLife {
   artifactId: string;
   startedAtMs: number;
+  /** Null: the index does not tell. */
+  index: IndexedLife | null;
 }
 
 export interface LifeSight {

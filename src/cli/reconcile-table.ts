@@ -14,6 +14,7 @@ const HEALED_BY: Record<DriftKind, string> = {
   upload_unknown: 'aborted',
   life_missing: 'workflow started from the row',
   row_missing: 'row made again by its workflow',
+  row_differs: 'row written as its workflow knows it',
   class_differs: 'moved to the class of its row',
   tags_differ: 'given the tags of its row',
   bytes_differ: 'row told the truth, or told as wrong bytes',

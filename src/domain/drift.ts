@@ -18,6 +18,8 @@ export const DRIFT_KINDS = [
   'life_missing',
   /** A workflow that leads a life, and no row. */
   'row_missing',
+  /** A row that says something else than the workflow which leads the life. */
+  'row_differs',
   /** The object is in another storage class than its row says. */
   'class_differs',
   /** The object has other tags than it should have by its row. */

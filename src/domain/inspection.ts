@@ -1,7 +1,7 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { DriftKind, Finding } from './drift.js';
 import { KEY_PREFIX, manifestKey } from './keys.js';
-import { MINUTE_MS } from './units.js';
+import { MINUTE_MS, SECOND_MS } from './units.js';
 
 const EXECUTION_OF_KEY = new RegExp(`^${KEY_PREFIX}([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/`);
 
@@ -46,6 +46,31 @@ export const isArtifactId = (text: string): boolean => UUID.test(text);
 /** Has it a life, which something must lead? Until it is DELETED and cannot be brought back any more. */
 export const isUnended = ({ status, purgeAtMs }: Pick<ArtifactRecord, 'status' | 'purgeAtMs'>): boolean =>
   status !== 'DELETED' || purgeAtMs !== null;
+
+/** What the server's index of workflows tells of a life: cheap to have for all of them, but it lags by moments. */
+export interface IndexedLife {
+  status: string;
+  tier: string;
+  /** Some indexes keep seconds only. */
+  expiresAtMs: number | null;
+  isPermanent: boolean;
+  isHeld: boolean;
+}
+
+export const indexedLife = ({ status, tier, expiresAtMs, retention, holds }: ArtifactRecord): IndexedLife => ({
+  ...{ status, tier, expiresAtMs },
+  ...{ isPermanent: retention.rule === 'permanent', isHeld: holds.length > 0 },
+});
+
+/** Does a row say what the index says? If not, either of them may only be late. */
+export function isAsIndexed(record: ArtifactRecord, index: IndexedLife): boolean {
+  const { expiresAtMs, ...row } = indexedLife(record);
+  const isSameTime = Math.abs((expiresAtMs ?? Infinity) - (index.expiresAtMs ?? Infinity)) < SECOND_MS;
+  const isNever = expiresAtMs === null && index.expiresAtMs === null;
+  return (
+    (isSameTime || isNever) && Object.entries(row).every(([name, value]) => index[name as keyof typeof row] === value)
+  );
+}
 
 /** How far the clocks of the store and of the workers may be apart; times of stores are whole seconds. */
 const CLOCKS_MS = MINUTE_MS;

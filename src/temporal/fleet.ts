@@ -1,7 +1,15 @@
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
+import type { IndexedLife } from '../domain/inspection.js';
 import { SECOND_MS } from '../domain/units.js';
 import { describe } from '../workflows/messages.js';
+import {
+  ARTIFACT_EXPIRES_AT,
+  ARTIFACT_HELD,
+  ARTIFACT_PERMANENT,
+  ARTIFACT_STATE,
+  ARTIFACT_TIER,
+} from '../workflows/search-attributes.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
 import { artifactIdOf, artifactWorkflowId } from './ids.js';
@@ -16,7 +24,10 @@ interface Fleet {
   listRunning(query: {
     cursor: string | null;
     limit: number;
-  }): Promise<{ lives: { artifactId: string; startedAtMs: number }[]; cursor: string | null }>;
+  }): Promise<{
+    lives: { artifactId: string; startedAtMs: number; index: IndexedLife | null }[];
+    cursor: string | null;
+  }>;
   look(artifactId: string): Promise<{ record: ArtifactRecord; isDeleting: boolean; isUntagged: boolean } | null>;
 }
 
@@ -55,9 +66,11 @@ export function createFleet(client: Client): Fleet {
     listRunning: async ({ cursor, limit }) => {
       const token = cursor === null ? Buffer.alloc(0) : Buffer.from(cursor, 'base64');
       const { executions, nextPageToken } = await page(RUNNING, limit, token);
-      const lives = (executions ?? []).flatMap(({ execution, startTime }) => {
+      const lives = (executions ?? []).flatMap(({ execution, startTime, searchAttributes }) => {
         const artifactId = artifactIdOf(execution?.workflowId ?? '');
-        return artifactId === null ? [] : [{ artifactId, startedAtMs: Number(startTime?.seconds ?? 0) * SECOND_MS }];
+        if (artifactId === null) return [];
+        const startedAtMs = Number(startTime?.seconds ?? 0) * SECOND_MS;
+        return [{ artifactId, startedAtMs, index: indexOf(searchAttributes?.indexedFields ?? {}) }];
       });
       const isLast = nextPageToken === undefined || nextPageToken === null || nextPageToken.length === 0;
       return { lives, cursor: isLast ? null : Buffer.from(nextPageToken).toString('base64') };
@@ -75,5 +88,19 @@ export function createFleet(client: Client): Fleet {
           throw error;
         }
       }),
+  };
+}
+
+/** Null before a life has told anything. */
+function indexOf(fields: Record<string, { data?: Uint8Array | null }>): IndexedLife | null {
+  const valueOf = ({ name }: { name: string }): unknown => {
+    const data = fields[name]?.data;
+    return data === undefined || data === null || data.length === 0 ? null : JSON.parse(Buffer.from(data).toString());
+  };
+  const [status, tier, expiresAt] = [ARTIFACT_STATE, ARTIFACT_TIER, ARTIFACT_EXPIRES_AT].map(valueOf);
+  if (typeof status !== 'string' || typeof tier !== 'string') return null;
+  return {
+    ...{ status, tier, expiresAtMs: typeof expiresAt === 'string' ? Date.parse(expiresAt) : null },
+    ...{ isPermanent: valueOf(ARTIFACT_PERMANENT) === true, isHeld: valueOf(ARTIFACT_HELD) === true },
   };
 }

@@ -144,6 +144,26 @@ export const INJURIES: readonly Injury[] = [
     },
   },
   {
+    what: 'a row that says it is deleted, of an artifact that lives',
+    kind: 'row_differs',
+    injure: async (world) => {
+      const record = await world.active();
+      await world.change(record.id, { status: 'DELETED', purgeAtMs: Date.now() + HOUR_MS });
+      world.lead(record);
+      return of(record, { row: { status: 'DELETED' }, workflow: { status: 'ACTIVE' } });
+    },
+  },
+  {
+    what: 'a row that does not know that it is kept for ever, as of an older backup',
+    kind: 'row_differs',
+    injure: async (world) => {
+      const record = await world.active();
+      const retention = { rule: 'permanent', by: 'ann', reason: 'case 17', atMs: Date.now() } as const;
+      world.lead({ ...record, retention, expiresAtMs: null, revision: record.revision + 1 });
+      return of(record, { row: { expiresAtMs: record.expiresAtMs }, workflow: { retention, expiresAtMs: null } });
+    },
+  },
+  {
     what: 'another storage class than the row says',
     kind: 'class_differs',
     injure: async (world) =>

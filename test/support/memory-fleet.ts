@@ -1,9 +1,10 @@
 import type { Fleet, LifeSight, RunningLife } from '../../src/activities/deps.js';
+import { indexedLife } from '../../src/domain/inspection.js';
 import { artifactWorkflowId } from '../../src/temporal/ids.js';
 
 /** Workflows of artifacts that run, as a test says. */
 export class MemoryFleet implements Fleet {
-  readonly #lives = new Map<string, RunningLife & LifeSight>();
+  readonly #lives = new Map<string, Omit<RunningLife, 'index'> & LifeSight>();
   /** Ids that the index does not have although they run, and has although they do not. */
   readonly lagging = { missing: new Set<string>(), left: new Set<string>() };
 
@@ -32,7 +33,11 @@ export class MemoryFleet implements Fleet {
     const page = found.slice(0, query.limit);
     const last = page.at(-1);
     const cursor = found.length > query.limit && last !== undefined ? artifactWorkflowId(last.artifactId) : null;
-    const lives = page.map(({ artifactId, startedAtMs }) => ({ artifactId, startedAtMs }));
+    const lives = page.map(({ artifactId, startedAtMs, record }) => ({
+      artifactId,
+      startedAtMs,
+      index: indexedLife(record),
+    }));
     return Promise.resolve({ lives, cursor });
   }
 

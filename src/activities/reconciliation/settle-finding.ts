@@ -19,6 +19,7 @@ export function settleFinding(
     // Also a life that begins again, or has its row again, looks for its bytes.
     case 'life_missing':
     case 'row_missing':
+    case 'row_differs':
       if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
       return settleLife(context, finding, before);
     case 'object_hidden':

@@ -16,6 +16,7 @@ describe('what the workflow of an artifact heals', () => {
     'expired_present',
     'life_missing',
     'row_missing',
+    'row_differs',
   ] as const)('%s is told to it, and its answer is what became of the finding', async (kind) => {
     const { settle, answers, told } = world();
     const record = { id: randomUUID() };
@@ -75,12 +76,12 @@ describe('what the workflow of an artifact heals', () => {
     expect(told).toHaveLength(1);
   });
 
-  it.each(['life_missing', 'row_missing'] as const)(
+  it.each(['life_missing', 'row_missing', 'row_differs'] as const)(
     'is withheld too when it is %s: whoever starts or writes it would look for its bytes',
     async (kind) => {
       const { settle, stored, told, answers } = world();
       const record = await stored();
-      if (kind === 'row_missing') answers.set(record.id, [HEALED]);
+      if (kind !== 'life_missing') answers.set(record.id, [HEALED]);
       expect(await settle([about(record, kind)], { brake: 'withheld: too much' })).toMatchObject([
         { outcome: 'withheld' },
       ]);

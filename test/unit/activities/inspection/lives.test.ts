@@ -66,6 +66,17 @@ describe('rows and workflows', () => {
     expect(await world.findings(LIVES)).toEqual([]);
   });
 
+  it('that differ while one of them is about to follow the other are no finding', async () => {
+    const world = new MemoryWorld({ patience: { secondLookMs: 50 } });
+    const record = await world.active();
+    const older = { ...record, tier: 'COLD' as const };
+    world.lead(older);
+    setTimeout(() => world.lead(record), 10);
+    const deleting = await world.active();
+    world.lead({ ...deleting, tier: 'COLD' as const }, { isDeleting: true });
+    expect(await world.findings(LIVES)).toEqual([]);
+  });
+
   it('that come to agree between the two looks are no finding', async () => {
     const world = new MemoryWorld({ patience: { secondLookMs: 50 } });
     const record = await world.active();
