@@ -51,7 +51,7 @@ export function reconciliationText(
   const all = kinds.reduce((sum, kind) => sum + kind.findings, 0);
   if (all > findings.length) parts.push(`${all - findings.length} more findings: --all shows them.\n`);
   for (const note of notesOf(findings)) parts.push(`${note}\n`);
-  parts.push(endText(report, kinds.length));
+  parts.push(endText(report, { kinds: kinds.length, isRunning }));
   return parts.join('\n');
 }
 
@@ -122,8 +122,12 @@ function notesOf(findings: NumberedFinding[]): string[] {
   return [...new Set(left.flatMap(({ kind, note }) => (note === null ? [] : `${kind}: ${note}`)))].slice(0, 20);
 }
 
-function endText({ mode, totals, failure }: ReconciliationReport, kinds: number): string {
-  if (failure !== null) return 'What it has not looked at may differ as well.\n';
+function endText(
+  { mode, totals, failure, finishedAtMs }: ReconciliationReport,
+  { kinds, isRunning }: { kinds: number; isRunning: boolean },
+): string {
+  if (finishedAtMs === null && isRunning) return 'It still runs, so there may be more: artifacts reconcile joins it.\n';
+  if (failure !== null || finishedAtMs === null) return 'What it has not looked at may differ as well.\n';
   if (kinds === 0) return 'Bucket, rows and workflows agree.\n';
   if (!isDriftLeft(totals))
     return totals.some(({ outcome }) => outcome === 'lost')

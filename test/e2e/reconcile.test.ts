@@ -38,6 +38,9 @@ const removeObject = ({ key, versionId }: ArtifactRecord) => world.bucket.delete
 const terminate = ({ id }: ArtifactRecord) =>
   world.temporal.workflow.getHandle(artifactWorkflowId(id)).terminate('as a test wants it');
 const dropRow = ({ id }: ArtifactRecord) => drift.database.query('DELETE FROM artifacts WHERE id = $1', [id]);
+/** Its row says that nothing is left of it. */
+const setBack = ({ id }: ArtifactRecord) =>
+  drift.database.query(`UPDATE artifacts SET status = 'DELETED', deleted_at = now() WHERE id = $1`, [id]);
 const loseTags = (record: ArtifactRecord) => world.bucket.putTags(record, { stray: 'yes' });
 const tamper = ({ executionId }: ArtifactRecord) =>
   world.bucket.put(manifestObject(executionId), Buffer.from('{"version":1,"artifacts":[\n]}\n'));
@@ -89,6 +92,7 @@ describe('drift that is made by hand', () => {
       await next(),
     ];
     const tagged = await next();
+    const behind = await next();
     const tampered = await anArtifact(world);
     await untilManifestsAreWritten([execution, tampered.executionId]);
     const left = await leftOver();
@@ -97,6 +101,7 @@ describe('drift that is made by hand', () => {
     await terminate(ended);
     await dropRow(rowless);
     await loseTags(tagged);
+    await setBack(behind);
     await tamper(tampered);
     const stray = await strayObject();
     const uploadId = await strayUpload(healthy);
@@ -109,6 +114,7 @@ describe('drift that is made by hand', () => {
       ['object_hidden', hidden.id],
       ['life_missing', ended.id],
       ['row_missing', rowless.id],
+      ['row_differs', behind.id],
       ['tags_differ', tagged.id],
       ['manifest_differs', tampered.executionId],
       ['object_unknown', stray],
@@ -128,7 +134,8 @@ describe('drift that is made by hand', () => {
     ]);
     expect(healed).toMatchObject({ code: 0, isConsistent: true });
     expect(await world.records.get(missing.id)).toMatchObject({ status: 'DELETED', deletionReason: 'bytes_lost' });
-    for (const record of [hidden, ended, rowless, tagged])
+    expect(outcomes(healed)).toContainEqual(['object_missing', 'lost']);
+    for (const record of [hidden, ended, rowless, tagged, behind])
       expect(await look(world, record.id)).toMatchObject({ row: { status: 'ACTIVE' }, workflow: 'RUNNING' });
     expect(await world.bucket.listVersions(left.key)).toEqual([]);
     expect(await world.bucket.head({ key: stray })).not.toBeNull();

@@ -56,4 +56,6 @@ export const outcomes = ({ findings }: Pick<Shown, 'findings'>): [DriftKind, Out
 export const failedOf = ({
   findings,
 }: Pick<Shown, 'findings'>): { kind: DriftKind; outcome: Outcome; note: string | null }[] =>
-  findings.filter(({ outcome }) => outcome !== 'repaired').map(({ kind, outcome, note }) => ({ kind, outcome, note }));
+  findings
+    .filter(({ outcome }) => outcome !== 'repaired' && outcome !== 'lost')
+    .map(({ kind, outcome, note }) => ({ kind, outcome, note }));

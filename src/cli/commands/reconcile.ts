@@ -31,7 +31,8 @@ or a lost database (artifacts rebuild). See docs/operators.md, "Reconciliation".
 
 It needs the configuration of a worker (DATABASE_URL, TEMPORAL_…), or takes that of
 the local stack; no API. Exit code: 0 when nothing is left that differs (what is in
-quarantine does not count), 1 when something is, 5 when a server does not answer.`;
+quarantine does not count), 1 when something is or it is not
+over, 5 when a server does not answer.`;
 
 const GOES_ON =
   'The reconciliation goes on. Its report: artifacts reconcile --last\nTo stop it: temporal workflow cancel --workflow-id reconciliation\n';
@@ -87,7 +88,8 @@ function show(result: ReconciliationResult, options: ReconcileOptions, terminal:
   print(terminal, options, { json: { ...report, isConsistent, findings }, text });
   if (report.failure !== null) throw failureOf(report.failure);
   if (!isConsistent && isDriftLeft(report.totals)) throw new ChecksFailed('Bucket, rows and workflows do not agree.');
-  if (report.finishedAtMs === null && !isRunning) throw new ChecksFailed('It was ended before it was done.');
+  if (report.finishedAtMs === null)
+    throw new ChecksFailed(isRunning ? 'It is not over yet.' : 'It was ended before it was done.');
 }
 
 /** One line that is drawn over itself on a terminal; elsewhere one now and then. */
