@@ -18,6 +18,8 @@ export interface DatabaseExamination {
   lacking(): Promise<{ tables: string[]; privileges: string[] }>;
   /** Indexes that a statement that failed has left half made: no query uses them, and every write pays for them. */
   invalidIndexes(): Promise<string[]>;
+  /** How many artifacts, older than a minute, something must lead; counted up to `most` (1 to 100,000). */
+  unended(most: number): Promise<number>;
   /** `max` without what is reserved for superusers. */
   connections(): Promise<{ used: number; ours: number; max: number }>;
   /** How far the server's clock is ahead of ours (negative: behind), give or take `accuracyMs`. */
@@ -89,6 +91,15 @@ export async function examineDatabase(databaseUrl: string): Promise<DatabaseExam
           [knownTables()],
         );
         return found.map(({ name }) => name);
+      }),
+    unended: (most) =>
+      asked(async () => {
+        const [found] = await rows<{ count: number }>(
+          `SELECT count(*)::int AS count FROM (SELECT FROM artifacts WHERE (status <> 'DELETED' OR purge_at IS NOT NULL)
+           AND created_at < now() - INTERVAL '1 minute' LIMIT $1) some`,
+          [most],
+        );
+        return found?.count ?? 0;
       }),
     connections: () =>
       asked(async () => {

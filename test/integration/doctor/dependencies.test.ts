@@ -139,6 +139,32 @@ describe('of Temporal the doctor', () => {
     expect(find(checks, 'clock').status).toBe('ok');
   });
 
+  test('says that rows have no lives, as when Temporal was lost', async () => {
+    const database = await createTestDatabase(inject('databaseUrl'));
+    const client = new pg.Client({ connectionString: database.databaseUrl });
+    await client.connect();
+    const config = configFor(await createNamespace(connection), { DATABASE_URL: database.databaseUrl });
+    const lives = async () => find(await examineArea(temporalChecks(config, [])), 'lives');
+    const insert = async (age: string, status: string): Promise<void> => {
+      const id = randomUUID();
+      await client.query(`INSERT INTO executions (id, tenant_id) VALUES ($1, 'acme')`, [id]);
+      await client.query(
+        `INSERT INTO artifacts (execution_id, file_name, file_path, file_size, status, created_at, quota_tenant)
+         VALUES ($1, 'a', 'a', 1, $2, now() - $3::interval, 'acme')`,
+        [id, status, age],
+      );
+    };
+    await insert('1 second', 'ACTIVE');
+    await insert('1 hour', 'DELETED');
+    expect(await lives()).toMatchObject({ status: 'ok' });
+    await insert('1 hour', 'ACTIVE');
+    expect(await lives()).toMatchObject({
+      ...{ status: 'failed', remedy: expect.stringContaining('artifacts rebuild') as string },
+    });
+    await client.end();
+    await database.drop();
+  });
+
   test('says which search attributes are missing, and that what has ended is kept for too short a time', async () => {
     const namespace = `doctor-${randomUUID()}`;
     await connection.workflowService.registerNamespace({

@@ -1,4 +1,5 @@
 import type { Config } from '../../../config.js';
+import { examineDatabase } from '../../../db/examination.js';
 import { examineTemporal, type ScheduleFacts, type TemporalExamination } from '../../../temporal/examination.js';
 import { READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from '../../../temporal/ids.js';
 import { LIFECYCLE_QUEUE, uploadQueue, type Poller, type PolledQueue } from '../../../temporal/pollers.js';
@@ -14,6 +15,8 @@ const TESTED_SERVER = [1, 28] as const;
 const GONE_AFTER_MS = 90 * SECOND_MS;
 const LEAST_RETENTION_DAYS = 1;
 const SHOWN_LIVES = 3;
+/** More rows are not counted for one check. */
+const MOST_ROWS = 100_000;
 const RUNNING = 'ExecutionStatus = "Running"';
 const LIVES = `WorkflowType = "artifactLifecycle" AND ${RUNNING}`;
 const PROBLEMS = `ArtifactProblem IS NOT NULL AND ${RUNNING}`;
@@ -35,7 +38,11 @@ export function temporalChecks(config: Config, hosts: string[]): AreaChecks {
           name: 'reconcile schedule',
           ask: async () => scheduleVerdict(config, await temporal.schedule(RECONCILE_SCHEDULE_ID)),
         },
-        { name: 'lives', needs: 'search attributes', ask: () => livesVerdict(temporal) },
+        {
+          name: 'lives',
+          needs: 'search attributes',
+          ask: () => livesVerdict(temporal, (most) => unendedRows(config, most)),
+        },
         { name: 'worker versions', ask: () => versionsVerdict(config, temporal) },
         {
           name: 'clock',
@@ -200,8 +207,31 @@ export function scheduleVerdict(
   );
 }
 
-async function livesVerdict(temporal: TemporalExamination): Promise<Verdict> {
+/** Null: the database does not say, which is told by its own checks. */
+async function unendedRows({ DATABASE_URL }: Config, most: number): Promise<number | null> {
+  try {
+    const database = await examineDatabase(DATABASE_URL);
+    return await database.unended(most).finally(() => database.close());
+  } catch {
+    return null;
+  }
+}
+
+async function livesVerdict(
+  temporal: TemporalExamination,
+  countRows: (most: number) => Promise<number | null>,
+): Promise<Verdict> {
   const lives = await temporal.count(LIVES);
+  const enough = 2 * lives + 1;
+  const rows = enough > MOST_ROWS ? null : await countRows(enough);
+  if (rows !== null && rows >= enough)
+    return failed(
+      lives === 0
+        ? 'none runs, and there are artifacts'
+        : `only ${lives} run, and there are more than twice as many artifacts`,
+      'Nothing happens to those without: they neither expire nor can they be kept or deleted.',
+      'If Temporal was lost: artifacts rebuild (docs/operators.md). Else correct TEMPORAL_NAMESPACE or DATABASE_URL.',
+    );
   const problems = await temporal.count(PROBLEMS);
   if (problems === 0) return ok(`${lives} run, none has a problem`);
   const ids = await temporal.some(PROBLEMS, SHOWN_LIVES);
