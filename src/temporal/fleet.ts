@@ -21,10 +21,7 @@ const RUNNING = `WorkflowType = "artifactLifecycle" AND ExecutionStatus = "Runni
 
 interface Fleet {
   findRunning(artifactIds: readonly string[]): Promise<string[]>;
-  listRunning(query: {
-    cursor: string | null;
-    limit: number;
-  }): Promise<{
+  listRunning(query: { cursor: string | null; limit: number }): Promise<{
     lives: { artifactId: string; startedAtMs: number; index: IndexedLife | null }[];
     cursor: string | null;
   }>;
