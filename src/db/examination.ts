@@ -96,7 +96,7 @@ export async function examineDatabase(databaseUrl: string): Promise<DatabaseExam
       asked(async () => {
         const [found] = await rows<{ count: number }>(
           `SELECT count(*)::int AS count FROM (SELECT FROM artifacts WHERE (status <> 'DELETED' OR purge_at IS NOT NULL)
-           AND created_at < now() - INTERVAL '1 minute' LIMIT $1) some`,
+           AND created_at < now() - INTERVAL '1 minute' LIMIT $1) living`,
           [most],
         );
         return found?.count ?? 0;
