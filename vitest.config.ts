@@ -20,6 +20,8 @@ const legs: Leg[] = [
   { name: 'integration', timeoutMs: 60_000, servers: true, order: 0 },
   // Real processes, and mostly waiting: for what is tried again after a minute, for deadlines, for servers that start.
   { name: 'e2e', timeoutMs: 120_000, servers: true, order: 1, filesAtOnce: 3 },
+  // Thousands of artifacts within a time: with the machine to itself.
+  { name: 'load', timeoutMs: 120_000, servers: true, order: 2, filesAtOnce: 1 },
 ];
 
 const project = ({ name, timeoutMs, servers, order, filesAtOnce }: Leg): TestProjectInlineConfiguration => ({

@@ -23,6 +23,7 @@ const needs: Record<string, readonly Name[]> = {
   contract: ['databaseUrl', 'versitygw', 'moto'],
   integration: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto', 'chromium', 'workflowBundle'],
   e2e: ['temporalAddress', 'temporalBinary', 'databaseUrl', 'versitygw', 'moto', 'workflowBundle'],
+  load: ['temporalAddress', 'databaseUrl', 'versitygw', 'moto', 'workflowBundle'],
 };
 
 const say = (line: string): void => {
