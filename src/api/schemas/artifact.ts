@@ -10,7 +10,7 @@ import {
 import { LIST_SORTS } from '../../domain/artifact-filters.js';
 import { STORAGE_TIERS } from '../../domain/tiers.js';
 import { shared } from './shared.js';
-import { anyTime, cursor, nullable, Tags, Timestamp, timestamp, Uuid } from './atoms.js';
+import { anyTime, cursor, NO_NUL, nullable, TAG_QUERY, Tags, Timestamp, timestamp, Uuid } from './atoms.js';
 
 export const ArtifactTypeSchema = Type.Enum([...ARTIFACT_TYPES], {
   type: 'string',
@@ -134,7 +134,7 @@ export const ArtifactPage = Type.Object({
 const MAX_PAGE = 200;
 
 /** Of a query: pairs that must all match. */
-export const TagFilter = Type.Array(Type.String({ pattern: '^[^:]+:' }), {
+export const TagFilter = Type.Array(Type.String({ pattern: TAG_QUERY }), {
   maxItems: 8,
   description: '`key:value`, repeatable; all must match. The key ends at the first colon.',
   examples: [['agent:researcher']],
@@ -170,6 +170,7 @@ export const ListQuerystring = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: MAX_TEXT_CHARACTERS,
+        pattern: NO_NUL,
         description: 'The file name; each `*` stands for any characters, or none. Case counts',
         examples: ['*.pdf'],
       }),
@@ -178,6 +179,7 @@ export const ListQuerystring = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: MAX_TEXT_CHARACTERS,
+        pattern: NO_NUL,
         description: 'What the path begins with. Case counts',
         examples: ['output/charts/'],
       }),

@@ -21,6 +21,8 @@ export const ownUuid = (description: string): typeof Uuid =>
 
 /** Postgres keeps no NUL in a text. */
 export const NO_NUL = '^[^\\u0000]*$';
+/** `key:value` in a query; without NUL too. */
+export const TAG_QUERY = '^[^:\\u0000]+:[^\\u0000]*$';
 
 /** A moment that a caller names. */
 export const anyTime = (description: string): typeof Uuid =>

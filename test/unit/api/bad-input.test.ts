@@ -161,7 +161,19 @@ describe('other requests that are refused before any side effect', () => {
     const executionId = randomUUID();
     await api.upload({ executionId });
     const codes: Record<string, string> = {};
-    for (const query of ['limit=0', 'limit=201', 'limit=x', 'status=GONE', 'tag=nocolon', 'what=1', 'cursor=%00'])
+    for (const query of [
+      'limit=0',
+      'limit=201',
+      'limit=x',
+      'status=GONE',
+      'tag=nocolon',
+      'tag=k%00:v',
+      'tag=k:%00',
+      'name=%00',
+      'path=%00',
+      'what=1',
+      'cursor=%00',
+    ])
       codes[query] = codeOf(await api.send({ method: 'GET', url: `/v1/executions/${executionId}/artifacts?${query}` }));
     const { 'cursor=%00': ofCursor, ...others } = codes;
     expect(ofCursor).toBe('invalid_cursor');
