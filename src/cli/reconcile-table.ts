@@ -4,6 +4,7 @@ import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import type { NumberedFinding, ReconciliationReport, ReconciliationResult } from '../operator/reconcile/reconcile.js';
 import { dateAndRelative, humanBytes, relativeTime } from './format.js';
 import { fittedTable, table } from './tables.js';
+import { printable } from './text-width.js';
 
 /** What a repair does about each kind. */
 const HEALED_BY: Record<DriftKind, string> = {
@@ -144,12 +145,14 @@ const LOOKS_AT: Record<ReconciliationStage, (inspected: ReconciliationProgress['
   findings: () => ['findings settled', 0],
 };
 
-/** `objects 1200 (400 per second), 3 findings so far`. */
+/** `objects: 1200 (400 per second), 3 findings so far`; or why it stands still. */
 export function reconcileProgressText(
   progress: ReconciliationProgress | null,
   found: number,
+  problem: string | null,
   nowMs = Date.now(),
 ): string {
+  if (problem !== null) return `it failed, and is tried again: ${printable(problem)}`;
   if (progress === null) return 'waiting for a worker';
   const { stage, stageStartedAtMs, inspected, settled, mode } = progress;
   if (stage === null) return 'about to begin';

@@ -18,7 +18,8 @@ const CALL_MS = 10 * SECOND_MS;
 export interface ReconciliationClient {
   /** Starts one, or joins the one that runs, whatever its mode. */
   startReconciliation(mode: ReconciliationMode): Promise<{ runId: string; hasJoined: boolean }>;
-  isReconciling(runId: string): Promise<boolean>;
+  /** `problem`: why what it is at has failed and is tried again; null: it has not. */
+  lookAt(runId: string): Promise<{ isRunning: boolean; problem: string | null }>;
   /** Null when no worker answers now. */
   progressOf(): Promise<ReconciliationProgress | null>;
 }
@@ -44,10 +45,15 @@ export function reconciliationClient(client: Client): ReconciliationClient {
     }
   };
   /** Null: there never was one that is remembered. */
-  const describe = async (): Promise<{ runId: string; isRunning: boolean } | null> => {
+  const describe = async (): Promise<{ runId: string; isRunning: boolean; problem: string | null } | null> => {
     try {
       const { status, raw } = await call(() => handle().describe());
-      return { runId: raw.workflowExecutionInfo?.firstRunId ?? '', isRunning: status.name === 'RUNNING' };
+      const failed = (raw.pendingActivities ?? []).find(({ lastFailure }) => lastFailure);
+      return {
+        runId: raw.workflowExecutionInfo?.firstRunId ?? '',
+        isRunning: status.name === 'RUNNING',
+        problem: failed?.lastFailure?.message ?? null,
+      };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
@@ -74,9 +80,9 @@ export function reconciliationClient(client: Client): ReconciliationClient {
         }
       }
     },
-    isReconciling: async (runId) => {
+    lookAt: async (runId) => {
       const last = await describe();
-      return last?.isRunning === true && last.runId === runId;
+      return { isRunning: last?.isRunning === true && last.runId === runId, problem: last?.problem ?? null };
     },
     progressOf: async () => {
       try {

@@ -25,8 +25,8 @@ export interface ReconcileOptions {
   /** Whoever has had enough: the reconciliation goes on. */
   signal: AbortSignal;
   onStart: (started: { runId: string; hasJoined: boolean }) => void;
-  /** Null: no worker answers. `found`: so far. */
-  onProgress: (progress: ReconciliationProgress | null, found: number) => void;
+  /** Null: no worker answers. `found`: so far. `problem`: why it stands still. */
+  onProgress: (progress: ReconciliationProgress | null, found: number, problem: string | null) => void;
 }
 
 /**
@@ -41,7 +41,9 @@ export async function reconcileNow(config: Config, options: ReconcileOptions): P
     const started = await client.startReconciliation(options.mode);
     options.onStart(started);
     const { runId } = started;
-    while (await client.isReconciling(runId)) {
+    for (;;) {
+      const { isRunning, problem } = await client.lookAt(runId);
+      if (!isRunning) break;
       if (options.signal.aborted) throw gaveUp();
       const [progress, report] = await Promise.all([
         client.progressOf(),
@@ -50,6 +52,7 @@ export async function reconcileNow(config: Config, options: ReconcileOptions): P
       options.onProgress(
         progress,
         (report?.totals ?? []).reduce((sum, { findings }) => sum + findings, 0),
+        problem,
       );
       await sleep(LOOK_EVERY_MS, undefined, { signal: options.signal }).catch(() => undefined);
     }

@@ -87,10 +87,16 @@ describe('the progress of a reconciliation', () => {
     ['lives', 'workflows: 40 (13 per second), 1 finding so far'],
     ['findings', 'repairing: 4 of 1 findings'],
   ] as const)('in the stage %s', (stage, expected) => {
-    expect(reconcileProgressText({ ...progress, stage }, 1, AT_MS + 3_000)).toBe(expected);
+    expect(reconcileProgressText({ ...progress, stage }, 1, null, AT_MS + 3_000)).toBe(expected);
   });
 
   it('says when no worker answers', () => {
-    expect(reconcileProgressText(null, 0)).toBe('waiting for a worker');
+    expect(reconcileProgressText(null, 0, null)).toBe('waiting for a worker');
+  });
+
+  it('says why it stands still', () => {
+    expect(reconcileProgressText({ ...progress, stage: 'bucket' }, 0, 'no \u001b[31mtable')).toBe(
+      'it failed, and is tried again: no \ufffd[31mtable',
+    );
   });
 });
