@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
-import { createActivities, createPace, pageSizeAt } from './activities/index.js';
+import { createActivities, pageSizeAt } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, quotasOf, type Config } from './config.js';
 import { SECOND_MS } from './domain/units.js';
 import { lifePolicyOf } from './life-policy.js';
 import { openRecords, openStore, openWebhooks } from './deps.js';
+import { createPace } from './pace.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
 import { connectFleet } from './temporal/fleet.js';

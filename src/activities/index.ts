@@ -12,7 +12,7 @@ import { tieringActivities } from './tiering.js';
 import { uploadActivities } from './upload.js';
 import { webhookActivities } from './webhooks.js';
 
-export { createPace, pageSizeAt } from './inspection/pace.js';
+export { pageSizeAt } from './inspection/page-size.js';
 export type { InspectedSlice, InspectionSlice } from './inspection/index.js';
 export type { ActivityDeps, ActivitySettings, ArtifactLives } from './deps.js';
 

@@ -7,7 +7,7 @@ import { executionDeletionWorkflowId, publicationWorkflowId } from '../../tempor
 import type { RunningLives } from '../../temporal/running-lives.js';
 import { walkBucket } from './bucket-walk.js';
 import type { RebuildDeps, RebuildOptions } from './deps.js';
-import { paced } from './pace.js';
+import { createPace } from '../../pace.js';
 import { RowRestorer } from './restore-rows.js';
 
 const PAGE = 500;
@@ -27,7 +27,7 @@ export async function rebuild({ running, ...ports }: RebuildDeps, options: Rebui
       'database_unavailable',
       'The database has no tables of this version: run the migrations first (npm run migrate)',
     );
-  const pause = paced(perSecond, signal);
+  const pause = createPace(perSecond, signal);
   await restoreRows(deps, options, report, pause);
   await restoreLives(deps, options, report, pause);
   report.interrupted = await listInterrupted(deps);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { createPace, pageSizeAt } from '../../../../src/activities/index.js';
+import { pageSizeAt } from '../../../../src/activities/index.js';
+import { createPace } from '../../../../src/pace.js';
 
 it('all who share a pace are let through no faster than it, and the first at once', async () => {
   const pace = createPace(200);
