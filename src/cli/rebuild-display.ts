@@ -1,7 +1,6 @@
 import { EVIDENCE, rowsMade, type ReasonLeftOut, type RebuildReport } from '../domain/rebuild.js';
 import { humanBytes } from './format.js';
 import { table } from './tables.js';
-import { shorten } from './text-width.js';
 
 const FROM: Record<(typeof EVIDENCE)[number], string> = {
   workflow: 'a running workflow',
@@ -78,16 +77,6 @@ function conclusion(report: RebuildReport): string[] {
   return [...(rowsMade(report) === 0 ? [] : [audit]), 'Look what still differs: artifacts reconcile --dry-run'];
 }
 
-/** One line on a terminal that is written over again and again; nothing elsewhere. */
-export function statusLine(stream: NodeJS.WriteStream): {
-  show: (progress: { phase: string; seen: number; made: number }) => void;
-  clear: () => void;
-} {
-  const write = (text: string): void => {
-    if (stream.isTTY) stream.write(`\r\u001b[K${shorten(text, (stream.columns || 80) - 1)}`);
-  };
-  return {
-    show: ({ phase, seen, made }) => write(`${phase}: ${seen} looked at, ${made} made`),
-    clear: () => write(''),
-  };
-}
+/** `rows: 120 looked at, 3 made`. */
+export const rebuildProgressText = ({ phase, seen, made }: { phase: string; seen: number; made: number }): string =>
+  `${phase}: ${seen} looked at, ${made} made`;

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { migrate } from '../../src/db/migrate.js';
 import type { RebuildReport } from '../../src/domain/rebuild.js';
 import { runArtifacts } from './cli.js';
+import { operatorEnvironmentOf } from './impatient-worker.js';
 import { createNamespace, type TestStack } from './stack.js';
 
 /** The database is gone with all that was in it, and one of the same name is there, empty and migrated. */
@@ -33,20 +34,8 @@ export async function anotherTemporal({ temporalAddress }: Pick<TestStack, 'temp
 
 /** What `artifacts rebuild --json` answers. @throws what it said, when it fails. */
 export async function rebuildOf(stack: TestStack, namespace: string, ...args: string[]): Promise<RebuildReport> {
-  const { store } = stack;
-  const { code, out, err } = await runArtifacts(['rebuild', '--json', ...args], {
-    cwd: '/',
-    env: {
-      DATABASE_URL: stack.databaseUrl,
-      TEMPORAL_ADDRESS: stack.temporalAddress,
-      TEMPORAL_NAMESPACE: namespace,
-      S3_ENDPOINT: store.endpoint,
-      S3_REGION: store.region,
-      S3_BUCKET: store.bucket,
-      AWS_ACCESS_KEY_ID: store.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
-    },
-  });
+  const env = { ...operatorEnvironmentOf(stack), TEMPORAL_NAMESPACE: namespace };
+  const { code, out, err } = await runArtifacts(['rebuild', '--json', ...args], { cwd: '/', env });
   if (code !== 0) throw new Error(`rebuild ended with ${code}: ${err}`);
   return JSON.parse(out) as RebuildReport;
 }

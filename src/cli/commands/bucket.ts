@@ -6,12 +6,11 @@ import { terraformOf } from '../../domain/bucket/terraform.js';
 import { wantedBucket, wantedDocument, type BucketWishes } from '../../domain/bucket/wanted.js';
 import type * as Operator from '../../operator/bucket/index.js';
 import type { AppliedFinding, BucketOptions, RuleProof } from '../../operator/bucket/index.js';
-import { ArtifactError } from '../../sdk/index.js';
 import { bucketReport } from '../bucket-table.js';
 import { operatorEnvironment } from '../connection.js';
 import { DriftFound } from '../failures.js';
 import { columnsOfTerminal, type Terminal } from '../terminal.js';
-import { examples, print, withJson, type JsonOption } from './common.js';
+import { examples, print, withConfig, withJson, type JsonOption } from './common.js';
 
 interface Options extends JsonOption {
   account?: string;
@@ -109,14 +108,12 @@ interface Work {
 
 /** Loaded only here: the S3 SDK takes a while, and hardly any other command needs it. */
 async function withBucket(terminal: Terminal, options: Options, work: (tools: Work) => Promise<void>): Promise<void> {
-  const { ConfigError, loadConfig } = await import('../../config.js');
   const { openBucketSettings, openStore } = await import('../../deps.js');
   const operator = await import('../../operator/bucket/index.js');
   const { account, role, corsOrigin: corsOrigins = [], kmsKey } = options;
   const agent: Partial<Record<BucketRole, string>> =
     account === undefined ? {} : { agent: `arn:aws:iam::${account}:role/claude-agent-role` };
-  try {
-    const config = loadConfig(operatorEnvironment(terminal));
+  await withConfig(operatorEnvironment(terminal), async (config) => {
     const wishes = operator.bucketWishes(config, {
       roles: { ...agent, ...role },
       corsOrigins,
@@ -130,10 +127,7 @@ async function withBucket(terminal: Terminal, options: Options, work: (tools: Wo
       settings.close();
       store.close();
     }
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ArtifactError('invalid_request', error.message, { cause: error });
-    throw error;
-  }
+  });
 }
 
 const runPlan = (terminal: Terminal, options: Options & { format?: 'json' | 'terraform' }): Promise<void> =>

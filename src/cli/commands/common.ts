@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { parseTime } from '../../domain/time.js';
-import type { ArtifactClient } from '../../sdk/index.js';
-import type { Artifact, Tags } from '../../sdk/index.js';
+import type { Config } from '../../config.js';
+import { ArtifactError, type Artifact, type ArtifactClient, type Tags } from '../../sdk/index.js';
 import { connect } from '../connection.js';
 import { artifactSheet } from '../tables.js';
 import { columnsOfTerminal } from '../terminal.js';
@@ -15,6 +15,20 @@ export interface JsonOption {
 
 export const withJson = (command: Command): Command =>
   command.option('--json', 'print the result as JSON on stdout, for scripts');
+
+/**
+ * Runs with the configuration of a worker, which is loaded only here: hardly any command needs it.
+ * @throws `invalid_request` for one that cannot be used.
+ */
+export async function withConfig<T>(env: Terminal['env'], work: (config: Config) => Promise<T>): Promise<T> {
+  const { ConfigError, loadConfig } = await import('../../config.js');
+  try {
+    return await work(loadConfig(env));
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ArtifactError('invalid_request', error.message, { cause: error });
+    throw error;
+  }
+}
 
 /** Runs with a client, and frees its connections. */
 export async function withClient<T>(terminal: Terminal, work: (client: ArtifactClient) => Promise<T>): Promise<T> {

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { DoctorProgress, DoctorReport } from '../../operator/doctor/doctor.js';
+import type { DoctorReport } from '../../operator/doctor/doctor.js';
 import { ArtifactError } from '../../sdk/index.js';
 import { operatorApiUrl, operatorEnvironment } from '../connection.js';
 import { doctorTable, progressText } from '../doctor-table.js';
 import { ChecksFailed } from '../failures.js';
+import { statusLine } from '../status-line.js';
 import { columnsOfTerminal } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { examples, print, withJson } from './common.js';
@@ -39,13 +40,13 @@ const addHost = (host: string, before: string[] = []): string[] => [...before, h
 /** Loaded only here: the Temporal and AWS SDKs take half a second, and no other command needs them. */
 async function runDoctor(options: DoctorOptions, terminal: Terminal): Promise<void> {
   const { examineAll } = await import('../../operator/doctor/doctor.js');
-  const line = progressLine(terminal);
+  const line = statusLine(terminal.err);
   const report = await examineAll({
     env: operatorEnvironment(terminal),
     apiUrl: operatorApiUrl(terminal),
     hosts: options.host ?? [],
     signal: terminal.signal,
-    onProgress: line.show,
+    onProgress: (progress) => line.show(progressText(progress, columnsOfTerminal(terminal.err) - 1)),
   });
   line.clear();
   if (terminal.signal.aborted)
@@ -60,10 +61,3 @@ const leftBehind = ({ areas }: DoctorReport): string => {
   const all = areas.flatMap(({ checks }) => checks);
   return all.find(({ check }) => check === 'left behind')?.fact ?? 'nothing';
 };
-
-/** One line that is drawn over itself; nothing where nobody looks. */
-function progressLine({ err }: Terminal): { show: (progress: DoctorProgress) => void; clear: () => void } {
-  if (!err.isTTY) return { show: () => undefined, clear: () => undefined };
-  const draw = (text: string): void => void err.write(`\r\u001b[K${text}`);
-  return { show: (progress) => draw(progressText(progress, (err.columns || 80) - 1)), clear: () => draw('') };
-}

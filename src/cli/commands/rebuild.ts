@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { ArtifactError } from '../../sdk/index.js';
 import { operatorEnvironment } from '../connection.js';
-import { rebuildText, statusLine } from '../rebuild-display.js';
+import { rebuildProgressText, rebuildText } from '../rebuild-display.js';
+import { statusLine } from '../status-line.js';
 import type { Terminal } from '../terminal.js';
-import { examples, parseCount, print, withJson, type JsonOption } from './common.js';
+import { examples, parseCount, print, withConfig, withJson, type JsonOption } from './common.js';
 
 interface RebuildCommandOptions extends JsonOption {
   apply?: true;
@@ -43,31 +44,27 @@ export function addRebuildCommand(program: Command, terminal: Terminal): void {
 
 /** Loaded only here: the SDKs of the servers take half a second, and no other command needs them. */
 async function runRebuild({ apply, tenant, rate, ...json }: RebuildCommandOptions, terminal: Terminal): Promise<void> {
-  const { ConfigError, loadConfig } = await import('../../config.js');
   const { openRebuild } = await import('../../operator/rebuild/open.js');
   const { rebuild } = await import('../../operator/rebuild/rebuild.js');
   const status = statusLine(terminal.err);
-  try {
-    const config = loadConfig(operatorEnvironment(terminal));
+  await withConfig(operatorEnvironment(terminal), async (config) => {
     const opened = openRebuild(config);
     try {
       const report = await rebuild(opened.deps, {
         ...opened.settings,
         ...{ apply: apply === true, tenantId: tenant ?? null, perSecond: rate, signal: terminal.signal },
-        tell: (progress) => status.show(progress),
+        tell: (progress) => status.show(rebuildProgressText(progress)),
       });
       status.clear();
       print(terminal, json, { json: report, text: rebuildText(report) });
+    } catch (error) {
+      if (!terminal.signal.aborted) throw error;
+      throw new ArtifactError('aborted', 'Stopped; what was made stays, and the next run goes on from there', {
+        cause: error,
+      });
     } finally {
       status.clear();
       await opened.close();
     }
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ArtifactError('invalid_request', error.message, { cause: error });
-    if (terminal.signal.aborted)
-      throw new ArtifactError('aborted', 'Stopped; what was made stays, and the next run goes on from there', {
-        cause: error,
-      });
-    throw error;
-  }
+  });
 }

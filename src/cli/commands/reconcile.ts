@@ -6,8 +6,9 @@ import { ArtifactError } from '../../sdk/index.js';
 import { operatorEnvironment } from '../connection.js';
 import { ChecksFailed } from '../failures.js';
 import { reconciliationText, reconcileProgressText } from '../reconcile-table.js';
+import { statusLine } from '../status-line.js';
 import { columnsOfTerminal, type Terminal } from '../terminal.js';
-import { examples, print, withJson, type JsonOption } from './common.js';
+import { examples, print, withConfig, withJson, type JsonOption } from './common.js';
 
 interface ReconcileOptions extends JsonOption {
   dryRun?: true;
@@ -55,15 +56,13 @@ export function addReconcileCommand(program: Command, terminal: Terminal): void 
 
 /** Loaded only here: the Temporal SDK takes half a second, and no other command needs it. */
 async function runReconcile(options: ReconcileOptions, terminal: Terminal): Promise<void> {
-  const { ConfigError, loadConfig } = await import('../../config.js');
   const { lastReconciliation, reconcileNow } = await import('../../operator/reconcile/reconcile.js');
   const findings = options.all === true ? MOST_SHOWN : SHOWN;
-  try {
-    const config = loadConfig(operatorEnvironment(terminal));
+  await withConfig(operatorEnvironment(terminal), async (config) => {
     if (options.last === true) return show(await lastReconciliation(config, findings), options, terminal, true);
     const mode = options.repair === true ? 'repair' : 'dry-run';
     const { err, signal } = terminal;
-    const line = progressLine(terminal);
+    const line = statusLine(err, saysStages(err));
     const watch = {
       onStart: ({ hasJoined }: { hasJoined: boolean }) =>
         void err.write(hasJoined ? 'A reconciliation runs already: this is the one.\n' : ''),
@@ -75,10 +74,7 @@ async function runReconcile(options: ReconcileOptions, terminal: Terminal): Prom
       if (signal.aborted) err.write(GOES_ON);
     });
     show(result, options, terminal, false);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ArtifactError('invalid_request', error.message, { cause: error });
-    throw error;
-  }
+  });
 }
 
 function show(result: ReconciliationResult, options: ReconcileOptions, terminal: Terminal, isRunning: boolean): void {
@@ -92,19 +88,14 @@ function show(result: ReconciliationResult, options: ReconcileOptions, terminal:
     throw new ChecksFailed(isRunning ? 'It is not over yet.' : 'It was ended before it was done.');
 }
 
-/** One line that is drawn over itself on a terminal; elsewhere one now and then. */
-function progressLine({ err }: Terminal): { show: (text: string) => void; clear: () => void } {
-  if (err.isTTY) {
-    const draw = (text: string): void => void err.write(`\r\u001b[K${text.slice(0, (err.columns || 80) - 1)}`);
-    return { show: draw, clear: () => draw('') };
-  }
+/** Where no line can be drawn over: one now and then, when something else is looked at. */
+function saysStages(err: Terminal['err']): (text: string) => void {
   let last = '';
-  const say = (text: string): void => {
+  return (text) => {
     const [stage = ''] = text.split(':');
     if (stage !== last) err.write(`${text}\n`);
     last = stage;
   };
-  return { show: say, clear: () => undefined };
 }
 
 /** An outage ends the command as it would end any other. */

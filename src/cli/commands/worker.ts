@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { ArtifactError } from '../../sdk/index.js';
 import { workerEnvironment } from '../connection.js';
 import { humanBytes } from '../format.js';
 import type { Terminal } from '../terminal.js';
-import { examples } from './common.js';
+import { examples, withConfig } from './common.js';
 
 interface WorkerOptions {
   upload?: true;
@@ -45,20 +44,15 @@ const addRoot = (root: string, before: string[] = []): string[] => [...before, r
 
 /** Loaded only here: the Temporal SDK takes half a second, and no other command needs it. */
 async function runWorker({ host, root, tenant }: WorkerOptions, terminal: Terminal): Promise<void> {
-  const { ConfigError, loadConfig } = await import('../../config.js');
   const { hostSettings, runHostWorker } = await import('../../host-worker.js');
-  try {
-    const config = loadConfig(workerEnvironment(terminal));
+  await withConfig(workerEnvironment(terminal), async (config) => {
     const settings = hostSettings(config, {
       ...(host === undefined ? {} : { hostId: host }),
       ...(root === undefined ? {} : { roots: root.map((folder) => resolve(terminal.cwd, folder)) }),
       ...(tenant === undefined ? {} : { tenantId: tenant }),
     });
     await runHostWorker(config, settings, peopleLog(terminal));
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ArtifactError('invalid_request', error.message, { cause: error });
-    throw error;
-  }
+  });
 }
 
 type Facts = Record<string, unknown>;
