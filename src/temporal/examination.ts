@@ -52,8 +52,6 @@ const NOT_FOUND = 5;
 const CLOCK_QUEUE = 'artifact-doctor';
 const CLOCK_LOOKS = 20;
 const CLOCK_LOOK_MS = 50;
-/** temporal.api.enums.v1.TaskQueueType */
-const ACTIVITY_QUEUE = 2;
 
 /** Connects with the first question; each is given up after 5 s. Errors of the SDK pass through. */
 export function examineTemporal(settings: TemporalSettings): TemporalExamination {
@@ -153,14 +151,14 @@ async function clockOf(connection: Connection, namespace: string): Promise<{ ahe
     .catch(() => undefined);
   try {
     for (let look = 0; look < CLOCK_LOOKS; look += 1) {
-      const { pollers } = await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
-        workflowService.describeTaskQueue({ namespace, taskQueue, taskQueueType: ACTIVITY_QUEUE }),
+      const pollers = await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+        pollersOf(connection, namespace, { name: CLOCK_QUEUE, type: 'activity' }),
       );
       const endedMs = Date.now();
-      const own = pollers?.find((poller) => poller.identity === identity);
+      const own = pollers.find((poller) => poller.identity === identity);
       if (own !== undefined)
         return {
-          aheadMs: msOf(own.lastAccessTime) - (beganMs + endedMs) / 2,
+          aheadMs: own.lastSeenMs - (beganMs + endedMs) / 2,
           accuracyMs: (endedMs - beganMs) / 2,
         };
       await sleep(CLOCK_LOOK_MS);

@@ -12,12 +12,11 @@ import {
 } from '../workflows/search-attributes.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
-import { artifactIdOf, artifactWorkflowId } from './ids.js';
+import { artifactIdOf, artifactWorkflowId, RUNNING_LIVES } from './ids.js';
 
 /** Ids in one question to the index: its length is what some servers bound. */
 const IDS_AT_ONCE = 200;
 const ANSWER_MS = 20 * SECOND_MS;
-const RUNNING = `WorkflowType = "artifactLifecycle" AND ExecutionStatus = "Running"`;
 
 interface Fleet {
   findRunning(artifactIds: readonly string[]): Promise<string[]>;
@@ -55,14 +54,14 @@ export function createFleet(client: Client): Fleet {
       for (let from = 0; from < artifactIds.length; from += IDS_AT_ONCE) {
         const ids = artifactIds.slice(from, from + IDS_AT_ONCE).map((id) => `"${artifactWorkflowId(id)}"`);
         // A life that has just changed over to a new run may be there twice, or not at all.
-        const { executions } = await page(`WorkflowId IN (${ids.join(', ')}) AND ${RUNNING}`, 2 * IDS_AT_ONCE);
+        const { executions } = await page(`WorkflowId IN (${ids.join(', ')}) AND ${RUNNING_LIVES}`, 2 * IDS_AT_ONCE);
         running.push(...(executions ?? []).map(({ execution }) => artifactIdOf(execution?.workflowId ?? '') ?? ''));
       }
       return running;
     },
     listRunning: async ({ cursor, limit }) => {
       const token = cursor === null ? Buffer.alloc(0) : Buffer.from(cursor, 'base64');
-      const { executions, nextPageToken } = await page(RUNNING, limit, token);
+      const { executions, nextPageToken } = await page(RUNNING_LIVES, limit, token);
       const lives = (executions ?? []).flatMap(({ execution, startTime, searchAttributes }) => {
         const artifactId = artifactIdOf(execution?.workflowId ?? '');
         if (artifactId === null) return [];

@@ -22,8 +22,11 @@ export const publicationWorkflowId = (executionId: string, publicationId: string
 export const publicationGuardWorkflowId = (executionId: string, publicationId: string): string =>
   `${publicationWorkflowId(executionId, publicationId)}/guard`;
 
-/** Workflow id of an artifact's life. Never reused: an artifact id lives once. */
+/** Workflow id of an artifact's life: one at a time. Used again only when a life is taken up from its row. */
 export const artifactWorkflowId = (artifactId: string): string => `artifact/${artifactId}`;
+
+/** Visibility query: every life that runs. */
+export const RUNNING_LIVES = 'WorkflowType = "artifactLifecycle" AND ExecutionStatus = "Running"';
 
 const LIFE = /^artifact\/([^/]+)$/;
 

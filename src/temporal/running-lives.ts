@@ -6,11 +6,10 @@ import { SECOND_MS } from '../domain/units.js';
 import { describe, publicationStatus } from '../workflows/messages.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
-import { artifactWorkflowId, publicationWorkflowId } from './ids.js';
+import { artifactIdOf, artifactWorkflowId, publicationWorkflowId, RUNNING_LIVES } from './ids.js';
 
 /** A worker has to take the life up from its history first. */
 const ANSWER_MS = 15 * SECOND_MS;
-const RUNNING = 'WorkflowType = "artifactLifecycle" AND ExecutionStatus = "Running"';
 
 /** The lives that run, as an operator's program reads them. All throw `workflows_unavailable`, `not_yet_answered`. */
 export interface RunningLives {
@@ -41,12 +40,12 @@ export function connectRunningLives(settings: TemporalSettings): RunningLives {
     }
   }
   return {
-    count: () => ask('lives', async () => (await client.workflow.count(RUNNING)).count, 0),
+    count: () => ask('lives', async () => (await client.workflow.count(RUNNING_LIVES)).count, 0),
     list: async function* (executionId) {
-      const query = executionId === null ? RUNNING : `${RUNNING} AND ExecutionId = "${executionId}"`;
+      const query = executionId === null ? RUNNING_LIVES : `${RUNNING_LIVES} AND ExecutionId = "${executionId}"`;
       try {
         for await (const { workflowId } of client.workflow.list({ query, pageSize: 500 }))
-          yield workflowId.slice(artifactWorkflowId('').length);
+          yield artifactIdOf(workflowId) ?? '';
       } catch (error) {
         throw translateTemporalError(error, 'lives');
       }

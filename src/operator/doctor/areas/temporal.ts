@@ -1,7 +1,7 @@
 import type { Config } from '../../../config.js';
 import { examineDatabase } from '../../../db/examination.js';
 import { examineTemporal, type ScheduleFacts, type TemporalExamination } from '../../../temporal/examination.js';
-import { READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from '../../../temporal/ids.js';
+import { READ_BACK_TASK_QUEUE, RUNNING_LIVES, WEBHOOK_TASK_QUEUE } from '../../../temporal/ids.js';
 import { LIFECYCLE_QUEUE, uploadQueue, type Poller, type PolledQueue } from '../../../temporal/pollers.js';
 import { RECONCILE_SCHEDULE_ID } from '../../../temporal/reconcile-schedule.js';
 import { MINUTE_MS, SECOND_MS } from '../../../domain/units.js';
@@ -17,9 +17,7 @@ const LEAST_RETENTION_DAYS = 1;
 const SHOWN_LIVES = 3;
 /** More rows are not counted for one check. */
 const MOST_ROWS = 100_000;
-const RUNNING = 'ExecutionStatus = "Running"';
-const LIVES = `WorkflowType = "artifactLifecycle" AND ${RUNNING}`;
-const PROBLEMS = `ArtifactProblem IS NOT NULL AND ${RUNNING}`;
+const PROBLEMS = 'ArtifactProblem IS NOT NULL AND ExecutionStatus = "Running"';
 const NO_LIVES = 'No artifact is uploaded, moved, or deleted at its end; reads and downloads work.';
 
 /** Temporal, its namespace, and who works there. @param hosts whose upload workers are expected. */
@@ -221,7 +219,7 @@ async function livesVerdict(
   temporal: TemporalExamination,
   countRows: (most: number) => Promise<number | null>,
 ): Promise<Verdict> {
-  const lives = await temporal.count(LIVES);
+  const lives = await temporal.count(RUNNING_LIVES);
   const enough = 2 * lives + 1;
   const rows = enough > MOST_ROWS ? null : await countRows(enough);
   if (rows !== null && rows >= enough)
