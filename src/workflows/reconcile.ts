@@ -121,8 +121,7 @@ async function inspect(state: ReconcileState): Promise<void> {
   while (state.stage !== 'findings') {
     show(state);
     const { cursor, inspected } = await INSPECTIONS[state.stage]({ runId: state.runId, cursor: state.cursor });
-    // The rows were counted beside the bucket.
-    state.inspected = addInspected(state.inspected, state.stage === 'lives' ? { ...inspected, rows: 0 } : inspected);
+    state.inspected = addInspected(state.inspected, inspected);
     state.cursor = cursor;
     if (cursor === null) nextStage(state);
     await continueIfLong(state);

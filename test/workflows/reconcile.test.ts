@@ -47,7 +47,8 @@ class Servers {
     if (!name.startsWith('inspect')) return undefined;
     const done = Number((query as InspectionSlice).cursor ?? 0) + 1;
     const cursor = done < (this.slices[name] ?? 1) ? String(done) : null;
-    return { cursor, inspected: { ...NOTHING_INSPECTED, rows: 10, objects: 5 } };
+    const rows = name === 'inspectLives' ? 0 : 10;
+    return { cursor, inspected: { ...NOTHING_INSPECTED, rows, objects: 5 } };
   }
 
   start(mode: ReconciliationMode, options: Partial<Parameters<typeof VirtualRun.start>[0]> = {}): Promise<VirtualRun> {

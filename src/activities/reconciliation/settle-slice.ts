@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { mapConcurrently } from '../../domain/concurrency.js';
 import type { Outcome } from '../../domain/drift.js';
 import { ArtifactError } from '../../domain/errors.js';
+import { isDriftLeft } from '../../domain/reconcile.js';
 import { SECOND_MS } from '../../domain/units.js';
 import type { NumberedFinding } from '../../db/reconciliations.js';
 import { withHeartbeat } from '../boundary.js';
@@ -22,7 +23,11 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
   return withHeartbeat('settling findings', async ({ signal, tell }) => {
     const { runId, mode } = query;
     const startedAtMs = Date.now();
-    const context = { ...deps, ...query, signal, storeNowMs: storeClock(deps.store) };
+    let missingRows: Promise<boolean> | undefined;
+    const context = {
+      ...{ ...deps, ...query, signal, storeNowMs: storeClock(deps.store) },
+      hasMissingRows: () => (missingRows ??= hasMissingRows(deps, runId)),
+    };
     const settled: SettledFindings['settled'] = {};
     for (let { afterNumber } = query; ;) {
       const page = await deps.reconciliations.listFindings({ runId, tenantId: null, afterNumber, limit: PAGE });
@@ -55,6 +60,11 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
       if (Date.now() - startedAtMs >= SLICE_MS) return { afterNumber, settled };
     }
   });
+}
+
+async function hasMissingRows({ reconciliations }: ReconciliationDeps, runId: string): Promise<boolean> {
+  const { totals = [] } = (await reconciliations.get(runId, { tenantId: null })) ?? {};
+  return isDriftLeft(totals.filter(({ kind }) => kind === 'row_missing'));
 }
 
 /** Counted from what is written, so that an attempt that follows another one counts what that has settled. */

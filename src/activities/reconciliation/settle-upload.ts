@@ -1,12 +1,12 @@
 import type { NumberedFinding } from '../../db/reconciliations.js';
 import { isAwaited } from '../../domain/inspection.js';
-import { isDriftLeft, LEAST_AGE_MS } from '../../domain/reconcile.js';
+import { LEAST_AGE_MS } from '../../domain/reconcile.js';
 import { rowsOfKey } from './rows-of-key.js';
 import { beforeOurTime, gone, tooYoung, type Settlement, type SettlingContext } from './settlement.js';
 
 /** Aborts an upload that no row waits for. */
 export async function settleUpload(
-  { records, reconciliations, store, storeNowMs, runId }: SettlingContext,
+  { records, store, storeNowMs, hasMissingRows }: SettlingContext,
   { key, uploadId }: NumberedFinding,
 ): Promise<Settlement> {
   if (key === null || uploadId === null) return { outcome: 'failed', note: 'it is not known which upload it is' };
@@ -16,8 +16,7 @@ export async function settleUpload(
   const rows = await rowsOfKey(records, key);
   if (isAwaited(upload, rows)) return gone('a row waits for it');
   // It does not say whose it is: of a life that runs, its row alone would.
-  const { totals = [] } = (await reconciliations.get(runId, { tenantId: null })) ?? {};
-  if (isDriftLeft(totals.filter(({ kind }) => kind === 'row_missing')))
+  if (await hasMissingRows())
     return { outcome: 'open', note: 'rows are missing, and it may be of one of them: left to the next reconciliation' };
   if (await records.isYoungerThan(upload.initiatedAtMs)) return beforeOurTime;
   await store.abortUpload(key, uploadId);

@@ -28,6 +28,8 @@ export interface SettlingContext extends ReconciliationDeps, FindingsToSettle {
   signal: AbortSignal;
   /** See `storeClock`. */
   storeNowMs: () => Promise<number>;
+  /** Whether rows of lives that run are missing still. Asked once, as they come before what may be theirs. */
+  hasMissingRows: () => Promise<boolean>;
 }
 
 export const gone = (note: string): Settlement => ({ outcome: 'gone', note });
