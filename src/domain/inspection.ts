@@ -1,21 +1,9 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { DriftKind, Finding } from './drift.js';
-import { KEY_PREFIX, manifestKey } from './keys.js';
 import { MINUTE_MS, SECOND_MS } from './units.js';
 
-const EXECUTION_OF_KEY = new RegExp(`^${KEY_PREFIX}([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/`);
-
-/** The execution in a key of ours; null in any other. */
-export const executionOfKey = (key: string): string | null => EXECUTION_OF_KEY.exec(key)?.[1] ?? null;
-
-/** Whether it is the key of a manifest. */
-export function isManifestKey(key: string): boolean {
-  const executionId = executionOfKey(key);
-  return executionId !== null && key === manifestKey(executionId);
-}
-
 /** Those of each key. */
-export function byKey<T extends { key: string }>(things: readonly T[]): ReadonlyMap<string, T[]> {
+export function byKey<T extends { key: string }>(things: readonly T[]): Map<string, T[]> {
   const found = new Map<string, T[]>();
   for (const thing of things) {
     const same = found.get(thing.key);
@@ -37,11 +25,6 @@ export function findingOf(
     detail: { status: record.status, path: record.path, ...detail },
   };
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** Can it be the id of an artifact? What others have written into the metadata of their objects may be anything. */
-export const isArtifactId = (text: string): boolean => UUID.test(text);
 
 /** Has it a life, which something must lead? Until it is DELETED and cannot be brought back any more. */
 export const isUnended = ({ status, purgeAtMs }: Pick<ArtifactRecord, 'status' | 'purgeAtMs'>): boolean =>

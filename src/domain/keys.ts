@@ -1,8 +1,11 @@
 import { ArtifactError } from './errors.js';
+import { isUuid } from './ids.js';
 import { utf8Bytes } from './text.js';
 
 /** FEAT-004 REQ-2: `artifacts/{executionId}/{output|logs}/{path}` and `artifacts/{executionId}/metadata.json`. */
 export const KEY_PREFIX = 'artifacts/';
+/** Of throw-away objects: beside the artifacts, so that no rule about them, manifest or inspection ever looks at it. */
+export const PROBE_PREFIX = 'artifacts-probe/';
 /** How many characters of the key of an artifact come before its path. */
 export const KEY_PATH_OFFSET = KEY_PREFIX.length + 37;
 export const MAX_SEGMENT_CHARACTERS = 255;
@@ -56,6 +59,31 @@ export const encodedPrefix = (path: string): string => encodePath(path);
 /** The canonical path back from a key: inverse of {@link artifactKey}. */
 export const pathOfKey = (key: string): string =>
   key.slice(KEY_PATH_OFFSET).split('/').map(decodeURIComponent).join('/');
+
+/** The execution in a key of ours, `artifacts/{executionId}/…`; null in any other. */
+export function executionOfKey(key: string): string | null {
+  const executionId = key.slice(KEY_PREFIX.length, KEY_PATH_OFFSET - 1);
+  return key.startsWith(KEY_PREFIX) && key[KEY_PATH_OFFSET - 1] === '/' && isUuid(executionId) ? executionId : null;
+}
+
+/** Whose key it is; null for one that no artifact has. */
+export function placeOfKey(key: string): { executionId: string; path: string } | null {
+  const executionId = executionOfKey(key);
+  if (executionId === null) return null;
+  try {
+    const path = pathOfKey(key);
+    return artifactKey(executionId, path) === key ? { executionId, path } : null;
+  } catch {
+    // Percent signs that encode nothing.
+    return null;
+  }
+}
+
+/** Whether it is the key of a manifest. */
+export function isManifestKey(key: string): boolean {
+  const executionId = executionOfKey(key);
+  return executionId !== null && key === manifestKey(executionId);
+}
 
 export const manifestKey = (executionId: string): string => `${KEY_PREFIX}${executionId}/metadata.json`;
 

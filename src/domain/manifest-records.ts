@@ -1,5 +1,6 @@
 import { completeRecord, type ArtifactRecord } from './artifact-record.js';
 import { ARTIFACT_TYPES, CHECKSUM_STATES, DELETION_REASONS, RESTORE_STATES } from './artifact.js';
+import { SHA256 } from './checksum.js';
 import type { Hold } from './holds.js';
 import { isUuid } from './ids.js';
 import { artifactKey, canonicalPath } from './keys.js';
@@ -67,7 +68,7 @@ function isRecord(record: ArtifactRecord): boolean {
     isOneOf(ARTIFACT_TYPES, type) &&
     isOneOf(STORAGE_TIERS, tier) &&
     isOneOf(CHECKSUM_STATES, checksumState) &&
-    (sha256 === null || (isText(sha256) && /^[0-9a-f]{64}$/.test(sha256))) &&
+    (sha256 === null || (isText(sha256) && SHA256.test(sha256))) &&
     (restoreState === null || isOneOf(RESTORE_STATES, restoreState)) &&
     (deletionReason === null || isOneOf(DELETION_REASONS, deletionReason)) &&
     [record.mimeType, record.storageClass].every(isText) &&

@@ -1,7 +1,7 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import { ARTIFACT_TYPES, type Tags } from './artifact.js';
 import { isUuid } from './ids.js';
-import { artifactKey, pathOfKey } from './keys.js';
+import { placeOfKey } from './keys.js';
 import { unregisteredRecord } from './new-upload.js';
 import type { LifePolicy } from './policy.js';
 import { expiresAtMs, MAX_RETENTION_DAYS, type Retention } from './retention.js';
@@ -43,15 +43,8 @@ const GRACE_MS = 30 * DAY_MS;
 
 /** Null when the object is not where that of an artifact would be, or is somebody else's. */
 export function pathOfObject({ key, owner }: Pick<StoredFacts, 'key' | 'owner'>): string | null {
-  try {
-    const path = pathOfKey(key);
-    const isOurs =
-      isUuid(owner.artifactId) && isUuid(owner.executionId) && key === artifactKey(owner.executionId, path);
-    return isOurs ? path : null;
-  } catch {
-    // Percent signs that encode nothing.
-    return null;
-  }
+  const place = placeOfKey(key);
+  return isUuid(owner.artifactId) && place?.executionId === owner.executionId ? place.path : null;
 }
 
 /** Null when its SHA-256 is nowhere, and must be computed from its bytes. */

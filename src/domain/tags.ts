@@ -1,4 +1,5 @@
 import type { Tags } from './artifact.js';
+import { SHA256 } from './checksum.js';
 import { ArtifactError } from './errors.js';
 import { utf8Bytes } from './text.js';
 
@@ -105,6 +106,6 @@ export function splitTags(tags: Tags): { user: Tags; retention: RetentionTag | n
   return {
     user: Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith(RESERVED_PREFIX))),
     retention: RETENTION_TAGS.find((tag) => tag === tags[RETENTION_TAG]) ?? null,
-    sha256: /^[0-9a-f]{64}$/.test(sha256) ? sha256 : null,
+    sha256: SHA256.test(sha256) ? sha256 : null,
   };
 }

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tags } from '../domain/artifact.js';
 import { ArtifactError } from '../domain/errors.js';
+import { PROBE_PREFIX } from '../domain/keys.js';
 import { SECOND_MS } from '../domain/units.js';
 import { crc32Of } from './crc32.js';
 import type { NewObject, ObjectStore, SignedRequest, StoreCapabilities } from './object-store.js';
@@ -44,8 +45,6 @@ export interface StoreProbe {
   clean(): Promise<void>;
 }
 
-/** Outside of `artifacts/`, so that no lifecycle rule or manifest ever looks at it. */
-export const PROBE_PREFIX = 'artifacts-probe/';
 const SIGNED_BODY = Buffer.from('the bytes that were signed');
 const OTHER_BODY = Buffer.from('some bytes of equal length');
 const LIFETIME_SECONDS = 60;

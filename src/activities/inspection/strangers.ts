@@ -1,5 +1,7 @@
 import type { DriftKind, Finding } from '../../domain/drift.js';
-import { byKey, executionOfKey, findingOf, isArtifactId, isManifestKey, isUnended } from '../../domain/inspection.js';
+import { isUuid } from '../../domain/ids.js';
+import { byKey, findingOf, isUnended } from '../../domain/inspection.js';
+import { executionOfKey, isManifestKey } from '../../domain/keys.js';
 import type { ListedVersion, ObjectInfo } from '../../storage/object-store.js';
 import type { Inspector } from './slice.js';
 
@@ -39,7 +41,7 @@ async function lookAtStranger(inspector: Inspector, { key, versionId }: ListedVe
 async function lookForOwner(inspector: Inspector, info: ObjectInfo): Promise<Finding | null> {
   const { records, isAlive } = inspector;
   const { key, owner } = info;
-  if (owner === null || !isArtifactId(owner.artifactId)) return found(inspector, 'object_unknown', info, { row: null });
+  if (owner === null || !isUuid(owner.artifactId)) return found(inspector, 'object_unknown', info, { row: null });
   const row = await records.get(owner.artifactId);
   // A copy of somebody else's making.
   if (row !== null && row.key !== key) return found(inspector, 'object_unknown', info, { row: { key: row.key } });

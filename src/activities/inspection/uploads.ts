@@ -1,5 +1,6 @@
 import type { Finding } from '../../domain/drift.js';
-import { byKey, executionOfKey, isAwaited, isManifestKey } from '../../domain/inspection.js';
+import { byKey, isAwaited } from '../../domain/inspection.js';
+import { executionOfKey, isManifestKey } from '../../domain/keys.js';
 import { KEY_PREFIX } from '../../domain/keys.js';
 import type { PendingUpload } from '../../storage/object-store.js';
 import type { Inspector } from './slice.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { PROBE_PREFIX } from '../../domain/keys.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 
-/** Beside the artifacts, as the probe's: no rule and no inspection looks at it. */
-const CLOCK_PREFIX = 'artifacts-probe/clock/';
+const CLOCK_PREFIX = `${PROBE_PREFIX}clock/`;
 
 /**
  * The time by the clock of the store, to which it dates what it has: asked once, by an object that is thrown away again, and then by the time

@@ -1,3 +1,5 @@
+import { KEY_PREFIX, PROBE_PREFIX } from '../keys.js';
+
 /** Who comes to the bucket by itself. `agent` is the role of FEAT-004, for those that run everything under one. */
 export const BUCKET_ROLES = ['agent', 'api', 'worker', 'upload-worker', 'operator', 'backup'] as const;
 export type BucketRole = (typeof BUCKET_ROLES)[number];
@@ -9,9 +11,9 @@ interface RoleActions {
   keys: readonly string[];
 }
 
-const ARTIFACTS = 'artifacts/*';
+const ARTIFACTS = `${KEY_PREFIX}*`;
 /** Throw-away objects by which a worker finds out what the store does. */
-const PROBES = 'artifacts-probe/*';
+const PROBES = `${PROBE_PREFIX}*`;
 
 const READ = ['s3:GetObject', 's3:GetObjectVersion'];
 const READ_TAGS = ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'];

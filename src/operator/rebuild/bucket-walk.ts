@@ -1,5 +1,4 @@
-import { isUuid } from '../../domain/ids.js';
-import { KEY_PREFIX } from '../../domain/keys.js';
+import { executionOfKey, KEY_PREFIX } from '../../domain/keys.js';
 import type { ListedVersion, StoreInventory } from '../../storage/object-store.js';
 
 /** All that the bucket has of one execution. */
@@ -25,7 +24,7 @@ export async function* walkBucket(
     });
     // A page has the markers after the versions, of all its keys.
     for (const version of page.versions.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))) {
-      const executionId = executionOf(version.key);
+      const executionId = executionOfKey(version.key);
       if (executionId !== open.executionId) {
         if (open.versions.length > 0) yield open;
         open = { executionId, versions: [] };
@@ -35,11 +34,6 @@ export async function* walkBucket(
     cursor = page.cursor;
   } while (cursor !== null);
   if (open.versions.length > 0) yield open;
-}
-
-function executionOf(key: string): string | null {
-  const [id = ''] = key.slice(KEY_PREFIX.length).split('/', 1);
-  return isUuid(id) ? id : null;
 }
 
 /** Versions of one key. */

@@ -1,5 +1,6 @@
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
+import { byKey as recordsByKey } from '../../domain/inspection.js';
 import { manifestKey } from '../../domain/keys.js';
 import { namesBytes, rowOfLife } from '../../domain/rebuilt-rows.js';
 import type { ListedVersion } from '../../storage/object-store.js';
@@ -52,7 +53,7 @@ export async function gather(
   return {
     ...{ executionId, keys, manifest, lives, silent, there },
     isManifestUnreadable: read === 'unreadable',
-    claims: groupByKey([...rows, ...lives]),
+    claims: recordsByKey([...rows, ...lives]),
     tenantId: execution?.tenantId ?? manifest?.head.tenantId ?? lives[0]?.tenantId ?? null,
     retentionDays: execution === null ? (manifest?.head.retentionDays ?? null) : execution.retentionDays,
   };
@@ -95,12 +96,6 @@ async function rowsOfKeys({ rows }: RebuildDeps, keys: readonly string[]): Promi
   const found: ArtifactRecord[] = [];
   for (let at = 0; at < keys.length; at += CHUNK) found.push(...(await rows.findByKeys(keys.slice(at, at + CHUNK))));
   return found;
-}
-
-function groupByKey(records: readonly ArtifactRecord[]): Map<string, ArtifactRecord[]> {
-  const grouped = new Map<string, ArtifactRecord[]>();
-  for (const record of records) grouped.set(record.key, [...(grouped.get(record.key) ?? []), record]);
-  return grouped;
 }
 
 export const isClaimed = ({ claims }: ExecutionEvidence, version: ListedVersion): boolean =>

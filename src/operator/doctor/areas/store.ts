@@ -1,9 +1,10 @@
 import type { Config } from '../../../config.js';
 import { openBucketSettings, openStore } from '../../../deps.js';
 import { ArtifactError } from '../../../domain/errors.js';
+import { PROBE_PREFIX } from '../../../domain/keys.js';
 import { SECOND_MS } from '../../../domain/units.js';
 import type { ObjectStore } from '../../../storage/object-store.js';
-import { openProbe, PROBE_PREFIX, type StoreProbe } from '../../../storage/probe.js';
+import { openProbe, type StoreProbe } from '../../../storage/probe.js';
 import { clockVerdict, durationText } from '../rules.js';
 import type { AreaChecks, Check } from '../run-checks.js';
 import { degraded, failed, ok, skipped, type Verdict } from '../verdicts.js';
