@@ -35,6 +35,10 @@ const upload = (executionId: string, count: number): Promise<Artifact[]> =>
     ),
   );
 
+/** How many deletions of an execution were accepted. */
+const requests = async (executionId: string): Promise<number> =>
+  (await database.query('SELECT FROM execution_deletions WHERE execution_id = $1', [executionId])).rowCount ?? 0;
+
 const living = async (executionId: string): Promise<number> => (await client.listArtifacts(executionId)).length;
 
 const artifacts = (args: string[], onStart: (child: ChildProcess) => void = () => undefined): Promise<CliResult> =>
@@ -71,15 +75,18 @@ describe('deleting all artifacts of an execution', () => {
     // The last one is held back, so it is in the middle however fast the others go.
     await expect.poll(() => living(executionId), { timeout: 60_000, interval: 200 }).toBe(1);
 
+    // Who asks after the last one is gone begins a new deletion, of nothing: the gate opens when the second request was accepted.
+    const again = artifacts(['delete', '--execution', executionId]);
+    await expect.poll(() => requests(executionId), { timeout: 30_000, interval: 20 }).toBe(2);
     await gate.open();
-    const again = await artifacts(['delete', '--execution', executionId]);
-    expect(again).toEqual({ code: 0, out: `Deleted ${others.length + 1}.\n`, err: '' });
+    expect(await again).toEqual({ code: 0, out: `Deleted ${others.length + 1}.\n`, err: '' });
     expect((await artifacts(['delete', '--execution', executionId])).out).toBe('Deleted 0.\n');
   });
 
   it('survives that API and worker are killed in the middle, with the right number for who still waits', async () => {
     const executionId = randomUUID();
-    await upload(executionId, 120);
+    const [last] = await upload(executionId, 120);
+    const gate = await holdBack(last!);
     const bucket = bucketOf(stack);
     let killing: Promise<void> | undefined;
     let leftAtKill = 0;
@@ -88,6 +95,7 @@ describe('deleting all artifacts of an execution', () => {
       await Promise.all([stack.kill9Worker(), stack.kill9Api()]);
       await stack.startApi();
       await stack.startWorker();
+      await gate.open();
     };
     const onProgress = (counts: DeletionCounts): void => {
       if (counts.deleted > 0) killing ??= kill(counts);
@@ -103,12 +111,15 @@ describe('deleting all artifacts of an execution', () => {
 
   it('gives all who ask at once the same number, takes unfinished uploads too, and leaves later ones alone', async () => {
     const executionId = randomUUID();
-    await upload(executionId, 30);
+    const [last] = await upload(executionId, 30);
+    const gate = await holdBack(last!);
     const { sha256, sizeBytes } = aFile(20);
     const unfinished = await begin(stack, token, { executionId, fileName: 'half.bin', sha256, sizeBytes });
     // More than ten at once must wait until Temporal takes their message, and may come too late to join.
-    const numbers = await Promise.all(Array.from({ length: 8 }, () => client.deleteExecutionArtifacts(executionId)));
-    expect(new Set(numbers)).toEqual(new Set([31]));
+    const numbers = Array.from({ length: 8 }, () => client.deleteExecutionArtifacts(executionId));
+    await expect.poll(() => requests(executionId), { timeout: 30_000, interval: 20 }).toBe(8);
+    await gate.open();
+    expect(new Set(await Promise.all(numbers))).toEqual(new Set([31]));
     expect((await client.getArtifact(unfinished.artifact.id)).deletionReason).toBe('requested');
 
     await upload(executionId, 20);
