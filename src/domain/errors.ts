@@ -88,7 +88,7 @@ const catalogue = {
   path_taken: kind(
     409,
     'The execution already has other content under this path',
-    'Choose another path, or delete the existing artifact first.',
+    'Choose another path, or have it replaced: --replace (replace: true). What is replaced is deleted.',
   ),
   destination_taken: kind(
     409,

@@ -66,11 +66,30 @@ function agrees(existing: Existing, wanted: Wanted): boolean {
   });
 }
 
+/**
+ * May what has a path be deleted for an upload that is to replace it?
+ * @throws `path_taken` while it is uploaded, published or deleted; and where it has the size of what comes and nobody has said the SHA-256
+ * of that: it would be deleted for the same content.
+ */
+export function requireReplaceable(
+  existing: Existing & Pick<ArtifactRecord, 'awaitsPublication'>,
+  { sizeBytes, sha256 }: Pick<Wanted, 'sizeBytes' | 'sha256'>,
+): void {
+  const { path, status, deletionReason, awaitsPublication, checksumState } = existing;
+  const isSettled = status !== 'UPLOADING' && deletionReason === null && awaitsPublication === null;
+  if (!isSettled) throw pathTaken(existing);
+  if (sha256 === null && sizeBytes === existing.sizeBytes && checksumState !== 'mismatch')
+    throw taken(
+      existing,
+      `what is at ${path} has the same size: say the SHA-256 of what is to replace it, which may be the same`,
+    );
+}
+
 /** `details.sizeBytes` lets a caller see whether it may be the same content, which he has not hashed yet. */
-export const pathTaken = ({ id, path, status, sizeBytes, deletionReason }: Existing): ArtifactError =>
-  new ArtifactError('path_taken', whyTaken({ id, path, status, deletionReason }), {
-    details: { artifactId: id, status, sizeBytes },
-  });
+export const pathTaken = (existing: Existing): ArtifactError => taken(existing, whyTaken(existing));
+
+const taken = ({ id, status, sizeBytes }: Existing, why: string): ArtifactError =>
+  new ArtifactError('path_taken', why, { details: { artifactId: id, status, sizeBytes } });
 
 function whyTaken({ id, path, status, deletionReason }: Pick<Existing, 'id' | 'path' | 'status' | 'deletionReason'>) {
   if (deletionReason !== null) return `the artifact at ${path} is being deleted; the path is free when that is done`;

@@ -41,6 +41,11 @@ export interface UploadArtifactOptions extends UploadOptions {
   /** Begins anew when an unfinished upload is of an earlier state of the file, instead of throwing `source_changed`. Default false. */
   restart?: boolean;
   /**
+   * Other content at the path is deleted first, so that this takes its place; the same content stays. Of a stream of more than 16 MiB nobody
+   * knows it before, so it always takes the place. Default false: `path_taken`.
+   */
+  replace?: boolean;
+  /**
    * Most parts sent at the same time, 1 to 16; default 8, of a stream 4. How many there are follows the throughput, and all uploads of a process share
    * the memory for them (see `ArtifactClientOptions.memoryBytes`).
    */
@@ -77,7 +82,7 @@ export interface ArtifactService {
   /**
    * Stores a file as output (or log) of an execution. Safe to repeat: the same content under the same path answers with the
    * artifact that is there, and an upload that was cut off goes on where it was.
-   * @throws `path_taken`, `too_large`, `source_changed`, `source_unreadable`, `checksum_mismatch`, `aborted`, …
+   * @throws `path_taken`, `held`, `too_large`, `source_changed`, `source_unreadable`, `checksum_mismatch`, `aborted`, …
    */
   uploadArtifact(executionId: string, file: UploadSource, options: UploadArtifactOptions): Promise<Artifact>;
 

@@ -5,22 +5,25 @@ import type { ByActor, CompleteUpload } from '../../domain/commands.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireWish, type NewUpload } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES } from '../../domain/part-plan.js';
-import { isClosed, pathTaken } from '../../domain/same-upload.js';
+import { isClosed, pathTaken, requireReplaceable } from '../../domain/same-upload.js';
 import { objectAtCreation } from '../../domain/stored-object.js';
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
-import { requireUsableExecution, type Caller } from '../access.js';
-import { openUpload } from '../begin-upload.js';
+import { requireUsableExecution } from '../access.js';
 import type { ApiContext } from '../context.js';
+import { openInPlace, openUpload, type OpenedUpload } from '../open-upload.js';
+import type { Sender } from '../sender.js';
 import type { BodyLimits, RequestBody } from './request-body.js';
 import type { Slots } from '../slots.js';
 
 /** A file on its way in, of which nothing but the head of the request was read. */
 export interface IncomingFile {
-  caller: Caller;
+  sender: Sender;
   /** `sizeBytes` and `sha256` as the request claims them; null when it does not. */
   upload: NewUpload;
   /** Whoever is there already is no answer. */
   mustBeNew: boolean;
+  /** Other content that is there is deleted for it. */
+  replace: boolean;
   /** Lets the client send. From here on the body is read. */
   open(limits: Pick<BodyLimits, 'maxBytes' | 'tooLong'>): RequestBody;
   /** Fires with its reason when the client is gone, or the process must end. */
@@ -29,10 +32,6 @@ export interface IncomingFile {
   warn(error: unknown, text: string): void;
 }
 
-interface Put {
-  created: boolean;
-  record: ArtifactRecord;
-}
 /** A body, and what was read of it already. */
 interface Taken {
   body: RequestBody;
@@ -53,11 +52,12 @@ const COMPLETE_PAUSE_MS = SECOND_MS;
  * @returns the artifact, and whether it is new: the same content again is answered with what exists.
  * @throws as `openUpload`; `already_exists`, `too_busy`, `too_large`, `size_mismatch`, `checksum_mismatch`, `request_timeout`, `aborted`.
  */
-export async function putFile(context: ApiContext, slots: Slots, file: IncomingFile): Promise<Put> {
-  const { upload, caller } = file;
+export async function putFile(context: ApiContext, slots: Slots, file: IncomingFile): Promise<OpenedUpload> {
+  const { upload, sender } = file;
   requireWish(upload, context.nowMs());
-  await requireUsableExecution(context.records, caller, upload.executionId);
-  const existing = await findWithoutEarlierTry(context, file);
+  await requireUsableExecution(context.records, sender.caller, upload.executionId);
+  const found = await findWithoutEarlierTry(context, file);
+  const existing = found === null || givesWay(found, file) ? null : found;
   if (existing !== null) requireJoinable(existing, file);
   const isThere = existing !== null && existing.status !== 'UPLOADING';
   if (isThere && upload.sha256 !== null) return { created: false, record: existing };
@@ -77,7 +77,7 @@ export async function putFile(context: ApiContext, slots: Slots, file: IncomingF
 }
 
 /** What is at the path, once what an earlier try of the same request has left is gone: its process died, or its client gave it up. */
-async function findWithoutEarlierTry(context: ApiContext, { caller, upload }: IncomingFile) {
+async function findWithoutEarlierTry(context: ApiContext, { sender, upload }: IncomingFile) {
   const find = (): Promise<ArtifactRecord | null> => context.records.findByPath(upload.executionId, upload.path);
   const existing = await find();
   const isEarlierTry =
@@ -86,7 +86,7 @@ async function findWithoutEarlierTry(context: ApiContext, { caller, upload }: In
     existing.idempotencyKey !== null &&
     existing.idempotencyKey === upload.idempotencyKey;
   if (!isEarlierTry) return existing;
-  await context.lifecycle.abortUpload(existing.id, byOf({ caller, upload })).catch((error: unknown) => {
+  await context.lifecycle.abortUpload(existing.id, byOf({ sender, upload })).catch((error: unknown) => {
     // It has come to its end after all.
     if (!(error instanceof ArtifactError) || error.code !== 'not_uploading') throw error;
   });
@@ -97,8 +97,12 @@ async function findWithoutEarlierTry(context: ApiContext, { caller, upload }: In
  * Other than `openUpload`, a key alone joins nothing: bytes of two requests must not meet.
  * @throws as `openUpload`; `already_exists` when somebody else was faster, and whoever is there is no answer.
  */
-async function openOwn(context: ApiContext, { caller, mustBeNew }: IncomingFile, upload: NewUpload): Promise<Put> {
-  const opened = await openUpload(context, caller, upload);
+async function openOwn(
+  context: ApiContext,
+  { sender, mustBeNew, replace }: IncomingFile,
+  upload: NewUpload,
+): Promise<OpenedUpload> {
+  const opened = await (replace ? openInPlace : openUpload)(context, sender, upload);
   if (opened.created) return opened;
   if (mustBeNew) throw alreadyExists(opened.record);
   if (upload.sha256 === null || opened.record.sha256 === null) throw pathTaken(opened.record);
@@ -107,6 +111,19 @@ async function openOwn(context: ApiContext, { caller, mustBeNew }: IncomingFile,
 
 const alreadyExists = ({ id, path, status }: ArtifactRecord): ArtifactError =>
   new ArtifactError('already_exists', `${path} is there already`, { details: { artifactId: id, status } });
+
+/**
+ * Does what is there give way to it, as far as the head of the request tells? What is small is taken in before, and compared then.
+ * @throws `path_taken` for what must not be replaced.
+ */
+function givesWay(existing: ArtifactRecord, { upload, replace }: IncomingFile): boolean {
+  if (!replace || existing.status === 'UPLOADING') return false;
+  const { sizeBytes, sha256 } = upload;
+  if (sha256 !== null && sha256 === existing.sha256 && !isClosed(existing)) return false;
+  const isLarge = sizeBytes !== null && sizeBytes > SINGLE_PUT_MAX_BYTES;
+  requireReplaceable(existing, { sizeBytes: isLarge ? sizeBytes : null, sha256 });
+  return true;
+}
 
 /** As far as the head of the request tells. @throws `already_exists`, `path_taken`. */
 function requireJoinable(existing: ArtifactRecord, { upload, mustBeNew }: IncomingFile): void {
@@ -120,7 +137,7 @@ function requireJoinable(existing: ArtifactRecord, { upload, mustBeNew }: Incomi
 }
 
 /** Reads the body only to say whether it is what exists. */
-async function compare(existing: ArtifactRecord, file: IncomingFile): Promise<Put> {
+async function compare(existing: ArtifactRecord, file: IncomingFile): Promise<OpenedUpload> {
   const maxBytes = existing.sizeBytes ?? 0;
   const body = file.open({ maxBytes, tooLong: () => pathTaken(existing) });
   while ((await body.next()) !== null);
@@ -129,7 +146,7 @@ async function compare(existing: ArtifactRecord, file: IncomingFile): Promise<Pu
 }
 
 /** A small file, or one of unknown length that may be small: in memory up to the size of a single PUT, and on in parts if there is more. */
-async function takeIn(context: ApiContext, file: IncomingFile): Promise<Put> {
+async function takeIn(context: ApiContext, file: IncomingFile): Promise<OpenedUpload> {
   const { upload } = file;
   const body = file.open(limitsOf(upload));
   const pieces: Buffer[] = [];
@@ -152,7 +169,12 @@ async function takeIn(context: ApiContext, file: IncomingFile): Promise<Put> {
 }
 
 /** Sends the body in parts into the multipart upload that the artifact's workflow has opened. */
-function passOn(context: ApiContext, file: IncomingFile, opened: Put, { body, pieces }: Taken): Promise<Put> {
+function passOn(
+  context: ApiContext,
+  file: IncomingFile,
+  opened: OpenedUpload,
+  { body, pieces }: Taken,
+): Promise<OpenedUpload> {
   const { key, uploadId, partSizeBytes, path } = opened.record;
   return deliver(context, file, opened, async () => {
     if (uploadId === null || partSizeBytes === null)
@@ -169,19 +191,19 @@ async function* allOf(pieces: Buffer[], body: RequestBody): AsyncGenerator<Buffe
   for (let piece = await body.next(); piece !== null; piece = await body.next()) yield piece;
 }
 
-const byOf = ({ caller, upload: { requestId } }: Pick<IncomingFile, 'caller' | 'upload'>): ByActor => ({
-  actor: caller.subject,
+const byOf = ({ sender, upload: { requestId } }: Pick<IncomingFile, 'sender' | 'upload'>): ByActor => ({
+  actor: sender.caller.subject,
   ...(requestId === undefined ? {} : { requestId }),
 });
 
 /** Bytes, then complete; if either fails for good, what this request began is aborted. */
 async function deliver(
   context: ApiContext,
-  { caller, signal, ...file }: IncomingFile,
-  { created, record }: Put,
+  { sender, signal, ...file }: IncomingFile,
+  { created, record }: OpenedUpload,
   send: () => Promise<Content>,
-): Promise<Put> {
-  const by = byOf({ caller, upload: file.upload });
+): Promise<OpenedUpload> {
+  const by = byOf({ sender, upload: file.upload });
   let isSent = false;
   try {
     const content = await send();

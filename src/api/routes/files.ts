@@ -4,7 +4,7 @@ import { ArtifactError } from '../../domain/errors.js';
 import { newUpload } from '../begin-upload.js';
 import type { Api, ApiContext } from '../context.js';
 import { encodeArtifact } from '../encode.js';
-import { callerOf } from '../plugins/auth.js';
+import { invalidField } from '../invalid-field.js';
 import { askForBody } from '../plugins/request-body.js';
 import { bodyFacts, keyOfPut } from '../put-file/headers.js';
 import { putFile, type IncomingFile } from '../put-file/put-file.js';
@@ -13,6 +13,7 @@ import { createSlots } from '../slots.js';
 import { ArtifactAnswer } from '../schemas/artifact.js';
 import { FileHeaders, FileParams, FileQuery } from '../schemas/files.js';
 import { problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
+import { senderOf } from '../sender.js';
 import { tagsOf } from '../tags-query.js';
 
 const SAME_PUT =
@@ -41,6 +42,7 @@ const schema = {
       'execution_not_found',
       'request_timeout',
       'path_taken',
+      'held',
       'quota_exceeded',
       'not_uploading',
       'artifact_deleted',
@@ -80,9 +82,10 @@ interface FileRequest {
 function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>, reply: FastifyReply): IncomingFile {
   const { raw, params, query } = request;
   const { mustBeNew, ...content } = bodyFacts(request.headers);
-  const { tag, ...wishes } = query;
+  const { tag, replace, ...wishes } = query;
+  if (mustBeNew && replace) throw invalidField('replace', 'and If-None-Match exclude each other');
   const mimeType = request.headers['content-type'];
-  const caller = callerOf(request);
+  const sender = senderOf(request);
   const fileName = `${params.folder}/${params['*']}`;
   const body = {
     ...{ fileName, ...wishes, tags: tagsOf(tag ?? []) },
@@ -94,13 +97,14 @@ function incomingFile(context: ApiContext, request: FastifyRequest<FileRequest>,
   });
   const signal = AbortSignal.any([gone.signal, context.cutUploads]);
   return {
-    caller,
+    sender,
     upload: {
-      ...newUpload(caller, params.executionId, body, content),
+      ...newUpload(sender.caller, params.executionId, body, content),
       requestId: request.id,
       ...(request.idempotencyKey === null ? {} : { idempotencyKey: keyOfPut(request.idempotencyKey) }),
     },
     mustBeNew,
+    replace,
     signal,
     open: (limits) => {
       // While the store is slow nothing moves on this connection; who is waited for, the body watches itself.

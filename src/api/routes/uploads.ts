@@ -42,7 +42,7 @@ function registerBegin(app: Api, context: ApiContext): void {
     description:
       'With `sizeBytes` and `sha256` the file is known. `sizeBytes` alone is enough from 16 MiB on (multipart). With neither ' +
       'it is a stream of unknown length (multipart). Repeating the request (the same `Idempotency-Key`, or the same ' +
-      'size and hash) joins the artifact that is there.',
+      'size and hash) joins the artifact that is there. Other content at the path is refused, unless it is to be replaced.',
     params: ExecutionParams,
     body: BeginUploadBody,
     response: {
@@ -58,6 +58,7 @@ function registerBegin(app: Api, context: ApiContext): void {
         'too_large',
         'execution_not_found',
         'path_taken',
+        'held',
         'quota_exceeded',
         'source_changed',
         'not_uploading',

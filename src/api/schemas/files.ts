@@ -25,6 +25,14 @@ export const FileParams = Type.Object({
   }),
 });
 
+/** Of an upload, whichever way its bytes take. */
+export const Replace = Type.Boolean({
+  default: false,
+  description:
+    'Other content at the path is deleted first, so that this takes its place; it can be undeleted as any other. Refused while that is held, ' +
+    'or is uploaded or deleted itself; and with the same size, without a hash of this to tell them apart.',
+});
+
 export const FileQuery = Type.Object(
   {
     type: Type.Optional(ArtifactTypeSchema),
@@ -43,6 +51,7 @@ export const FileQuery = Type.Object(
       }),
     ),
     expiresAt: Type.Optional(comingTime('Instead of `retentionDays`: the moment at which it expires, to come')),
+    replace: Replace,
   },
   { additionalProperties: false },
 );

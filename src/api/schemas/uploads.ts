@@ -7,7 +7,7 @@ import { Artifact, ArtifactTypeSchema } from './artifact.js';
 import { TIME } from '../../domain/time.js';
 import { documented } from '../openapi/documented.js';
 import { Bytes, comingTime, Crc32, nullable, Sha256, SignedRequest, Tags, wholeNumber } from './atoms.js';
-import { FILE_NAME, MIME_TYPE_RULE } from './files.js';
+import { FILE_NAME, MIME_TYPE_RULE, Replace } from './files.js';
 
 /** Most parts that are signed by one request. */
 const MAX_PARTS_PER_REQUEST = 100;
@@ -78,6 +78,7 @@ export const BeginUploadBody = Type.Object(
         { additionalProperties: false, description: 'When age moves it; what is left out is as the deployment says' },
       ),
     ),
+    replace: Replace,
   },
   {
     additionalProperties: false,

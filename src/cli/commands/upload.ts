@@ -38,6 +38,7 @@ interface UploadCommandOptions extends JsonOption {
   coldAfter?: number | 'never';
   concurrency?: number;
   restart?: true;
+  replace?: true;
 }
 
 const EXAMPLES = `
@@ -51,7 +52,9 @@ Examples:
 
 Where it goes: a file is stored under --path (if it ends in /) and its own
 name: charts/a.png becomes output/a.png, and with --path x/ output/x/a.png.
-That is below output/, unless it begins with logs/. A folder is uploaded with
+That is below output/, unless it begins with logs/. What is there with the same
+content is not sent again; other content is refused, unless --replace says to
+delete it first (it can be undeleted). A folder is uploaded with
 all its files, their paths beginning with its name ("." stands for its
 contents alone); links are not followed. Two inputs that would get the same
 path are refused before anything is sent.
@@ -79,6 +82,7 @@ export function addUploadCommand(program: Command, terminal: Terminal): void {
     .option('--warm-after <days>', 'move it to infrequent access after so many days, or "never"', parseDaysOrNever)
     .option('--cold-after <days>', 'archive it after so many days, or "never"', parseDaysOrNever)
     .option('--concurrency <n>', 'most parts of a large file sent at once (default 8)', parseWholeNumber)
+    .option('--replace', 'delete other content that has the path, and take its place')
     .option('--restart', 'begin anew when an unfinished upload is of an earlier state of the file')
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], options: UploadCommandOptions, command: Command) => {
@@ -144,7 +148,7 @@ async function uploadOne(
   { options, terminal, display }: { options: UploadCommandOptions; terminal: Terminal; display: TransferDisplay },
 ): Promise<Artifact> {
   const shown = display.begin(file.name, file.sizeBytes);
-  const { execution, type, mime, tag, retentionDays, expiresAt, concurrency, restart } = options;
+  const { execution, type, mime, tag, retentionDays, expiresAt, concurrency, restart, replace } = options;
   try {
     const artifact = await client.uploadArtifact(execution, file.source, {
       fileName: file.fileName,
@@ -158,6 +162,7 @@ async function uploadOne(
       tiering: tieringOf(options),
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(restart === true ? { restart } : {}),
+      ...(replace === true ? { replace } : {}),
     });
     shown.end(`uploaded, ${humanBytes(artifact.fileSize)}`);
     return artifact;

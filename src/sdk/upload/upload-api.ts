@@ -1,6 +1,6 @@
 import { MINUTE_MS, SECOND_MS } from '../../domain/units.js';
-import type { UploadOptions } from '../../domain/artifact.js';
 import type { Api } from '../http.js';
+import type { UploadArtifactOptions } from '../service.js';
 import { throwIfAborted } from '../../transfer/aborted.js';
 import { withRetry } from '../../transfer/retry.js';
 import type { RetryPolicy } from '../../transfer/retry.js';
@@ -37,7 +37,7 @@ export interface UploadClaim {
 }
 
 export interface BeginUpload {
-  options: UploadOptions;
+  options: UploadArtifactOptions;
   claim: UploadClaim;
   idempotencyKey: string;
 }
@@ -59,7 +59,7 @@ export class UploadApi {
     { options, claim, idempotencyKey }: BeginUpload,
     signal: AbortSignal,
   ): Promise<BeginUploadJson> {
-    const { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering } = options;
+    const { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering, replace } = options;
     throwIfAborted(signal);
     const later = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class UploadApi {
         method: 'POST',
         path: `/v1/executions/${executionId}/artifacts`,
         headers: { 'idempotency-key': idempotencyKey },
-        body: { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering, ...claim },
+        body: { fileName, mimeType, type, tags, retentionDays, expiresAt, tiering, replace, ...claim },
         signal: later.signal,
       });
     } finally {

@@ -5,7 +5,7 @@ import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { ARTIFACT_TYPES, type ArtifactType } from '../../../src/domain/artifact.js';
 import { artifactKey, canonicalPath, fileNameOf } from '../../../src/domain/keys.js';
 import { planParts } from '../../../src/domain/part-plan.js';
-import { requireSameUpload } from '../../../src/domain/same-upload.js';
+import { requireReplaceable, requireSameUpload } from '../../../src/domain/same-upload.js';
 import { DAY_MS } from '../../../src/domain/units.js';
 import { progressOf } from '../../../src/domain/upload-progress.js';
 import type { ArtifactJson, UploadJson } from '../../../src/sdk/wire.js';
@@ -149,8 +149,16 @@ export class FakeArtifacts {
     for (const { json, upload } of this.entries.values()) {
       if (json.executionId !== executionId || json.path !== path || json.status === 'DELETED') continue;
       const { id, status, checksumState } = json;
-      const existing = { ...upload, id, path, status, checksumState, deletionReason: null };
-      orRefuse(() => requireSameUpload(existing, wanted));
+      const existing = { ...upload, id, path, status, checksumState, deletionReason: null, awaitsPublication: null };
+      try {
+        orRefuse(() => requireSameUpload(existing, wanted));
+      } catch (error) {
+        const isTaken = error instanceof Refusal && error.code === 'path_taken';
+        if (!isTaken || body['replace'] !== true) throw error;
+        orRefuse(() => requireReplaceable(existing, wanted));
+        this.#delete(json, false);
+        continue;
+      }
       const running = json.status === 'UPLOADING' ? this.#upload(json, sizeBytes, sha256) : null;
       return { status: 200, body: { artifact: json, created: false, upload: running } };
     }

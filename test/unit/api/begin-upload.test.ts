@@ -158,6 +158,37 @@ describe('beginning the same path again', () => {
     }
   });
 
+  test('other content is replaced when that is asked for, and can be had back until something has its path', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const id = await api.upload({ executionId, fileName: 'a.txt' });
+    const response = await begin(api, executionId, { ...small, replace: true });
+    expect(response.statusCode).toBe(201);
+    expect(response.json<Begun>().artifact.id).not.toBe(id);
+    expect(api.lifecycle.calls.filter(({ verb }) => verb === 'deleteArtifact')).toMatchObject([
+      { artifactId: id, message: { actor: 'agent-7', requestId: expect.any(String) as string } },
+    ]);
+    const old = await api.send({ method: 'GET', url: `/v1/artifacts/${id}` });
+    expect(old.json()).toMatchObject({ artifact: { status: 'DELETED', deletionReason: 'requested' } });
+    const again = await begin(api, executionId, { ...small, replace: true });
+    expect([again.statusCode, again.json<Begun>().artifact.id]).toEqual([200, response.json<Begun>().artifact.id]);
+  });
+
+  test('what is held, or still uploads, is not replaced', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const id = await api.upload({ executionId, fileName: 'a.txt' });
+    await api.send({ method: 'POST', url: `/v1/artifacts/${id}/holds`, payload: { reason: 'case 17' } });
+    const held = await begin(api, executionId, { ...small, replace: true });
+    expect([held.statusCode, codeOf(held)]).toEqual([409, 'held']);
+    await begin(api, executionId, { ...small, fileName: 'b.txt' });
+    const other = { ...small, fileName: 'b.txt', sha256: sha256Of('other'), replace: true };
+    expect(codeOf(await begin(api, executionId, other))).toBe('path_taken');
+    expect(
+      api.lifecycle.calls.map(({ verb, artifactId }) => verb === 'deleteArtifact' && artifactId !== id),
+    ).not.toContain(true);
+  });
+
   test('a path is free again after its artifact was deleted', async () => {
     const api = await startTestApi();
     const executionId = randomUUID();

@@ -130,6 +130,36 @@ describe('a file that is put', () => {
   });
 
   test.each([
+    ['small', Buffer.from('hello'), Buffer.from('world')],
+    ['larger than it', Buffer.from('hello'), large],
+    ['smaller than it', large, Buffer.from('hello')],
+  ])('%s takes the place of what is there when it is asked to', async (_title, before, bytes) => {
+    const api = await listen();
+    const { id } = (await api.put('output/a.bin', before)).body.artifact;
+    const answer = await api.put('output/a.bin?replace=true', bytes);
+    expect([answer.status, answer.body.artifact.checksum]).toEqual([201, sha256Of(bytes)]);
+    const replaced = await api.send({ method: 'GET', url: `/v1/artifacts/${id}` });
+    expect(replaced.json()).toMatchObject({ artifact: { status: 'DELETED', deletionReason: 'requested' } });
+    // The same once more is what is there, however it comes.
+    for (const body of [bytes, chunked(bytes.subarray(0, 5), 2)].slice(0, bytes === large ? 1 : 2)) {
+      const headers = bytes === large ? { 'repr-digest': digestOf(bytes) } : {};
+      const again = await api.put('output/a.bin?replace=true', body, headers);
+      expect([again.status, again.body.artifact.id]).toEqual([200, answer.body.artifact.id]);
+    }
+  });
+
+  test('large and of the size of what is there must say its hash to take its place', async () => {
+    const api = await listen();
+    await api.put('output/a.bin', large);
+    const other = Buffer.from(large);
+    other[0] = 0;
+    const unsaid = await api.put('output/a.bin?replace=true', other);
+    expect([unsaid.status, unsaid.body.code]).toEqual([409, 'path_taken']);
+    const said = await api.put('output/a.bin?replace=true', other, { 'repr-digest': digestOf(other) });
+    expect([said.status, said.body.artifact.checksum]).toEqual([201, sha256Of(other)]);
+  });
+
+  test.each([
     ['small', Buffer.from('hello')],
     ['large', large],
   ])('%s with another hash than it claims is refused with 422 and leaves nothing', async (_title, bytes) => {
@@ -148,6 +178,7 @@ describe('a file that is put', () => {
     ['a part of a file', 'output/a.txt', { 'content-range': 'bytes 0-4/10' }, 'invalid_request'],
     ['an encoded body', 'output/a.txt', { 'content-encoding': 'gzip' }, 'invalid_request'],
     ['bad tags', 'output/a.txt?tag=artifact-x:1', {}, 'invalid_tags'],
+    ['two wishes that exclude each other', 'output/a.txt?replace=true', { 'if-none-match': '*' }, 'invalid_request'],
   ])('is refused with %s', async (_title, path, headers, code) => {
     const api = await listen();
     const answer = await api.put(path, Buffer.from('hello'), headers);

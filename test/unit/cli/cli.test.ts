@@ -76,6 +76,18 @@ describe('upload', () => {
     expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'source_unreadable' } });
   });
 
+  test('replaces other content only when it is told to', async () => {
+    await file('a.txt', 'first');
+    await artifacts(['upload', 'a.txt', '--execution', execution]);
+    const before = fake.artifacts.only();
+    await file('a.txt', 'second');
+    const refused = await artifacts(['upload', 'a.txt', '--execution', execution]);
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain('--replace');
+    expect((await artifacts(['upload', 'a.txt', '--execution', execution, '--replace'])).code).toBe(0);
+    expect(before.status).toBe('DELETED');
+  });
+
   test('stops at a failure that all files would share', async () => {
     for (const name of ['a.txt', 'b.txt']) await file(name, name);
     const env = { ARTIFACTS_URL: fake.url, ARTIFACTS_TOKEN: 'wrong' };

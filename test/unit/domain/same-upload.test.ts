@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
-import { requireIdempotencyKey, requireSameUpload } from '../../../src/domain/same-upload.js';
+import { requireIdempotencyKey, requireReplaceable, requireSameUpload } from '../../../src/domain/same-upload.js';
 
 const existing = {
   id: 'artifact-1',
@@ -73,6 +73,32 @@ describe('an upload to a path that is taken', () => {
   it('names the artifact, and says what changed', () => {
     const judge = (): unknown => requireSameUpload(existing, { ...wanted, sizeBytes: 200 });
     expect(judge).toThrow(/began as artifact artifact-1: then 100 bytes, of 1970-01-01T00:00:01.000Z, now 200 bytes/);
+  });
+});
+
+describe('what has a path', () => {
+  const settled = { ...existing, status: 'ACTIVE', sha256: A, awaitsPublication: null } as const;
+  type Settled = Parameters<typeof requireReplaceable>[0];
+  const judge = (there: Partial<Settled>, here: { sizeBytes: number | null; sha256: string | null }) => () =>
+    requireReplaceable({ ...settled, ...there }, here);
+
+  it.each<[string, Partial<Settled>, { sizeBytes: number | null; sha256: string | null }]>([
+    ['of another size', {}, { sizeBytes: 101, sha256: null }],
+    ['of the same size, with another hash', {}, { sizeBytes: 100, sha256: B }],
+    ['by a stream', {}, { sizeBytes: null, sha256: null }],
+    ['in the archive', { status: 'ARCHIVED' }, { sizeBytes: 101, sha256: null }],
+    ['with wrong bytes, by the same file', { checksumState: 'mismatch' }, { sizeBytes: 100, sha256: null }],
+  ])('%s may be replaced', (_what, there, here) => {
+    expect(judge(there, here)).not.toThrow();
+  });
+
+  it.each<[string, Partial<Settled>, RegExp]>([
+    ['that may be the same', { sizeBytes: 7 }, /the same size: say the SHA-256/],
+    ['while it is uploaded', { status: 'UPLOADING' }, /is being uploaded/],
+    ['while it is deleted', { deletionReason: 'requested' }, /is being deleted/],
+    ['while it is published', { awaitsPublication: 'publication-1' }, /already holds other content/],
+  ])('%s may not be replaced', (_what, there, why) => {
+    expect(judge(there, { sizeBytes: 7, sha256: null })).toThrow(why);
   });
 });
 

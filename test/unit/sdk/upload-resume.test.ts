@@ -126,6 +126,11 @@ describe('a large file', () => {
     await file.write(Buffer.from('other'), 0, 5, 7 * MIB);
     await file.close();
     expect(await codeOf(upload())).toBe('path_taken');
+    const before = fake.artifacts.only().id;
+    const artifact = await upload({ replace: true });
+    expect(artifact.id).not.toBe(before);
+    expect(fake.artifacts.entries.get(before)?.json.status).toBe('DELETED');
+    expect((await upload({ replace: true })).id).toBe(artifact.id);
   });
 
   test('refuses a key that is none before anything is sent', async () => {
