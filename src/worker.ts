@@ -4,9 +4,10 @@ import pino from 'pino';
 import { createActivities, pageSizeAt } from './activities/index.js';
 import { SENDS_PER_RECEIVER } from './activities/webhooks.js';
 import { loadConfig, quotasOf, type Config } from './config.js';
+import { ArtifactError, errorKind } from './domain/errors.js';
 import { SECOND_MS } from './domain/units.js';
 import { lifePolicyOf } from './life-policy.js';
-import { openRecords, openStore, openWebhooks } from './deps.js';
+import { openRecords, openStore, openWebhooks, type Database } from './deps.js';
 import { createPace } from './pace.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   const { S3_PUBLIC_ENDPOINT: _clients, ...internal } = config;
   const store = openStore(internal);
   const database = openRecords(config);
+  await requireMigrated(database, log);
   const capabilities = await probeStore(store);
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
   const connection = await connectWorker(config);
@@ -90,6 +92,19 @@ async function main(): Promise<void> {
   }
 }
 
+/** A database that does not answer now may do so later, and activities wait for it; one that is not migrated is a mistake. */
+async function requireMigrated(database: Database, log: pino.Logger): Promise<void> {
+  try {
+    await database.records.ping();
+  } catch (error) {
+    if (!(error instanceof ArtifactError) || error.code !== 'database_unavailable') {
+      await database.close();
+      throw error;
+    }
+    log.warn({ code: error.code }, error.message);
+  }
+}
+
 /** Activities hold one stream of at most a few MiB each, so this bounds the worker's memory and its connections to the store. */
 const MAX_CONCURRENT_ACTIVITIES = 40;
 const STICKY_TIMEOUT_MS = 3 * SECOND_MS;
@@ -149,7 +164,13 @@ const toPinoLevel = (level: string): 'trace' | 'debug' | 'info' | 'warn' | 'erro
   return name === 'trace' || name === 'debug' || name === 'warn' || name === 'error' ? name : 'info';
 };
 
+/** What is wrong, without a stack, and what to do. */
+function explain(error: unknown): string {
+  if (error instanceof ArtifactError) return `${error.message}. ${errorKind(error.code).remedy}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`worker: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`worker: ${explain(error)}\n`);
   process.exitCode = 1;
 });

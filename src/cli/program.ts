@@ -5,6 +5,7 @@ import { addDeletionCommands } from './commands/deletion.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addDownloadCommands } from './commands/download.js';
 import { addHoldCommands } from './commands/holds.js';
+import { addMigrateCommand } from './commands/migrate.js';
 import { addPublishCommand } from './commands/publish.js';
 import { addQueryCommands } from './commands/query.js';
 import { addReconcileCommand } from './commands/reconcile.js';
@@ -75,6 +76,7 @@ function buildProgram(terminal: Terminal): Command {
   addDeletionCommands(program, terminal);
   addWorkerCommand(program, terminal);
   addReconcileCommand(program, terminal);
+  addMigrateCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addBucketCommand(program, terminal);
   addRebuildCommand(program, terminal);

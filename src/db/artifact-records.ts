@@ -89,7 +89,7 @@ export interface ArtifactReads extends ExecutionDeletionReads, PublicationReads 
    * then it says nothing that it does not know something of before.
    */
   isYoungerThan(atMs: number): Promise<boolean>;
-  /** @throws `database_unavailable`. */
+  /** @throws `database_unavailable`; `database_not_migrated` when a migration of this version is missing. */
   ping(): Promise<void>;
 }
 

@@ -31,6 +31,9 @@ const UNAVAILABLE_STATES = new Set([
 /** Connection exceptions, invalid authorization, insufficient resources. */
 const UNAVAILABLE_CLASSES = new Set(['08', '28', '53']);
 
+/** Tables, columns and functions that this code asks for come with its migrations: 42P01 undefined_table, 42703 undefined_column, 42883 undefined_function. */
+const NOT_MIGRATED_STATES = new Set(['42P01', '42703', '42883']);
+
 /** Data exceptions: a value that does not fit its column. The same call would be refused for ever. */
 const DATA_CLASS = '22';
 /** The partial unique index that allows one living artifact per path, see the first migration. */
@@ -54,7 +57,7 @@ function isUnavailable(error: unknown): boolean {
 
 /**
  * Turns whatever the driver threw into the product's error: `database_unavailable` (retryable) when the database is away, busy
- * or not set up, `quota_exceeded`, `path_taken` when a change would give two living artifacts one path, `invalid_request` for a value that no
+ * or not set up, `database_not_migrated` when its schema is not that of this code, `quota_exceeded`, `path_taken` when a change would give two living artifacts one path, `invalid_request` for a value that no
  * column takes. Anything else is a bug and becomes a plain Error. An error of the product passes unchanged.
  * @param doing what was tried, as in "list artifacts"
  */
@@ -65,6 +68,8 @@ export function translateDatabaseError(error: unknown, doing: string): Error {
   const reason = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error);
   if (isUnavailable(error))
     return new ArtifactError('database_unavailable', `Could not ${doing}: ${reason}`, { cause: error });
+  if (NOT_MIGRATED_STATES.has(codeOf(error) ?? ''))
+    return new ArtifactError('database_not_migrated', `Could not ${doing}: ${reason}`, { cause: error });
   if (constraintOf(error) === LIVING_PATH_INDEX)
     return new ArtifactError('path_taken', `Could not ${doing}: another artifact has its path`, { cause: error });
   if (codeOf(error)?.startsWith(DATA_CLASS) === true)

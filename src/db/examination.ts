@@ -1,19 +1,13 @@
-import pg from 'pg';
 import { withDatabaseErrors } from './errors.js';
-import {
-  compareMigrations,
-  knownMigrations,
-  knownTables,
-  MIGRATIONS_TABLE,
-  type SchemaDifference,
-} from './migrations.js';
-import { CONNECTION_TIMEOUT_MS } from './pool.js';
+import { knownTables } from './migrations.js';
+import { openClient } from './pool.js';
+import { readSchema, type SchemaState } from './schema.js';
 
 /** What operators ask a database. Nothing here changes anything. All throw `database_unavailable`. */
 export interface DatabaseExamination {
   server(): Promise<DatabaseServer>;
   /** Null when no migration ever ran here. */
-  schema(): Promise<(SchemaDifference & { applied: number; latest: string }) | null>;
+  schema(): Promise<SchemaState | null>;
   /** What the user may not do with our tables (`UPDATE on artifacts`), and tables that are not there. */
   lacking(): Promise<{ tables: string[]; privileges: string[] }>;
   /** Indexes that a statement that failed has left half made: no query uses them, and every write pays for them. */
@@ -49,39 +43,16 @@ const NOT_OURS = 'executions';
 
 /** Connects. @throws `database_unavailable`, also for a wrong password and a database that does not exist. */
 export async function examineDatabase(databaseUrl: string): Promise<DatabaseExamination> {
-  const client = await withDatabaseErrors('connect to the database', async () => {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      query_timeout: STATEMENT_TIMEOUT_MS,
-      application_name: 'durable-artifacts doctor',
-    });
-    // A connection that is lost fails the next statement; the event itself must not end the process.
-    client.on('error', () => {});
-    await client.connect();
-    return client;
-  });
+  const client = await withDatabaseErrors('connect to the database', () =>
+    openClient(databaseUrl, { purpose: 'doctor', statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
+  );
   const rows = async <Row>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     (await client.query(sql, values)).rows as Row[];
   const asked = <T>(run: () => Promise<T>): Promise<T> => withDatabaseErrors('examine the database', run);
 
   return {
     server: () => asked(() => serverOf(rows)),
-    schema: () =>
-      asked(async () => {
-        const [found] = await rows<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
-          MIGRATIONS_TABLE,
-        ]);
-        if (found?.there !== true) return null;
-        const applied = await rows<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY run_on, id`);
-        const names = applied.map(({ name }) => name);
-        return {
-          ...compareMigrations(knownMigrations(), names),
-          applied: names.length,
-          latest: [...names].sort().at(-1) ?? '',
-        };
-      }),
+    schema: () => asked(() => readSchema(client)),
     lacking: () => asked(() => lackingIn(rows)),
     invalidIndexes: () =>
       asked(async () => {

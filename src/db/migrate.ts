@@ -1,8 +1,9 @@
-import pg from 'pg';
 import { runner } from 'node-pg-migrate';
+import { ArtifactError } from '../domain/errors.js';
 import { withDatabaseErrors } from './errors.js';
 import { MIGRATIONS_TABLE, migrationsFolder } from './migrations.js';
-import { CONNECTION_TIMEOUT_MS } from './pool.js';
+import { openClient } from './pool.js';
+import { readSchema } from './schema.js';
 
 /** How long one migration run waits for another one, and for locks that running queries hold. */
 const LOCK_TIMEOUT_MS = 60_000;
@@ -12,20 +13,14 @@ const LOCK_TIMEOUT_MS = 60_000;
  * any number of processes may call it at once. Does nothing when there is nothing to do.
  * @param log told one line per step; silent by default
  * @returns the names of the migrations applied now, in order
- * @throws `database_unavailable` when the server does not answer or the database does not exist
+ * @throws `database_unavailable` when the server does not answer or the database does not exist; `database_not_migrated` when one is missing
+ *   though later ones were applied, which nothing here can put right
  */
 export async function migrate(databaseUrl: string, log: (line: string) => void = () => {}): Promise<string[]> {
   return withDatabaseErrors('migrate the database', async () => {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-      lock_timeout: LOCK_TIMEOUT_MS,
-      application_name: 'durable-artifacts migrate',
-    });
-    // A connection lost between two statements fails the next one; the event itself must not end the process.
-    client.on('error', () => {});
-    await client.connect();
+    const client = await openClient(databaseUrl, { purpose: 'migrate', lockTimeoutMs: LOCK_TIMEOUT_MS });
     try {
+      await refuseSkipped(client);
       const applied = await runner({
         dbClient: client,
         dir: migrationsFolder(),
@@ -41,3 +36,17 @@ export async function migrate(databaseUrl: string, log: (line: string) => void =
     }
   });
 }
+
+/** The tool would throw words of its own. */
+async function refuseSkipped(client: Parameters<typeof readSchema>[0]): Promise<void> {
+  const skipped = (await readSchema(client))?.skipped ?? [];
+  if (skipped.length === 0) return;
+  throw new ArtifactError(
+    'database_not_migrated',
+    `${skipped.join(', ')} is missing, though later migrations were applied: another build was here, or a file was renamed`,
+  );
+}
+
+/** What {@link migrate} has done, for people: one line for each migration. */
+export const migrationLines = (applied: string[]): string =>
+  applied.length === 0 ? 'The database is up to date.\n' : applied.map((name) => `Applied ${name}\n`).join('');

@@ -12,7 +12,7 @@ export interface PoolOptions {
 const DEFAULT_MAX_CONNECTIONS = 10;
 const DEFAULT_STATEMENT_TIMEOUT_MS = 10_000;
 /** Also the longest wait for a free connection of the pool. */
-export const CONNECTION_TIMEOUT_MS = 3_000;
+const CONNECTION_TIMEOUT_MS = 3_000;
 /** How much later than the server the client gives up on a statement: only when the server itself is silent. */
 const SILENT_SERVER_GRACE_MS = 2_000;
 
@@ -34,6 +34,33 @@ export function createPool(databaseUrl: string, options: PoolOptions = {}): pg.P
   // Without a listener, a server that restarts would end this process: node-postgres emits `error` for idle connections.
   pool.on('error', (error) => options.onIdleError?.(error));
   return pool;
+}
+
+export interface ClientOptions {
+  /** Told to the server after our name, as in `durable-artifacts doctor`. */
+  purpose: string;
+  /** A statement that runs longer is cancelled. Default: none is. */
+  statementTimeoutMs?: number;
+  /** Longest wait for a lock that another transaction holds. Default: as long as it takes. */
+  lockTimeoutMs?: number;
+}
+
+/** One connection that has been made, for a program of operators; whoever opens it ends it. */
+export async function openClient(databaseUrl: string, options: ClientOptions): Promise<pg.Client> {
+  const { purpose, statementTimeoutMs, lockTimeoutMs } = options;
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    ...(statementTimeoutMs === undefined
+      ? {}
+      : { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs }),
+    ...(lockTimeoutMs === undefined ? {} : { lock_timeout: lockTimeoutMs }),
+    application_name: `durable-artifacts ${purpose}`,
+  });
+  // A connection that is lost fails the next statement; the event itself must not end the process.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
 }
 
 /** Has a statement sent together with COMMIT, in one message: what it locks is held while no client is waited for. */

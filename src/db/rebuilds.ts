@@ -22,12 +22,6 @@ export async function finishRebuild(pool: Pool, actor: string, report: object): 
   ]);
 }
 
-/** Is the schema there, as new as this code needs it? */
-export async function isSchemaThere(pool: Pool): Promise<boolean> {
-  const { rows } = await pool.query<{ there: boolean }>(`SELECT to_regclass('artifact_rebuilds') IS NOT NULL AS there`);
-  return rows[0]?.there === true;
-}
-
 /** Publications and deletions of executions that have not ended, the oldest first. */
 export async function listUnended(pool: Pool, limit: number): Promise<Interrupted[]> {
   const { rows } = await pool.query<{ kind: Interrupted['kind']; execution_id: string; id: string; actor: string }>(

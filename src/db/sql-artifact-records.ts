@@ -23,6 +23,7 @@ import {
   type ExecutionRow,
 } from './rows.js';
 import { listUpcoming } from './upcoming.js';
+import { requireSchema } from './schema.js';
 import { readUsage } from './usage.js';
 
 /** The rows of artifacts in Postgres. `close` ends the pool. */
@@ -62,10 +63,7 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
       }),
     addDownloads: (batch) => withDatabaseErrors('count downloads', () => addDownloads(pool, batch)),
     isYoungerThan: (atMs) => withDatabaseErrors('ask how old the database is', () => isYoungerThan(pool, atMs)),
-    ping: () =>
-      withDatabaseErrors('reach the database', async () => {
-        await pool.query('SELECT 1');
-      }),
+    ping: () => withDatabaseErrors('reach the database', () => requireSchema(pool)),
     close: () => pool.end(),
   };
 }

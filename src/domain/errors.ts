@@ -248,6 +248,13 @@ const catalogue = {
   bucket_not_found: kind(503, 'The bucket does not exist', 'An operator must create the bucket or correct S3_BUCKET.'),
   storage_unavailable: kind(503, 'The object store does not answer', 'Try again later.', true),
   database_unavailable: kind(503, 'The database does not answer', 'Try again later.', true),
+  // Retried: lives go on by themselves once it has been migrated.
+  database_not_migrated: kind(
+    503,
+    'The schema of the database is not that of this version',
+    'An operator must run "artifacts migrate" of this version; when the database is newer, every process must be of the newer version.',
+    true,
+  ),
   issuer_unavailable: kind(503, 'The issuer of access tokens does not answer', 'Try again later.', true),
   workflows_unavailable: kind(
     503,

@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.js';
-import { createEmptyDatabase, type TestDatabase } from '../support/postgres.js';
+import { createEmptyDatabase, migrateUpTo, type TestDatabase } from '../support/postgres.js';
 
 /*
  * A database is migrated while processes of the version before still serve: a transaction that has begun goes on when the migration
@@ -14,7 +11,6 @@ import { createEmptyDatabase, type TestDatabase } from '../support/postgres.js';
  */
 
 const POLL_MS = 20;
-const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 let database: TestDatabase;
 let other: pg.Client;
@@ -29,17 +25,6 @@ afterEach(async () => {
   await other.end();
   await database.drop();
 });
-
-/** All migrations before one. */
-const migrateUpTo = (name: string): Promise<unknown> =>
-  runner({
-    databaseUrl: database.databaseUrl,
-    dir: folder,
-    direction: 'up',
-    migrationsTable: 'artifact_migrations',
-    count: readdirSync(folder).filter((file) => file < name).length,
-    log: () => undefined,
-  });
 
 /** Until the migration waits for somebody, or has ended. */
 async function untilItWaits(migration: Promise<unknown>): Promise<void> {
@@ -77,7 +62,7 @@ test.each([
     `SELECT artifact_require_quotas('${execution}', 'acme', 1, 1, 9, 9, 9, 9)`,
   ],
 ])('%s ends, and so does the migration', async (_what, before, first, then) => {
-  await migrateUpTo(before);
+  await migrateUpTo(database.databaseUrl, before);
   for (const statement of [EXECUTION, ARTIFACT]) await other.query(statement);
   await other.query('BEGIN');
   await other.query(first);

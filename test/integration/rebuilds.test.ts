@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createPool } from '../../src/db/pool.js';
-import { finishRebuild, isSchemaThere, isYoungerThan, listUnended } from '../../src/db/rebuilds.js';
+import { finishRebuild, isYoungerThan, listUnended } from '../../src/db/rebuilds.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
 import { emptyReport } from '../../src/domain/rebuild.js';
 import { newReport } from '../../src/domain/publish.js';
 import { DAY_MS } from '../../src/domain/units.js';
-import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -27,15 +27,6 @@ describe('a database', () => {
     expect(await records.isYoungerThan(Date.now())).toBe(false);
     await finishRebuild(pool, 'ann', emptyReport(true));
     expect(await isYoungerThan(pool, 0)).toBe(false);
-  });
-
-  it('knows whether it has the tables of this version', async () => {
-    expect(await isSchemaThere(pool)).toBe(true);
-    const empty = await createEmptyDatabase(inject('databaseUrl'));
-    const other = createPool(empty.databaseUrl);
-    expect(await isSchemaThere(other)).toBe(false);
-    await other.end();
-    await empty.drop();
   });
 
   it('tells of publications and deletions that have not ended, the oldest first', async () => {

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.js';
+import { knownMigrations, MIGRATIONS_TABLE, migrationsFolder } from '../../src/db/migrations.js';
 
 const MIGRATIONS = new URL('../../migrations/', import.meta.url);
 /** Any number; all test processes of one server take turns on it. */
@@ -24,6 +26,18 @@ export async function createTestDatabase(adminUrl: string): Promise<TestDatabase
 
 /** A fresh database with nothing in it. */
 export const createEmptyDatabase = (adminUrl: string): Promise<TestDatabase> => createDatabase(adminUrl, '');
+
+/** All migrations before one. */
+export async function migrateUpTo(databaseUrl: string, name: string): Promise<void> {
+  await runner({
+    databaseUrl,
+    dir: migrationsFolder(),
+    direction: 'up',
+    migrationsTable: MIGRATIONS_TABLE,
+    count: knownMigrations().filter((known) => known < name).length,
+    log: () => undefined,
+  });
+}
 
 async function createDatabase(adminUrl: string, options: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;

@@ -136,6 +136,7 @@ function registerShared(app: Api, context: ApiContext): void {
         'range_not_satisfiable',
         'rate_limited',
         'database_unavailable',
+        'database_not_migrated',
         ...STORAGE_PROBLEMS,
       ),
     },

@@ -38,6 +38,7 @@ const COMMON: readonly ErrorCode[] = [
   'rate_limited',
   'internal',
   'database_unavailable',
+  'database_not_migrated',
   'issuer_unavailable',
 ];
 /** A verb that goes through the workflow can answer with these as well. */

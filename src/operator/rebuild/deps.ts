@@ -18,7 +18,6 @@ export interface RebuildDeps {
     executionChanged(executionId: string): Promise<void>;
   };
   rebuilds: {
-    isSchemaThere(): Promise<boolean>;
     listUnended(limit: number): Promise<Interrupted[]>;
     finish(report: RebuildReport): Promise<void>;
   };

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { createPool } from '../../db/pool.js';
-import { finishRebuild, isSchemaThere, listUnended } from '../../db/rebuilds.js';
+import { finishRebuild, listUnended } from '../../db/rebuilds.js';
 import { createRowInventory } from '../../db/sql-row-inventory.js';
 import { createArtifactRecords } from '../../db/sql-artifact-records.js';
 import { withDatabaseErrors } from '../../db/errors.js';
@@ -31,7 +31,6 @@ export function openRebuild(config: Config): {
       rows: createRowInventory(pool),
       lives: others.lives,
       rebuilds: {
-        isSchemaThere: () => ask(() => isSchemaThere(pool)),
         listUnended: (limit) => ask(() => listUnended(pool, limit)),
         finish: (report) => ask(() => finishRebuild(pool, RESTORER, report)),
       },

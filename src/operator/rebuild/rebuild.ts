@@ -16,17 +16,14 @@ const AT_ONCE = 8;
 /**
  * Makes again what is missing: rows, from what lives, manifests and objects say (the most trusted first), and then the life of every row that
  * has none, with the time that it has left. What is there is never changed, so it may be repeated, and goes on where it was stopped.
- * @throws `database_unavailable` when the schema is missing; `wrong_state` when lives know rows that are missing, and no worker answers for them.
+ * @throws `database_not_migrated`; `wrong_state` when lives know rows that are missing, and no worker answers for them.
  */
 export async function rebuild({ running, ...ports }: RebuildDeps, options: RebuildOptions): Promise<RebuildReport> {
   const deps = { ...ports, running: askedOnlyIfAnswered(running) };
   const { apply, perSecond, signal } = options;
   const report = emptyReport(apply);
-  if (!(await deps.rebuilds.isSchemaThere()))
-    throw new ArtifactError(
-      'database_unavailable',
-      'The database has no tables of this version: run the migrations first (npm run migrate)',
-    );
+  // Also says whether the tables are there, which the first write would find out too late.
+  await deps.records.ping();
   const pause = createPace(perSecond, signal);
   await restoreRows(deps, options, report, pause);
   await restoreLives(deps, options, report, pause);

@@ -153,7 +153,7 @@ describe('the schema', () => {
   });
 
   test('that was never made is a failure that says how to make it', () => {
-    expect(schemaVerdict(null).remedy).toContain('npm run migrate');
+    expect(schemaVerdict(null).remedy).toContain('artifacts migrate');
   });
 
   test('of this build is read from its files', () => {

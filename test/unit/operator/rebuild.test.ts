@@ -59,7 +59,6 @@ function aWorld() {
           },
         },
         rebuilds: {
-          isSchemaThere: () => Promise.resolve(true),
           listUnended: () => Promise.resolve([]),
           finish: (report) => {
             finished.push(structuredClone(report));

@@ -1,3 +1,4 @@
+import { errorKind } from '../../../domain/errors.js';
 import { SECOND_MS } from '../../../domain/units.js';
 import { clockVerdict, durationText } from '../rules.js';
 import type { AreaChecks } from '../run-checks.js';
@@ -72,9 +73,11 @@ function aliveVerdict(answer: Answer | null): Verdict {
 /** Pure: what `/readyz` says. */
 export function readyVerdict({ status, body }: Pick<Answer, 'status' | 'body'>): Verdict {
   const state = fieldOf(body, 'status');
-  const down = Object.entries(objectOf(fieldOf(body, 'checks')))
-    .filter(([, check]) => fieldOf(check, 'ok') !== true)
-    .map(([name]) => name);
+  const checks = Object.entries(objectOf(fieldOf(body, 'checks'))).filter(([, check]) => fieldOf(check, 'ok') !== true);
+  const down = checks.map(([name]) => name);
+  const { title, remedy: toMigrate } = errorKind('database_not_migrated');
+  if (checks.some(([name, check]) => name === 'database' && fieldOf(check, 'detail') === `${title}.`))
+    return failed('its database is not migrated to its version', 'It serves nothing.', toMigrate);
   const remedy = `Look at what it reaches from where it runs: ${down.join(', ')}.`;
   if (state === 'ok') return ok('it reaches database, store and workflows');
   if (state === 'degraded')

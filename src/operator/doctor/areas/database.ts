@@ -10,7 +10,7 @@ const LEAST_MAJOR = 14;
 /** Of the connections there are. */
 const MOST_USED = 0.8;
 const NOTHING_WORKS = 'Nothing works: no upload, no list, no change; lives wait until it is back.';
-const MIGRATE = 'Run "npm run migrate" (in containers: the role "setup") with the DATABASE_URL of the owner.';
+const MIGRATE = 'Run "artifacts migrate" (in containers: the role "migrate") with the DATABASE_URL of the owner.';
 
 /** The database, by a connection of its own. */
 export function databaseChecks(config: Config): AreaChecks {
