@@ -16,7 +16,7 @@ import { startTestStack } from '../support/stack.js';
 
 /** Long enough to be uploaded and for the worker to be killed. */
 const LIFE_MS = 8_000;
-const SETTLE = { timeout: 60_000, interval: 200 };
+const SETTLE = { interval: 200 };
 /** Users may give tags that look like ours; they match nothing. */
 const TAGS = { retention: 'expiring', 'x-artifact-retention': 'expiring', team: 'blue' };
 

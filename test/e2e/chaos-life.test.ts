@@ -87,4 +87,4 @@ it('keeping, archiving, restoring and deleting survive kills of API and worker a
   }
   bucket.close();
   client.close();
-}, 240_000);
+});

@@ -67,15 +67,13 @@ it('API and worker may be killed at any moment: nothing is lost, and nothing is 
     expect(info?.owner?.artifactId).toBe(row.id);
     expect(info?.sizeBytes).toBe(row.fileSize);
   }
+  await expect.poll(() => bucket.listUploads(prefix), { interval: 1_000 }).toEqual([]);
   await expect
-    .poll(() => bucket.listUploads(prefix), { timeout: (DEADLINE_SECONDS + 30) * 1_000, interval: 1_000 })
-    .toEqual([]);
-  await expect
-    .poll(async () => (await client.getArtifact(dead.artifact.id)).deletionReason, { timeout: 30_000, interval: 500 })
+    .poll(async () => (await client.getArtifact(dead.artifact.id)).deletionReason, { interval: 500 })
     .toBe('upload_abandoned');
 
   expect(await client.deleteExecutionArtifacts(executionId)).toBe(FILES);
   for (const row of rows) expect(await bucket.head({ key: row.filePath })).toBeNull();
   bucket.close();
   client.close();
-}, 240_000);
+});

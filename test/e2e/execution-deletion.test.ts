@@ -69,15 +69,15 @@ describe('deleting all artifacts of an execution', () => {
     const gate = await holdBack(last!);
     let caller: ChildProcess | undefined;
     const killed = artifacts(['delete', '--execution', executionId], (child) => (caller = child));
-    await expect.poll(() => living(executionId), { timeout: 30_000, interval: 20 }).toBeLessThan(60);
+    await expect.poll(() => living(executionId), { interval: 20 }).toBeLessThan(60);
     caller?.kill('SIGKILL');
     expect((await killed).code).toBeNull();
     // The last one is held back, so it is in the middle however fast the others go.
-    await expect.poll(() => living(executionId), { timeout: 60_000, interval: 200 }).toBe(1);
+    await expect.poll(() => living(executionId), { interval: 200 }).toBe(1);
 
     // Who asks after the last one is gone begins a new deletion, of nothing: the gate opens when the second request was accepted.
     const again = artifacts(['delete', '--execution', executionId]);
-    await expect.poll(() => requests(executionId), { timeout: 30_000, interval: 20 }).toBe(2);
+    await expect.poll(() => requests(executionId), { interval: 20 }).toBe(2);
     await gate.open();
     expect(await again).toEqual({ code: 0, out: `Deleted ${others.length + 1}.\n`, err: '' });
     expect((await artifacts(['delete', '--execution', executionId])).out).toBe('Deleted 0.\n');
@@ -117,14 +117,14 @@ describe('deleting all artifacts of an execution', () => {
     const unfinished = await begin(stack, token, { executionId, fileName: 'half.bin', sha256, sizeBytes });
     // More than ten at once must wait until Temporal takes their message, and may come too late to join.
     const numbers = Array.from({ length: 8 }, () => client.deleteExecutionArtifacts(executionId));
-    await expect.poll(() => requests(executionId), { timeout: 30_000, interval: 20 }).toBe(8);
+    await expect.poll(() => requests(executionId), { interval: 20 }).toBe(8);
     await gate.open();
     expect(new Set(await Promise.all(numbers))).toEqual(new Set([31]));
     expect((await client.getArtifact(unfinished.artifact.id)).deletionReason).toBe('requested');
 
     await upload(executionId, 20);
     const deleting = client.deleteExecutionArtifacts(executionId);
-    await expect.poll(() => living(executionId), { timeout: 30_000, interval: 20 }).toBeLessThan(20);
+    await expect.poll(() => living(executionId), { interval: 20 }).toBeLessThan(20);
     const [later] = await upload(executionId, 1);
     expect(await deleting).toBe(20);
     expect(await client.listArtifacts(executionId)).toMatchObject([{ id: later?.id }]);
@@ -135,7 +135,7 @@ describe('deleting all artifacts of an execution', () => {
     const [held, orphaned] = await upload(executionId, 4);
     await temporal('workflow', 'signal', '--workflow-id', held!.workflowId, '--name', 'addHold');
     await temporal('workflow', 'terminate', '--workflow-id', orphaned!.workflowId);
-    await expect.poll(async () => (await client.getArtifact(held!.id)).holds.length, { timeout: 15_000 }).toBe(1);
+    await expect.poll(async () => (await client.getArtifact(held!.id)).holds.length).toBe(1);
     const { out } = await artifacts(['delete', '--execution', executionId]);
     expect(out).toBe(
       'Deleted 2. 1 is held and stays. 1 cannot be deleted: tell an operator that the workflow is gone.\n',

@@ -160,7 +160,7 @@ it('that is told to stop hands over within seconds, and what was sent is not sen
 it('stops and removes what it began when the workflow is cancelled', async () => {
   const { run, executionId } = await halfWay(3 * SECOND_MS);
   await run.cancel();
-  await expect.poll(() => bucket.listUploads(`artifacts/${executionId}/`), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => bucket.listUploads(`artifacts/${executionId}/`)).toEqual([]);
   stack.gates.store.held.open();
   await expect(run.result()).rejects.toThrow(/cancelled/);
 });

@@ -69,9 +69,7 @@ describe('a hold', () => {
     await client.setRetention(id, { expiresAt: new Date(Date.now() - 1_000) }, { confirm: true });
     expect(await client.getPlan(id)).toMatchObject({ action: 'changeTier' });
     await client.endHold(id, hold.id);
-    await expect
-      .poll(() => client.getArtifact(id), { timeout: 15_000 })
-      .toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
+    await expect.poll(() => client.getArtifact(id)).toMatchObject({ status: 'DELETED', deletionReason: 'expired' });
     expect(await client.getArtifact(id)).not.toHaveProperty('purgeAt');
   });
 });

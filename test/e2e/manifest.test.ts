@@ -17,7 +17,6 @@ const UPLOADS = 500;
 const AT_ONCE = 32;
 /** Uploads that are done when the worker is killed. */
 const KILL_AT = 150;
-const SETTLED_WITHIN_MS = 60_000;
 
 let stack: TestStack;
 let client: ArtifactClient;
@@ -69,9 +68,7 @@ async function settled(executionId: string): Promise<number> {
   const startMs = Date.now();
   const rows = await rowsOf(executionId);
   const expected: unknown = JSON.parse(JSON.stringify(rows.map(manifestEntry)));
-  await expect
-    .poll(async () => (await manifestOf(executionId))?.artifacts, { timeout: SETTLED_WITHIN_MS, interval: 200 })
-    .toEqual(expected);
+  await expect.poll(async () => (await manifestOf(executionId))?.artifacts, { interval: 200 }).toEqual(expected);
   const { artifactCount, totalBytes } = (await manifestOf(executionId)) ?? {};
   const bytes = rows.reduce((sum, row) => sum + (row.sizeBytes ?? 0), 0);
   expect({ artifactCount, totalBytes }).toEqual({ artifactCount: rows.length, totalBytes: bytes });
@@ -116,9 +113,9 @@ describe('metadata.json of an execution', () => {
     expect((await manifestOf(executionId))?.artifacts).toHaveLength(UPLOADS * 0.9);
     // The last write may have been read before it had removed the one before it.
     const versions = () => bucket.listVersions(manifestKey(executionId));
-    await expect.poll(versions, { timeout: 5_000 }).toHaveLength(1);
+    await expect.poll(versions).toHaveLength(1);
     expect(await bucket.listUploads(manifestKey(executionId))).toEqual([]);
-  }, 240_000);
+  });
 
   it('is gone with the last artifact, and back with the next', async () => {
     const executionId = randomUUID();
@@ -127,7 +124,7 @@ describe('metadata.json of an execution', () => {
     await settled(executionId);
     expect(await client.deleteExecutionArtifacts(executionId)).toBe(2);
     const versions = () => bucket.listVersions(manifestKey(executionId));
-    await expect.poll(versions, { timeout: SETTLED_WITHIN_MS, interval: 200 }).toEqual([]);
+    await expect.poll(versions, { interval: 200 }).toEqual([]);
     await upload();
     await settled(executionId);
     expect(await versions()).toHaveLength(1);
@@ -152,7 +149,7 @@ describe('metadata.json of an execution', () => {
     await client.uploadArtifact(executionId, aFile(10).bytes, { fileName: 'a.txt' });
     await client.setExecutionRetention(executionId, 7);
     await expect
-      .poll(async () => (await manifestOf(executionId))?.artifacts[0]?.retention, { timeout: SETTLED_WITHIN_MS })
+      .poll(async () => (await manifestOf(executionId))?.artifacts[0]?.retention)
       .toEqual({ rule: 'execution', days: 7 });
     expect(await manifestOf(executionId)).toMatchObject({ tenantId: 'acme', retentionDays: 7 });
   });

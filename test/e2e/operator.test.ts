@@ -30,7 +30,7 @@ describe('an operator with the Temporal command line', () => {
     expect(artifact.expiresAt).toBeInstanceOf(Date);
     await temporal('workflow', 'signal', '--workflow-id', artifact.workflowId, '--name', 'keepForever');
     await expect
-      .poll(() => client.getArtifact(artifact.id), { timeout: 15_000 })
+      .poll(() => client.getArtifact(artifact.id))
       .toMatchObject({ retention: { rule: 'permanent', by: 'signal' } });
     expect((await client.getArtifact(artifact.id)).expiresAt).toBeUndefined();
   });
@@ -49,7 +49,7 @@ describe('an operator with the Temporal command line', () => {
       input,
     );
     await expect
-      .poll(() => client.getArtifact(artifact.id), { timeout: 15_000 })
+      .poll(() => client.getArtifact(artifact.id))
       .toMatchObject({ retention: { rule: 'permanent', by: 'ops', reason: 'case 17' } });
   });
 
@@ -61,7 +61,7 @@ describe('an operator with the Temporal command line', () => {
         ...(input === undefined ? [] : ['--input', JSON.stringify(input)]),
       );
     const becomes = async (facts: object): Promise<void> => {
-      await expect.poll(() => client.getArtifact(id), { timeout: 15_000 }).toMatchObject(facts);
+      await expect.poll(() => client.getArtifact(id)).toMatchObject(facts);
     };
     await signal('setRetention', { expiresAt: '2100-01-01T00:00:00Z' });
     await becomes({ retention: { rule: 'date', expiresAt: new Date('2100-01-01T00:00:00Z') } });
@@ -98,7 +98,6 @@ describe('an operator with the Temporal command line', () => {
     const artifact = await client.uploadArtifact(executionId, aFile(10).bytes, { fileName: 'find.txt' });
     await expect
       .poll(() => temporal('workflow', 'list', '--query', `ExecutionId="${executionId}" AND ArtifactState="ACTIVE"`), {
-        timeout: 20_000,
         interval: 500,
       })
       .toContain(artifact.workflowId);

@@ -41,7 +41,6 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const PATIENTLY = { timeout: 30 * SECOND_MS };
 const uploadedOf = async (executionId: string, publicationId: string): Promise<number> =>
   (await client.getPublication(executionId, publicationId)).counts.uploaded;
 const puts = (): number => stack.gates.store.calls.filter(({ verb }) => verb === 'PUT').length;
@@ -125,7 +124,7 @@ async function heldInTheMiddle(folder: string, smallFiles: number) {
   const publicationId = await client.startPublication(executionId, { hostId: HOST, folder, allOrNothing: true });
   const watching = watch(executionId);
   await held.reached();
-  await expect.poll(() => uploadedOf(executionId, publicationId), PATIENTLY).toBe(smallFiles);
+  await expect.poll(() => uploadedOf(executionId, publicationId)).toBe(smallFiles);
   return { executionId, publicationId, watching };
 }
 
@@ -145,7 +144,7 @@ it('all or nothing is never half visible, whoever is killed in the middle of it'
     if (body === null) return 0;
     return (JSON.parse(Buffer.concat(await body.toArray()).toString()) as Manifest).artifactCount;
   };
-  await expect.poll(manifest, PATIENTLY).toBe(61);
+  await expect.poll(manifest).toBe(61);
 });
 
 it('all or nothing that is cancelled leaves nothing, neither to see nor in the bucket', async () => {
@@ -153,11 +152,11 @@ it('all or nothing that is cancelled leaves nothing, neither to see nor in the b
   const { executionId, publicationId, watching } = await heldInTheMiddle(folder, 20);
   await client.cancelPublication(executionId, publicationId);
   const outcome = async () => (await client.getPublication(executionId, publicationId)).outcome;
-  await expect.poll(outcome, PATIENTLY).toBe('cancelled');
+  await expect.poll(outcome).toBe('cancelled');
   stack.gates.store.held.open();
   expect([...(await watching.stop())]).toEqual([0]);
   const paths = ['output/large.bin', ...Object.keys(many(20)).map((file) => `output/${file}`)];
-  await expect.poll(() => remains(executionId, paths), PATIENTLY).toEqual([]);
+  await expect.poll(() => remains(executionId, paths)).toEqual([]);
 });
 
 it('all or nothing whose workflow is terminated leaves nothing either: its guard sees to that, and to its end', async () => {
@@ -184,7 +183,7 @@ it('all or nothing whose workflow is terminated leaves nothing either: its guard
       problem: { code: 'aborted' },
     });
     const paths = ['output/large.bin', ...Object.keys(many(5)).map((file) => `output/${file}`)];
-    await expect.poll(() => remains(executionId, paths), PATIENTLY).toEqual([]);
+    await expect.poll(() => remains(executionId, paths)).toEqual([]);
   } finally {
     await connection.close();
   }

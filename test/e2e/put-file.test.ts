@@ -68,7 +68,7 @@ describe('curl -T', () => {
     const { id } = first.body.artifact;
     // What came in parts is read back beside everything else.
     await expect
-      .poll(async () => (await curl('-T', file, ...options, url)).body.artifact, { timeout: 30_000 })
+      .poll(async () => (await curl('-T', file, ...options, url)).body.artifact)
       .toMatchObject({ id, checksumState: 'verified' });
     expect(await curl('-T', file, ...options, url)).toMatchObject({ status: 200, body: { artifact: { id } } });
     const hash = createHash('sha256');
@@ -119,7 +119,7 @@ async function slowPut(
         const [artifact] = await client.listArtifacts(executionId, { status: 'UPLOADING' }).catch(() => []);
         return artifact === undefined ? 0 : (await client.getUploadStatus(artifact.id)).receivedParts.length;
       },
-      { timeout: 20_000, interval: 200 },
+      { interval: 200 },
     )
     .toBeGreaterThan(0)
     .then(() => client.listArtifacts(executionId, { status: 'UPLOADING' }));
@@ -133,7 +133,7 @@ async function leavesNothing({ id, key }: { id: string; key: string }, deletionR
   const client = clientOf(stack, token);
   const bucket = bucketOf(stack);
   await expect
-    .poll(() => client.getArtifact(id), { timeout: (DEADLINE_SECONDS + 20) * 1_000, interval: 250 })
+    .poll(() => client.getArtifact(id), { interval: 250 })
     .toMatchObject({ status: 'DELETED', deletionReason });
   expect(await bucket.listUploads(key)).toEqual([]);
   expect(await bucket.listVersions(key)).toEqual([]);

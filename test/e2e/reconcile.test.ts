@@ -65,7 +65,7 @@ async function strayUpload(record: ArtifactRecord): Promise<string> {
 
 async function untilManifestsAreWritten(executionIds: string[]): Promise<void> {
   await mapConcurrently(executionIds, 8, async (id) => {
-    await expect.poll(() => world.bucket.head({ key: manifestKey(id) }), { timeout: 30_000 }).not.toBeNull();
+    await expect.poll(() => world.bucket.head({ key: manifestKey(id) })).not.toBeNull();
   });
 }
 
@@ -81,7 +81,7 @@ async function leftOver(): Promise<ArtifactRecord> {
 }
 
 describe('drift that is made by hand', () => {
-  it('is found kind by kind, healed by --repair, and not found again', { timeout: 180_000 }, async () => {
+  it('is found kind by kind, healed by --repair, and not found again', async () => {
     const execution = randomUUID();
     const next = () => anArtifact(world, { executionId: execution });
     const [healthy, missing, hidden, ended, rowless] = [
@@ -147,7 +147,7 @@ describe('drift that is made by hand', () => {
 });
 
 describe('the schedule', () => {
-  it('starts the one reconciliation under an id of its own, and waits for it', { timeout: 60_000 }, async () => {
+  it('starts the one reconciliation under an id of its own, and waits for it', async () => {
     const workflowId = `${RECONCILE_SCHEDULE_ID}-${randomUUID()}`;
     const options = { workflowId, taskQueue: LIFECYCLE_TASK_QUEUE, args: [{ mode: 'dry-run' }] } as const;
     await world.temporal.workflow.execute<typeof reconcileWorkflow>('reconcile', options);
@@ -158,27 +158,23 @@ describe('the schedule', () => {
 });
 
 describe('random drift', () => {
-  it(
-    `of ${ARTIFACTS} artifacts with ${INJURED} injuries is healed by one repair (seed ${SEED})`,
-    { timeout: 300_000 },
-    async () => {
-      const executions = Array.from({ length: 10 }, () => randomUUID());
-      const artifacts = await mapConcurrently([...Array(ARTIFACTS).keys()], 8, (index) =>
-        insist(() => anArtifact(world, { executionId: executions[index % executions.length]! })),
-      );
-      await untilManifestsAreWritten(executions);
-      const random = mulberry32(SEED);
-      const injuries = [removeObject, hide, terminate, dropRow, loseTags, tamper, strayObject];
-      const order = artifacts.map((record) => ({ record, at: random() })).sort((a, b) => a.at - b.at);
-      for (const { record } of order.slice(0, INJURED)) await injuries[Math.floor(random() * injuries.length)]!(record);
+  it(`of ${ARTIFACTS} artifacts with ${INJURED} injuries is healed by one repair (seed ${SEED})`, async () => {
+    const executions = Array.from({ length: 10 }, () => randomUUID());
+    const artifacts = await mapConcurrently([...Array(ARTIFACTS).keys()], 8, (index) =>
+      insist(() => anArtifact(world, { executionId: executions[index % executions.length]! })),
+    );
+    await untilManifestsAreWritten(executions);
+    const random = mulberry32(SEED);
+    const injuries = [removeObject, hide, terminate, dropRow, loseTags, tamper, strayObject];
+    const order = artifacts.map((record) => ({ record, at: random() })).sort((a, b) => a.at - b.at);
+    for (const { record } of order.slice(0, INJURED)) await injuries[Math.floor(random() * injuries.length)]!(record);
 
-      const healed = await reconcile('--repair');
-      expect(failedOf(healed).filter(({ outcome }) => !['quarantined', 'gone'].includes(outcome))).toEqual([]);
-      expect(healed.code).toBe(0);
-      expect(await inconsistencies(artifacts)).toEqual([]);
-      expect((await reconcile()).code).toBe(0);
-    },
-  );
+    const healed = await reconcile('--repair');
+    expect(failedOf(healed).filter(({ outcome }) => !['quarantined', 'gone'].includes(outcome))).toEqual([]);
+    expect(healed.code).toBe(0);
+    expect(await inconsistencies(artifacts)).toEqual([]);
+    expect((await reconcile()).code).toBe(0);
+  });
 });
 
 const hide = ({ key }: ArtifactRecord) => world.bucket.addDeleteMarker(key);

@@ -86,9 +86,7 @@ const sentBytes = (requests: readonly PassedRequest[]): number =>
 
 /** Resolves when so many parts have arrived. */
 const arrived = (parts: number): Promise<void> =>
-  expect
-    .poll(() => wire.requests.filter(isArrived).length, { timeout: 60_000, interval: 10 })
-    .toBeGreaterThanOrEqual(parts);
+  expect.poll(() => wire.requests.filter(isArrived).length, { interval: 10 }).toBeGreaterThanOrEqual(parts);
 
 async function expectStored(): Promise<void> {
   const client = clientOf(stack, token);

@@ -5,7 +5,7 @@ import { anArtifact, anUpload, completed, look, openLifeWorld, sent, type LifeWo
 import { startTestStack, type TestStackOptions } from '../support/stack.js';
 
 const actor = 'ann';
-const SETTLE = { timeout: 30_000, interval: 200 };
+const SETTLE = { interval: 200 };
 
 let world: LifeWorld;
 let client: ArtifactClient;

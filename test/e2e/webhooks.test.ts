@@ -11,7 +11,7 @@ import { startReceiver, type ReceivedWebhook, type Receiver } from '../support/r
 import { startTestStack, type TestStack } from '../support/stack.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-const WAIT = { timeout: 60_000, interval: 100 };
+const WAIT = { interval: 100 };
 
 type IsGenuine = (secret: string, headers: Record<string, string>, body: Uint8Array) => boolean;
 

@@ -27,7 +27,7 @@ describe.each([
     const answer = await request(stack, token, { method: 'POST', path: `${path}/upload/complete`, body: claim });
     expect(answer).toMatchObject({ status: completed.status, body: { code: completed.code } });
     await expect
-      .poll(async () => (await request(stack, token, { method: 'GET', path })).body, { timeout: 10_000 })
+      .poll(async () => (await request(stack, token, { method: 'GET', path })).body)
       .toMatchObject({ artifact: { status: left } });
     const bucket = bucketOf(stack);
     expect(await bucket.listVersions(begun.artifact.filePath)).toEqual([]);
@@ -63,7 +63,7 @@ describe.each([
     }
     expect(answer).toMatchObject({ status: 200, body: { artifact: { status: 'ACTIVE' } } });
     await expect
-      .poll(async () => (await request(stack, token, { method: 'GET', path })).body, { timeout: 30_000 })
+      .poll(async () => (await request(stack, token, { method: 'GET', path })).body)
       .toMatchObject({ artifact: { status: 'ACTIVE', checksumState: 'mismatch' } });
     const refused = await request(stack, token, { method: 'GET', path: `${path}/content` });
     expect(refused).toMatchObject({ status: 409, body: { code: 'content_mismatch' } });

@@ -150,7 +150,6 @@ test('a bundle is a zip that unzip and Python read, file by file as it was store
     await writeFile(join(folder, 'a.zip'), zip);
     await promisify(execFile)('unzip', ['-q', '-d', 'out', 'a.zip'], {
       cwd: folder,
-      timeout: 10_000,
       env: { ...process.env, LC_ALL: 'C.UTF-8' },
     });
     const large = await readFile(join(folder, 'out/output/large.bin'));

@@ -13,7 +13,6 @@ import { startStoredApi, type StoredApi } from '../support/stored-api.js';
  * what it is told about them: there the scripts run, so this test would see them.
  */
 
-const TEST_TIMEOUT_MS = 60_000;
 /** For what arrives late. */
 const LATE_MS = 500;
 
@@ -87,7 +86,7 @@ async function linksTo(api: StoredApi, id: string): Promise<Record<string, strin
   };
 }
 
-test('a careless server: the scripts run, and are seen', { timeout: TEST_TIMEOUT_MS }, async () => {
+test('a careless server: the scripts run, and are seen', async () => {
   const { origin, ran, files } = await startCollector();
   const page = await openPage(chromium, {});
   for (const { fileName, dangerousAs } of files) {
@@ -110,7 +109,7 @@ test('a careless server: the scripts run, and are seen', { timeout: TEST_TIMEOUT
 });
 
 describe('our own links', () => {
-  test('run no script on our origin, opened or taken into a page', { timeout: TEST_TIMEOUT_MS }, async () => {
+  test('run no script on our origin, opened or taken into a page', async () => {
     const collector = await startCollector();
     const api = await startStoredApi();
     const asked: string[] = [];

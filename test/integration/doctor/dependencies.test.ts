@@ -174,7 +174,7 @@ describe('of Temporal the doctor', () => {
     const examined = () => examineArea(temporalChecks(config, []));
     // The server needs a moment until it knows a new namespace everywhere.
     await expect
-      .poll(async () => find(await examined(), 'search attributes').fact, { timeout: 30_000 })
+      .poll(async () => find(await examined(), 'search attributes').fact)
       .toContain('not registered: ArtifactState, ArtifactTier');
     const checks = await examined();
     expect(find(checks, 'namespace').status).toBe('degraded');

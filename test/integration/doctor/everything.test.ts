@@ -10,7 +10,7 @@ let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack();
-}, 120_000);
+});
 afterAll(() => stack.stop());
 
 const env = (more: Record<string, string> = {}): Record<string, string> => ({ ...workerEnv(stack), ...more });
