@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { Client as PgClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { mapConcurrently } from '../../src/domain/concurrency.js';
 import type { Artifact, ArtifactClient, DeletionCounts } from '../../src/sdk/index.js';
 import { runArtifacts, type CliResult } from '../support/cli.js';
 import { aFile, begin, bucketOf, clientOf } from '../support/e2e.js';
@@ -29,10 +30,8 @@ afterAll(async () => {
 });
 
 const upload = (executionId: string, count: number): Promise<Artifact[]> =>
-  Promise.all(
-    Array.from({ length: count }, () =>
-      client.uploadArtifact(executionId, aFile(20).bytes, { fileName: randomUUID() }),
-    ),
+  mapConcurrently(Array(count).fill(null), 8, () =>
+    client.uploadArtifact(executionId, aFile(20).bytes, { fileName: randomUUID() }),
   );
 
 /** How many deletions of an execution were accepted. */

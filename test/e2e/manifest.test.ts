@@ -76,46 +76,53 @@ async function settled(executionId: string): Promise<number> {
 }
 
 describe('metadata.json of an execution', () => {
-  it(`equals the rows after ${UPLOADS} uploads at once, deletions, new retentions and a worker that was killed`, async () => {
-    const executionId = randomUUID();
-    const startMs = Date.now();
-    const done: Artifact[] = [];
-    let next = 0;
-    let isKilled = false;
+  it(
+    `equals the rows after ${UPLOADS} uploads at once, deletions, new retentions and a worker that was killed`,
+    { timeout: 900_000 },
+    async () => {
+      const executionId = randomUUID();
+      const startMs = Date.now();
+      const done: Artifact[] = [];
+      let next = 0;
+      let isKilled = false;
 
-    /** Every tenth is deleted, every tenth is kept for ever, every tenth gets other days. */
-    async function changeMind({ id }: Artifact, index: number): Promise<void> {
-      if (index % 10 === 3) await insist(() => client.deleteArtifact(id));
-      if (index % 10 === 5) await insist(() => client.keepForever(id, 'case 17'));
-      if (index % 10 === 7) await insist(() => client.setRetention(id, 90));
-    }
-    async function killWorker(): Promise<void> {
-      isKilled = true;
-      await stack.kill9Worker();
-      await stack.startWorker();
-    }
-    async function work(): Promise<void> {
-      for (let index = next++; index < UPLOADS; index = next++) {
-        const { bytes } = aFile(100 + index);
-        const artifact = await insist(() =>
-          client.uploadArtifact(executionId, bytes, { fileName: `part-${index}.bin`, tags: { index: String(index) } }),
-        );
-        done.push(artifact);
-        if (done.length >= KILL_AT && !isKilled) await killWorker();
-        await changeMind(artifact, index);
+      /** Every tenth is deleted, every tenth is kept for ever, every tenth gets other days. */
+      async function changeMind({ id }: Artifact, index: number): Promise<void> {
+        if (index % 10 === 3) await insist(() => client.deleteArtifact(id));
+        if (index % 10 === 5) await insist(() => client.keepForever(id, 'case 17'));
+        if (index % 10 === 7) await insist(() => client.setRetention(id, 90));
       }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    const workMs = Date.now() - startMs;
+      async function killWorker(): Promise<void> {
+        isKilled = true;
+        await stack.kill9Worker();
+        await stack.startWorker();
+      }
+      async function work(): Promise<void> {
+        for (let index = next++; index < UPLOADS; index = next++) {
+          const { bytes } = aFile(100 + index);
+          const artifact = await insist(() =>
+            client.uploadArtifact(executionId, bytes, {
+              fileName: `part-${index}.bin`,
+              tags: { index: String(index) },
+            }),
+          );
+          done.push(artifact);
+          if (done.length >= KILL_AT && !isKilled) await killWorker();
+          await changeMind(artifact, index);
+        }
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      const workMs = Date.now() - startMs;
 
-    const settledMs = await settled(executionId);
-    console.log(`${UPLOADS} uploads in ${workMs} ms; the manifest was true ${settledMs} ms later`);
-    expect((await manifestOf(executionId))?.artifacts).toHaveLength(UPLOADS * 0.9);
-    // The last write may have been read before it had removed the one before it.
-    const versions = () => bucket.listVersions(manifestKey(executionId));
-    await expect.poll(versions).toHaveLength(1);
-    expect(await bucket.listUploads(manifestKey(executionId))).toEqual([]);
-  });
+      const settledMs = await settled(executionId);
+      console.log(`${UPLOADS} uploads in ${workMs} ms; the manifest was true ${settledMs} ms later`);
+      expect((await manifestOf(executionId))?.artifacts).toHaveLength(UPLOADS * 0.9);
+      // The last write may have been read before it had removed the one before it.
+      const versions = () => bucket.listVersions(manifestKey(executionId));
+      await expect.poll(versions).toHaveLength(1);
+      expect(await bucket.listUploads(manifestKey(executionId))).toEqual([]);
+    },
+  );
 
   it('is gone with the last artifact, and back with the next', async () => {
     const executionId = randomUUID();

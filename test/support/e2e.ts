@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createS3ObjectStore } from '../../src/storage/s3/index.js';
-import { ArtifactClient } from '../../src/sdk/index.js';
+import { MINUTE_MS, SECOND_MS } from '../../src/domain/units.js';
+import { ArtifactClient, type RetryPolicy } from '../../src/sdk/index.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import type { TestStack } from './stack.js';
 
@@ -12,8 +13,11 @@ export function aFile(sizeBytes: number): { bytes: Buffer; sha256: string; sizeB
   return { bytes, sha256: sha256Of(bytes), sizeBytes };
 }
 
+/** Outlives that servers are killed and started again, however long that takes, and a machine that is too busy to answer in time. */
+const RETRY: RetryPolicy = { tries: 200, budgetMs: 5 * MINUTE_MS, firstDelayMs: 200, maxDelayMs: 2 * SECOND_MS };
+
 export const clientOf = (stack: TestStack, token: string): ArtifactClient =>
-  new ArtifactClient({ baseUrl: stack.apiUrl, token });
+  new ArtifactClient({ baseUrl: stack.apiUrl, token, retry: RETRY });
 
 /** The bucket of a stack, looked at from outside. */
 export function bucketOf(stack: TestStack): ObjectStore {

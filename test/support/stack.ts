@@ -51,7 +51,7 @@ export interface TestStack {
   store: TestStackStore;
   /** What stands between the worker and its servers. The API, and who looks at them from outside, reach them directly. */
   gates: { store: StoreGate; database: DatabaseGate };
-  /** A token of tenant `acme` that may read and write, for ten minutes, unless told otherwise. */
+  /** A token of tenant `acme` that may read and write, for an hour, unless told otherwise. */
   token(options?: Partial<TokenOptions>): Promise<string>;
   kill9Api(): Promise<void>;
   /** Same address as before. Resolves when it answers. */
@@ -137,7 +137,7 @@ const token = (options: Partial<TokenOptions> = {}): Promise<string> =>
     sub: 'agent-7',
     tenant: TENANT,
     scope: 'artifacts:read artifacts:write',
-    expiresInSeconds: 600,
+    expiresInSeconds: 3_600,
     ...options,
   });
 
