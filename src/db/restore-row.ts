@@ -12,60 +12,52 @@ import { SELECT_ARTIFACT, toArtifactRecord, type ArtifactRow } from './rows.js';
 export function restoreRow(pool: Pool, record: ArtifactRecord, restoration: RowRestoration): Promise<ArtifactRecord> {
   return inTransaction(pool, async (client) => {
     await joinExecution(client, record, restoration.retentionDays ?? null);
-    const revision = await nextRevision(client, record);
-    const isNew = await insertRow(client, { ...record, revision });
-    if (isNew) {
-      await client.query(
-        `INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
-         VALUES ($1, $2, $3, $4, now(), $5, 'row_restored', $6::jsonb)`,
-        [
-          record.id,
-          revision,
-          record.executionId,
-          record.tenantId,
-          toText(restoration.actor),
-          toJson(restoration.detail),
-        ],
-      );
-      await restoreDownloads(client, record);
-    }
+    const isNew = await insertRow(client, record, restoration);
+    if (isNew) await restoreDownloads(client, record);
     return rowOf(client, record);
   });
 }
 
-/** Creates it for this tenant, or joins it. The lock keeps it there until the row is. */
+/** Joins it, or creates it for this tenant. The lock keeps it there until the row is. */
 async function joinExecution(
   client: PoolClient,
   { executionId, tenantId, createdAtMs }: ArtifactRecord,
   retentionDays: number | null,
 ): Promise<void> {
-  await client.query(
-    `INSERT INTO executions (id, tenant_id, retention_days, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
-    [executionId, tenantId, retentionDays, new Date(createdAtMs)],
-  );
+  let owner = await lockExecution(client, executionId);
+  if (owner === null) {
+    await client.query(
+      `INSERT INTO executions (id, tenant_id, retention_days, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
+      [executionId, tenantId, retentionDays, new Date(createdAtMs)],
+    );
+    owner = await lockExecution(client, executionId);
+  }
+  if (owner !== tenantId) throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
+}
+
+/** @returns whose it is; null when it is not there. */
+async function lockExecution(client: PoolClient, executionId: string): Promise<string | null> {
   const { rows } = await client.query<{ tenant_id: string | null }>(
     'SELECT tenant_id FROM executions WHERE id = $1 FOR SHARE',
     [executionId],
   );
-  if ((rows[0]?.tenant_id ?? '') !== tenantId)
-    throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
+  const [row] = rows;
+  return row === undefined ? null : (row.tenant_id ?? '');
 }
 
-/** After what the row has been through, and after all that the audit has of it. */
-async function nextRevision(client: PoolClient, { id, revision }: ArtifactRecord): Promise<number> {
-  const { rows } = await client.query<{ last: number | null }>(
-    'SELECT max(change_number) AS last FROM artifact_events WHERE artifact_id = $1',
-    [id],
-  );
-  return Math.max(revision, rows[0]?.last ?? 0) + 1;
-}
-
-/** False when something is in the way: the row itself, or another one with its path. */
-async function insertRow(client: PoolClient, record: ArtifactRecord): Promise<boolean> {
+/**
+ * The row and its event, which are numbered after what the row has been through, and after all that the audit has of it. One statement, as there
+ * are many to write. False when something is in the way: the row itself, or another one with its path.
+ */
+async function insertRow(
+  client: PoolClient,
+  record: ArtifactRecord,
+  { actor, detail }: RowRestoration,
+): Promise<boolean> {
+  const { id, executionId, tenantId } = record;
   const columns: ColumnValue[] = [
-    { column: 'id', value: record.id },
-    { column: 'revision', value: record.revision },
-    { column: 'execution_id', value: record.executionId },
+    { column: 'id', value: id },
+    { column: 'execution_id', value: executionId },
     { column: 'file_name', value: fileNameOf(record.path) },
     { column: 'file_path', value: record.key },
     { column: 'created_at', value: new Date(record.createdAtMs) },
@@ -74,14 +66,22 @@ async function insertRow(client: PoolClient, record: ArtifactRecord): Promise<bo
     { column: 'source_modified_at', value: toDate(record.sourceModifiedAtMs) },
     { column: 'awaits_publication', value: record.awaitsPublication },
     { column: 'untold_publication', value: record.untoldPublication },
-    { column: 'quota_tenant', value: record.tenantId },
+    { column: 'quota_tenant', value: tenantId },
     ...columnsOf(record),
   ];
-  const places = columns.map(({ cast }, index) => `$${index + 1}${cast === undefined ? '' : `::${cast}`}`);
+  const values: unknown[] = [];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const places = columns.map(({ value, cast }) => `${bind(value)}${cast === undefined ? '' : `::${cast}`}`);
+  const known = `SELECT max(change_number) FROM artifact_events WHERE artifact_id = ${bind(id)}::uuid`;
   const { rowCount } = await client.query(
-    `INSERT INTO artifacts (${columns.map(({ column }) => column).join(', ')}) VALUES (${places.join(', ')})
-     ON CONFLICT DO NOTHING`,
-    columns.map(({ value }) => value),
+    `WITH made AS (
+       INSERT INTO artifacts (${columns.map(({ column }) => column).join(', ')}, revision)
+       VALUES (${places.join(', ')}, GREATEST(${bind(record.revision)}::integer, (${known})) + 1)
+       ON CONFLICT DO NOTHING RETURNING id, revision)
+     INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
+     SELECT id, revision, ${bind(executionId)}, ${bind(tenantId)}, now(), ${bind(toText(actor))}, 'row_restored', ${bind(toJson(detail))}::jsonb
+     FROM made`,
+    values,
   );
   return rowCount === 1;
 }

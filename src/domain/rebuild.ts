@@ -52,8 +52,6 @@ export interface RebuildReport {
   applied: boolean;
   /** Rows that were missing, by what they are made from. */
   rows: Record<Evidence, Tally>;
-  /** Rows that were there. */
-  rowsThere: number;
   /** Of the rows that are made again, those that nobody sees before their publication is committed. */
   hidden: number;
   /** Workflows that were missing. */
@@ -77,7 +75,6 @@ export const emptyReport = (applied: boolean): RebuildReport => ({
     manifest: { artifacts: 0, bytes: 0 },
     object: { artifacts: 0, bytes: 0 },
   },
-  rowsThere: 0,
   hidden: 0,
   lives: 0,
   livesThere: 0,

@@ -1,21 +1,27 @@
 import { executionOfKey, KEY_PREFIX } from '../../domain/keys.js';
 import type { ListedVersion, StoreInventory } from '../../storage/object-store.js';
 
-/** All that the bucket has of one execution. */
+/** What the bucket has of one execution, or a part of it: all versions of some keys. */
 export interface ExecutionVersions {
   /** Null: keys that are no execution's, a page of them. */
   executionId: string | null;
   versions: ListedVersion[];
+  /** The last key of the part before; null: this is the first one. */
+  afterKey: string | null;
+  /** The last key of this part; null: it is the last one. */
+  throughKey: string | null;
 }
 
 const PAGE = 1_000;
+/** Versions in memory, roughly: what has more is gone through in parts. */
+export const PART_VERSIONS = 10_000;
 
-/** Execution by execution: keys come in their order, so those of one lie together, and only those are in memory. */
+/** Execution by execution: keys come in their order, so those of one lie together, and only those are in memory, so many at a time. */
 export async function* walkBucket(
   store: StoreInventory,
   pause: () => Promise<void>,
 ): AsyncGenerator<ExecutionVersions> {
-  let open: ExecutionVersions = { executionId: null, versions: [] };
+  let open: ExecutionVersions = { executionId: null, versions: [], afterKey: null, throughKey: null };
   let cursor: string | null = null;
   do {
     await pause();
@@ -25,9 +31,13 @@ export async function* walkBucket(
     // A page has the markers after the versions, of all its keys.
     for (const version of page.versions.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))) {
       const executionId = executionOfKey(version.key);
+      const lastKey = open.versions.at(-1)?.key ?? null;
       if (executionId !== open.executionId) {
         if (open.versions.length > 0) yield open;
-        open = { executionId, versions: [] };
+        open = { executionId, versions: [], afterKey: null, throughKey: null };
+      } else if (open.versions.length >= PART_VERSIONS && lastKey !== version.key) {
+        yield { ...open, throughKey: lastKey };
+        open = { executionId, versions: [], afterKey: lastKey, throughKey: null };
       }
       open.versions.push(version);
     }
@@ -35,6 +45,10 @@ export async function* walkBucket(
   } while (cursor !== null);
   if (open.versions.length > 0) yield open;
 }
+
+/** Is it in this part? In one that is not listed there, too: each key belongs to just one. */
+export const isInPart = ({ afterKey, throughKey }: ExecutionVersions, key: string): boolean =>
+  (afterKey === null || key > afterKey) && (throughKey === null || key <= throughKey);
 
 /** Versions of one key. */
 export interface KeyVersions {

@@ -7,18 +7,29 @@ import type { ObjectStore } from '../../storage/object-store.js';
 
 export interface ReadManifest {
   head: ManifestHead;
+  /** Those that were asked for. */
   records: ArtifactRecord[];
-  /** Lines that are no entries. */
+  /** Lines that were asked for and are no entries, and a missing end. */
   unreadable: number;
+}
+
+/** What a line says of itself, unseen whether it is an entry; empty when it does not. */
+export interface ListedAs {
+  id: string;
+  filePath: string;
 }
 
 /** How the line of the head ends: an artifact to a line follows. */
 const HEAD_END = ',"artifacts":[';
 
-/** @returns null when there is none; `unreadable` when what is there is no manifest of this execution. */
+/**
+ * Line by line, of which only those stay in memory that are asked for.
+ * @returns null when there is none; `unreadable` when what is there is no manifest of this execution.
+ */
 export async function readManifest(
   store: ObjectStore,
   executionId: string,
+  isWanted: (entry: ListedAs) => boolean,
 ): Promise<ReadManifest | 'unreadable' | null> {
   const key = manifestKey(executionId);
   const info = await store.head({ key });
@@ -35,15 +46,22 @@ export async function readManifest(
     } else if (line.startsWith(']')) {
       return manifest;
     } else {
-      const record = recordOfEntry(manifest.head, parse(line.replace(/,$/, '')));
+      const entry = parse(line.replace(/,$/, ''));
+      if (!isWanted(listedAs(entry))) continue;
+      const record = recordOfEntry(manifest.head, entry);
       if (record === null) manifest.unreadable += 1;
       else manifest.records.push(record);
     }
   }
   body.destroy();
   // One without its end was cut off: what is there of it is told no less truly.
-  if (manifest !== null) manifest.unreadable += 1;
+  if (manifest !== null && isWanted(listedAs(null))) manifest.unreadable += 1;
   return manifest ?? 'unreadable';
+}
+
+function listedAs(json: unknown): ListedAs {
+  const { id, filePath } = { ...(json as { id?: unknown; filePath?: unknown } | null) };
+  return { id: typeof id === 'string' ? id : '', filePath: typeof filePath === 'string' ? filePath : '' };
 }
 
 function parse(text: string): unknown {

@@ -5,13 +5,13 @@ import { ArtifactError } from '../../domain/errors.js';
 import { emptyReport, MAX_NAMED, rowsMade, type Interrupted, type RebuildReport } from '../../domain/rebuild.js';
 import { executionDeletionWorkflowId, publicationWorkflowId } from '../../temporal/ids.js';
 import type { RunningLives } from '../../temporal/running-lives.js';
+import { AT_ONCE } from './evidence.js';
 import { walkBucket } from './bucket-walk.js';
 import type { RebuildDeps, RebuildOptions } from './deps.js';
 import { createPace } from '../../pace.js';
-import { RowRestorer } from './restore-rows.js';
+import { inPages, RowRestorer } from './restore-rows.js';
 
 const PAGE = 500;
-const AT_ONCE = 8;
 
 /**
  * Makes again what is missing: rows, from what lives, manifests and objects say (the most trusted first), and then the life of every row that
@@ -64,14 +64,7 @@ async function restoreRows(...[deps, options, report, pause]: Step): Promise<voi
     seen += found.versions.length;
     options.tell({ phase: 'rows', seen, made: rowsMade(report) });
   }
-  let page: string[] = [];
-  for await (const id of deps.running.list(null)) {
-    page.push(id);
-    if (page.length < PAGE) continue;
-    await restorer.livesAlone(page);
-    page = [];
-  }
-  await restorer.livesAlone(page);
+  for await (const ids of inPages(deps.running.list(null))) await restorer.livesAlone(ids);
 }
 
 async function restoreLives(...[deps, options, report, pause]: Step): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
+import { mapConcurrently } from '../../domain/concurrency.js';
 import { ArtifactError } from '../../domain/errors.js';
 import {
   pathOfObject,
@@ -12,14 +13,32 @@ import {
 import { leaveOut, type Evidence, type ReasonLeftOut, type RebuildReport } from '../../domain/rebuild.js';
 import { namesBytes, withCopy } from '../../domain/rebuilt-rows.js';
 import type { ListedVersion, ObjectInfo } from '../../storage/object-store.js';
-import type { ExecutionVersions, KeyVersions } from './bucket-walk.js';
+import { byKey, type ExecutionVersions, type KeyVersions } from './bucket-walk.js';
 import type { RebuildDeps, RebuildOptions } from './deps.js';
-import { askLives, gather, idsThere, isClaimed, type ExecutionEvidence } from './evidence.js';
+import {
+  askLives,
+  AT_ONCE,
+  gather,
+  idsListed,
+  idsThere,
+  isClaimed,
+  manifestOf,
+  type Claim,
+  type ExecutionEvidence,
+} from './evidence.js';
+import type { ReadManifest } from './read-manifest.js';
+
+const PAGE = 500;
+/** Of one key, far more than anybody keeps. */
+const VERSIONS_OF_KEY = 1_000;
+const NOTHING_LED = { executionId: null, claims: [], tenantId: null };
 
 /** Makes missing rows again, from the most trusted evidence of each, or only counts them. */
 export class RowRestorer {
-  /** Lives whose row was missing: handled, whatever became of them. */
+  /** Lives whose row was missing and, after all that could be done, still is. */
   readonly #handled = new Set<string>();
+  /** What those of the execution that is being looked at say of their bytes, and whose they are. */
+  #led: { executionId: string | null; claims: Claim[]; tenantId: string | null } = NOTHING_LED;
   readonly #deps: RebuildDeps;
   readonly #options: RebuildOptions;
   readonly #report: RebuildReport;
@@ -32,53 +51,77 @@ export class RowRestorer {
     this.#pause = pause;
   }
 
-  /** Everything of one execution of which the bucket has something. */
-  async execution(found: ExecutionVersions): Promise<void> {
-    const { executionId } = found;
+  /** Everything of one execution of which the bucket has something, or of a part of it: of the first part first. */
+  async execution(part: ExecutionVersions): Promise<void> {
+    const { executionId } = part;
     if (executionId === null) {
-      for (const version of found.versions) if (!version.isDeleteMarker) this.#leaveOut('foreign', version);
+      for (const version of part.versions) if (!version.isDeleteMarker) this.#leaveOut('foreign', version);
       return;
     }
-    const evidence = await gather(this.#deps, { ...found, executionId }, this.#pause);
-    this.#report.rowsThere += evidence.there.size;
-    if (evidence.isManifestUnreadable)
-      leaveOut(this.#report, { reason: 'unreadable', subject: executionId, sizeBytes: 0 });
-    for (let entry = 0; entry < (evidence.manifest?.unreadable ?? 0); entry += 1)
-      leaveOut(this.#report, { reason: 'unreadable', subject: executionId, sizeBytes: 0 });
-    await this.#lives(evidence);
-    const alive = new Set([...evidence.lives.map(({ id }) => id), ...evidence.silent]);
-    const known = new Set([...evidence.there, ...alive]);
-    for (const record of evidence.manifest?.records ?? []) {
-      if (known.has(record.id)) continue;
-      known.add(record.id);
-      await this.#listed(evidence, record);
+    await this.#pause();
+    const read = await manifestOf(this.#deps, executionId, part);
+    const manifest = read === 'unreadable' ? null : read;
+    if (part.afterKey === null) {
+      if (read === 'unreadable') this.#unreadable(executionId);
+      await this.#livesOf(executionId, manifest);
     }
-    for (const versions of evidence.keys.values()) await this.#object(evidence, versions, known);
+    for (let entry = 0; entry < (manifest?.unreadable ?? 0); entry += 1) this.#unreadable(executionId);
+    const evidence = await gather(this.#deps, { ...part, executionId }, manifest);
+    evidence.tenantId ??= this.#led.tenantId;
+    for (const claim of this.#led.claims) if (evidence.keys.has(claim.key)) addClaim(evidence, claim);
+    const known = new Set(evidence.there);
+    const missing = (manifest?.records ?? []).filter(({ id }) => {
+      const isKnown = known.has(id) || this.#handled.has(id);
+      known.add(id);
+      return !isKnown;
+    });
+    await mapConcurrently(missing, AT_ONCE, (record) => this.#listed(evidence, record, part));
+    await mapConcurrently([...evidence.keys.values()], AT_ONCE, (versions) => this.#object(evidence, versions, known));
   }
 
   /** Lives of which the bucket has nothing, as of an upload that has just begun. */
   async livesAlone(ids: readonly string[]): Promise<void> {
-    const there = await idsThere(this.#deps, ids);
-    const missing = ids.filter((id) => !there.has(id) && !this.#handled.has(id));
-    const { lives, silent } = await askLives(this.#deps, missing, () => false, this.#pause);
-    await this.#lives({ lives, silent, retentionDays: null });
+    await this.#missingLives(ids, null, null);
   }
 
-  async #lives({ lives, silent, retentionDays }: Pick<ExecutionEvidence, 'lives' | 'silent' | 'retentionDays'>) {
+  async #livesOf(executionId: string, manifest: ReadManifest | null): Promise<void> {
+    this.#led = { ...NOTHING_LED, executionId, claims: [] };
+    const execution = await this.#deps.records.getExecution(executionId);
+    const days = execution === null ? (manifest?.head.retentionDays ?? null) : execution.retentionDays;
+    for await (const ids of inPages(this.#deps.running.list(executionId)))
+      await this.#missingLives(ids, executionId, days);
+  }
+
+  /** @param executionId of which all of them are; null: of any, of which the bucket has no manifest. */
+  async #missingLives(ids: readonly string[], executionId: string | null, days: number | null): Promise<void> {
+    const there = await idsThere(this.#deps, ids);
+    const missing = ids.filter((id) => !there.has(id) && !this.#handled.has(id));
+    const listed = (waiting: Set<string>): Promise<Set<string>> =>
+      executionId === null ? Promise.resolve(new Set()) : idsListed(this.#deps, executionId, waiting);
+    const { lives, silent } = await askLives(this.#deps, missing, listed, this.#pause);
     for (const subject of silent) {
       this.#handled.add(subject);
       leaveOut(this.#report, { reason: 'silent', subject, sizeBytes: 0 });
     }
-    for (const record of lives) {
+    for (const { awaitsPublication, ...record } of lives)
+      if (awaitsPublication !== null) await this.#openPublication(record, awaitsPublication, days);
+    await mapConcurrently(lives, AT_ONCE, async (record) => {
+      const isThere = await this.#restore(record, 'workflow', days);
+      if (isThere) return;
       this.#handled.add(record.id);
-      if (record.awaitsPublication !== null)
-        await this.#openPublication(record, record.awaitsPublication, retentionDays);
-      await this.#restore(record, 'workflow', retentionDays);
-    }
+      if (record.executionId !== this.#led.executionId) return;
+      const { key, versionId, etag } = record;
+      this.#led.claims.push({ key, versionId, etag });
+      this.#led.tenantId ??= record.tenantId;
+    });
   }
 
   /** So that it can still be committed, or is given up as a whole. */
-  async #openPublication(record: ArtifactRecord, id: string, days: number | null): Promise<void> {
+  async #openPublication(
+    record: Pick<ArtifactRecord, 'executionId' | 'tenantId' | 'createdAtMs'>,
+    id: string,
+    days: number | null,
+  ): Promise<void> {
     this.#report.hidden += 1;
     if (!this.#options.apply) return;
     const { executionId, tenantId, createdAtMs: atMs } = record;
@@ -93,16 +136,23 @@ export class RowRestorer {
   }
 
   /** One that the manifest lists: only if it has its bytes. */
-  async #listed(evidence: ExecutionEvidence, record: ArtifactRecord): Promise<void> {
-    const versions = evidence.keys.get(record.key);
+  async #listed(evidence: ExecutionEvidence, record: ArtifactRecord, part: ExecutionVersions): Promise<void> {
+    const versions = evidence.keys.get(record.key) ?? (await this.#elsewhere(record.key, part));
     const found = versions === undefined ? 'bytes_gone' : await this.#bytesOf(record, versions);
     if (typeof found === 'string') {
       leaveOut(this.#report, { reason: found, subject: record.id, sizeBytes: record.sizeBytes ?? 0 });
       return;
     }
-    const { key } = record;
-    evidence.claims.set(key, [...(evidence.claims.get(key) ?? []), found]);
+    addClaim(evidence, found);
     await this.#restore(found, 'manifest', evidence.retentionDays);
+  }
+
+  /** Stores list in an order of their own: what is not in its part may still be in another one. */
+  async #elsewhere(key: string, { afterKey, throughKey }: ExecutionVersions): Promise<KeyVersions | undefined> {
+    if (afterKey === null && throughKey === null) return undefined;
+    await this.#pause();
+    const { versions } = await this.#deps.store.listInventory({ prefix: key, cursor: null, limit: VERSIONS_OF_KEY });
+    return byKey(versions).get(key);
   }
 
   async #bytesOf(
@@ -129,15 +179,19 @@ export class RowRestorer {
     if (info === null) return;
     const { owner } = info;
     if (owner === null) return this.#leaveOut('foreign', newest);
-    if (known.has(owner.artifactId) || (await this.#isThere(owner.artifactId))) return;
+    const isKnown = known.has(owner.artifactId) || this.#handled.has(owner.artifactId);
+    if (isKnown || (await this.#isThere(owner.artifactId))) return;
     if (top.isDeleteMarker) return this.#leaveOut('deleted', newest);
     const { key, versionId } = newest;
+    await this.#pause();
     const tags = (await this.#deps.store.getTags({ key, versionId })) ?? {};
     const facts: StoredFacts = { ...info, owner, tags };
     const path = pathOfObject(facts);
     if (path === null || owner.executionId !== evidence.executionId) return this.#leaveOut('foreign', newest);
     const tenantId = evidence.tenantId ?? this.#options.tenantId;
     if (tenantId === null) return this.#leaveOut('tenant_unknown', newest);
+    // Two keys may say the same of themselves, and be looked at together.
+    if (known.has(owner.artifactId)) return;
     known.add(owner.artifactId);
     const record = recordOfObject(facts, path, await this.#sha256(facts), {
       ...this.#assumptions(),
@@ -162,7 +216,8 @@ export class RowRestorer {
     return hash.digest('hex');
   }
 
-  async #restore(record: ArtifactRecord, from: Evidence, retentionDays: number | null): Promise<void> {
+  /** @returns whether the row is there now. */
+  async #restore(record: ArtifactRecord, from: Evidence, retentionDays: number | null): Promise<boolean> {
     const { apply } = this.#options;
     if (apply) {
       await this.#pause();
@@ -172,11 +227,12 @@ export class RowRestorer {
         const code = error instanceof ArtifactError ? error.code : null;
         if (code !== 'path_taken' && code !== 'execution_not_found') throw error;
         leaveOut(this.#report, { reason: code, subject: record.id, sizeBytes: record.sizeBytes ?? 0 });
-        return;
+        return false;
       }
     }
     this.#report.rows[from].artifacts += 1;
     this.#report.rows[from].bytes += record.sizeBytes ?? 0;
+    return apply;
   }
 
   async #head({ key, versionId }: ListedVersion): Promise<ObjectInfo | null> {
@@ -186,7 +242,27 @@ export class RowRestorer {
 
   #isThere = async (id: string): Promise<boolean> => (await this.#deps.rows.findByIds([id])).length > 0;
 
+  #unreadable(subject: string): void {
+    leaveOut(this.#report, { reason: 'unreadable', subject, sizeBytes: 0 });
+  }
+
   #leaveOut(reason: ReasonLeftOut, { key, sizeBytes }: ListedVersion): void {
     leaveOut(this.#report, { reason, subject: key, sizeBytes });
   }
+}
+
+function addClaim({ claims }: ExecutionEvidence, claim: Claim): void {
+  claims.set(claim.key, [...(claims.get(claim.key) ?? []), claim]);
+}
+
+/** The ids, so many at a time. */
+export async function* inPages(ids: AsyncIterable<string>): AsyncGenerator<string[]> {
+  let page: string[] = [];
+  for await (const id of ids) {
+    page.push(id);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
-import { MemoryRowInventory } from '../../../src/db/memory/memory-row-inventory.js';
-import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
-import { ArtifactError } from '../../../src/domain/errors.js';
-import { artifactKey } from '../../../src/domain/keys.js';
-import { manifestEntry, manifestObject } from '../../../src/domain/manifest.js';
-import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
-import { rowsMade, type RebuildReport } from '../../../src/domain/rebuild.js';
-import { objectAtCreation } from '../../../src/domain/stored-object.js';
-import { rebuild } from '../../../src/operator/rebuild/rebuild.js';
-import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
-import { sha256, BYTES } from '../../support/virtual-time/virtual-artifact.js';
-import { newArtifact } from '../../support/new-artifact.js';
-import { aRecord } from '../../support/records.js';
+import { MemoryArtifactRecords } from '../../../../src/db/memory/memory-artifact-records.js';
+import { MemoryRowInventory } from '../../../../src/db/memory/memory-row-inventory.js';
+import type { ArtifactRecord } from '../../../../src/domain/artifact-record.js';
+import { ArtifactError } from '../../../../src/domain/errors.js';
+import { artifactKey } from '../../../../src/domain/keys.js';
+import { manifestEntry, manifestObject } from '../../../../src/domain/manifest.js';
+import { DEFAULT_POLICY } from '../../../../src/domain/policy.js';
+import { rowsMade, type RebuildReport } from '../../../../src/domain/rebuild.js';
+import { objectAtCreation } from '../../../../src/domain/stored-object.js';
+import { rebuild } from '../../../../src/operator/rebuild/rebuild.js';
+import { MemoryObjectStore } from '../../../../src/storage/memory/index.js';
+import { sha256, BYTES } from '../../../support/virtual-time/virtual-artifact.js';
+import { newArtifact } from '../../../support/new-artifact.js';
+import { aRecord } from '../../../support/records.js';
 
 const E = '11111111-1111-4111-8111-111111111111';
 
