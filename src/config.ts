@@ -212,7 +212,8 @@ export const configSchema = Type.Object({
     default: 900,
     minimum: 1,
     maximum: 86_400,
-    description: 'How often a running restore from the archive is looked at, in seconds',
+    description:
+      'Longest time between two looks at a running restore from the archive, in seconds; shorter when it should be over',
   }),
   EXECUTION_MAX_BYTES: Type.Integer({
     default: 100 * 1024 ** 3,

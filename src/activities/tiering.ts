@@ -2,7 +2,15 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { StoredBytes } from '../domain/changes.js';
 import { currentTags } from '../domain/stored-object.js';
-import { storageClassOf, tierOfClass, type RestoreTier, type StorageClass, type StorageTier } from '../domain/tiers.js';
+import {
+  longestRestoreMs,
+  restorePollMs,
+  storageClassOf,
+  tierOfClass,
+  type RestoreTier,
+  type StorageClass,
+  type StorageTier,
+} from '../domain/tiers.js';
 import type { ObjectInfo } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
 import type { ActivityDeps } from './deps.js';
@@ -35,7 +43,7 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
       const info = await storedVersion(store, record);
       if (tierOfClass(info.storageClass) !== 'COLD') return broughtBack(record, info);
       await store.restore(info, { tier, days: RESTORED_COPY_DAYS });
-      return { done: false, pollAgainMs: settings.restorePollMs };
+      return { done: false, pollAgainMs: restorePollMs(longestRestoreMs(tier), settings.restorePollMs) };
     },
 
     /** Is the temporary copy there? Then makes it permanent in STANDARD. Asks again if S3 has forgotten. Safe to repeat. */
@@ -44,8 +52,10 @@ export function tieringActivities({ store, capabilities, settings }: ActivityDep
         const info = await storedVersion(store, record);
         if (tierOfClass(info.storageClass) !== 'COLD') return broughtBack(record, info);
         if (info.restore === null) await store.restore(info, { tier: 'Standard', days: RESTORED_COPY_DAYS });
-        if (info.restore === null || info.restore.inProgress)
-          return { done: false, pollAgainMs: settings.restorePollMs };
+        if (info.restore === null || info.restore.inProgress) {
+          const leftMs = record.restoreEtaMs === null ? Infinity : record.restoreEtaMs - Date.now();
+          return { done: false, pollAgainMs: restorePollMs(leftMs, settings.restorePollMs) };
+        }
         return broughtBack(record, await store.copyToClass(info, 'STANDARD'));
       });
     },

@@ -29,3 +29,14 @@ const LONGEST_RESTORE_MS: Record<RestoreTier, number> = {
 
 /** How long a restore of this tier takes at most, in milliseconds. */
 export const longestRestoreMs = (tier: RestoreTier): number => LONGEST_RESTORE_MS[tier];
+
+/**
+ * How long to wait before a running restore is looked at again: ever shorter towards the moment that S3 has promised, and longer again when
+ * that has passed. An Expedited one takes minutes, and nobody should wait longer because it was looked at too late.
+ * @param leftMs until that moment; negative: since. @param longestMs the longest wait.
+ * @returns milliseconds, a minute at least where `longestMs` allows it and the moment is not nearer.
+ */
+export function restorePollMs(leftMs: number, longestMs: number): number {
+  const waitMs = Math.min(longestMs, Math.max(MINUTE_MS, Math.abs(leftMs) / 4));
+  return Math.ceil(leftMs > 0 ? Math.min(waitMs, leftMs) : waitMs);
+}

@@ -6,6 +6,7 @@ import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
 import { objectAtCreation } from '../../../src/domain/stored-object.js';
 import { MemoryObjectStore } from '../../../src/storage/memory/index.js';
+import { SECOND_MS } from '../../../src/domain/units.js';
 import { aRecord, SHA256 } from '../../support/records.js';
 import { BYTES, CAPABLE_OF_ALL, NO_OTHERS, QUIET, SETTINGS } from '../../support/virtual-time/virtual-artifact.js';
 
@@ -49,4 +50,16 @@ describe('what was restored is not moved by the bucket any more, which counts fr
     expect(await run(() => activities.requestRestore(row, 'Standard'))).toMatchObject({ done: true });
     expect(await store.getTags({ key: row.key })).toEqual(TAGS);
   });
+});
+
+it('a restore is looked at again within the minutes that it was promised in', async () => {
+  const { activities, row } = await stored('GLACIER');
+  const begun = await run(() => activities.requestRestore(row, 'Expedited'));
+  expect(begun).toEqual({ done: false, pollAgainMs: 75 * SECOND_MS });
+  const restoreEtaMs = Date.now() + 30 * SECOND_MS;
+  const progress = await run(() => activities.pollRestore({ ...row, restoreState: 'in_progress', restoreEtaMs }));
+  if (progress.done) throw new Error('it cannot be over');
+  expect(progress.pollAgainMs).toBeLessThanOrEqual(30 * SECOND_MS);
+  const unknown = await run(() => activities.pollRestore({ ...row, restoreEtaMs: null }));
+  expect(unknown).toEqual({ done: false, pollAgainMs: SETTINGS.restorePollMs });
 });

@@ -8,8 +8,14 @@ import { DEFAULT_POLICY } from '../../../src/domain/policy.js';
 import { chooseRetention, expiresAtMs, requireRetentionDays } from '../../../src/domain/retention.js';
 import { currentTags } from '../../../src/domain/stored-object.js';
 import { objectTags, requireTags } from '../../../src/domain/tags.js';
-import { storageClassOf, tierOfClass } from '../../../src/domain/tiers.js';
-import { DAY_MS, GIB_BYTES, MIB_BYTES } from '../../../src/domain/units.js';
+import {
+  longestRestoreMs,
+  RESTORE_TIERS,
+  restorePollMs,
+  storageClassOf,
+  tierOfClass,
+} from '../../../src/domain/tiers.js';
+import { DAY_MS, GIB_BYTES, HOUR_MS, MIB_BYTES, MINUTE_MS, SECOND_MS } from '../../../src/domain/units.js';
 import { aRecord, BORN_MS } from '../../support/records.js';
 
 const codeOf = (run: () => unknown): string => {
@@ -162,6 +168,26 @@ describe('storage tiers', () => {
       'COLD',
     ]);
   });
+
+  it.each(RESTORE_TIERS)(
+    'a restore by %s is looked at when S3 has promised it, and seldom before and after',
+    (tier) => {
+      const promisedMs = longestRestoreMs(tier);
+      const looks: number[] = [];
+      for (let atMs = 0; atMs < 2 * promisedMs;) {
+        atMs += restorePollMs(promisedMs - atMs, 15 * MINUTE_MS);
+        looks.push(atMs);
+      }
+      expect(looks).toContain(promisedMs);
+      expect(looks.length).toBeLessThan((2 * promisedMs) / (15 * MINUTE_MS) + 25);
+      const waits = looks.map((atMs, index) => atMs - (looks[index - 1] ?? 0));
+      expect(Math.max(...waits)).toBeLessThanOrEqual(15 * MINUTE_MS);
+      // Who comes late by S3's own fault is noticed within a quarter of the delay.
+      for (const lateMs of [MINUTE_MS, 20 * MINUTE_MS, 5 * HOUR_MS])
+        expect(restorePollMs(-lateMs, 15 * MINUTE_MS)).toBeLessThanOrEqual(Math.max(MINUTE_MS, lateMs / 4));
+      expect(restorePollMs(promisedMs, SECOND_MS)).toBe(SECOND_MS);
+    },
+  );
 });
 
 describe('ids and checksums', () => {
