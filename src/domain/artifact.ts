@@ -2,8 +2,17 @@ import type { Tiering } from './policy.js';
 
 /** What an artifact is: the public shape of FEAT-004 (`ArtifactMetadata`, `ArtifactType`, `UploadOptions`) and our further facts. */
 
-export const ARTIFACT_TYPES = ['code', 'document', 'image', 'data', 'log', 'other'] as const;
-export type ArtifactType = (typeof ARTIFACT_TYPES)[number];
+/** FEAT-004 REQ-8: `ArtifactType.CODE`, or just `'code'`. */
+export const ArtifactType = {
+  CODE: 'code',
+  DOCUMENT: 'document',
+  IMAGE: 'image',
+  DATA: 'data',
+  LOG: 'log',
+  OTHER: 'other',
+} as const;
+export type ArtifactType = (typeof ArtifactType)[keyof typeof ArtifactType];
+export const ARTIFACT_TYPES: readonly ArtifactType[] = Object.values(ArtifactType);
 
 /** The states of REQ-5. The arrows between them live in `lifecycle.ts`. */
 export const ARTIFACT_STATUSES = ['UPLOADING', 'ACTIVE', 'ARCHIVED', 'DELETED'] as const;

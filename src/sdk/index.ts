@@ -43,11 +43,10 @@ export type { UploadProgress } from '../transfer/progress.js';
 export type { ByteStream } from '../transfer/stream-cutter.js';
 export type { TokenSource } from './http.js';
 export type { RetryPolicy } from '../transfer/retry.js';
-export { ARTIFACT_STATUSES, ARTIFACT_TYPES, MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
+export { ARTIFACT_STATUSES, ARTIFACT_TYPES, ArtifactType, MAX_ARTIFACT_BYTES } from '../domain/artifact.js';
 export type {
   ArtifactMetadata,
   ArtifactStatus,
-  ArtifactType,
   ChecksumState,
   DeletionReason,
   RestoreState,
