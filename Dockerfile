@@ -1,4 +1,4 @@
-# One image for every role: docker run IMAGE api | worker | upload-worker | migrate | setup
+# One image for every role: docker run IMAGE api | worker | upload-worker | migrate | setup | token
 # glibc is needed by the native core of the Temporal SDK, so no Alpine.
 FROM node:22-bookworm-slim AS build
 WORKDIR /app

@@ -20,6 +20,7 @@ interface Service {
   volumes?: string[];
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
+  stop_grace_period?: string;
 }
 
 interface Compose {
@@ -134,6 +135,13 @@ describe('docker-compose.yml', () => {
         expect(Object.keys(compose.services)).toContain(name);
         if (condition === 'service_healthy') expect(compose.services[name]?.healthcheck?.test[0]).toBe('CMD');
       }
+  });
+
+  it('gives every process that has work under way the time that it takes to end', () => {
+    const secondsOf = (service: string): number =>
+      Number.parseInt(compose.services[service]?.stop_grace_period ?? '10');
+    expect(secondsOf('api')).toBeGreaterThan(loadConfig(imageVariables).API_GRACE_SECONDS + 6);
+    for (const worker of ['worker', 'upload-worker']) expect(secondsOf(worker)).toBeGreaterThan(10);
   });
 
   it('keeps all data in named volumes', () => {
