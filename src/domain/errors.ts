@@ -215,7 +215,11 @@ const catalogue = {
     'Try again; give the request id to an operator if it stays.',
     true,
   ),
-  not_supported: kind(501, 'The object store cannot do this', 'See the capabilities of the store.'),
+  not_supported: kind(
+    501,
+    'The object store cannot do this',
+    'artifacts doctor tells an operator what this store can do, and what to do about the rest.',
+  ),
   download_corrupted: kind(
     502,
     'What arrived is not what was stored',

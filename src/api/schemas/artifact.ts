@@ -76,7 +76,8 @@ export const ArtifactSchema = Type.Object(
     checksum: Type.String({ description: 'SHA-256 of the whole file, lower-case hex; empty while it is not known' }),
     checksumState: Type.Enum([...CHECKSUM_STATES], {
       type: 'string',
-      description: '`claimed` by the uploader; `verified` by the store or by reading back; `mismatch`: was deleted',
+      description:
+        '`claimed` by the uploader; `verified` by the store or by reading back; `mismatch`: other bytes (409 `content_mismatch`)',
     }),
     type: ArtifactTypeSchema,
     status: ArtifactStatusSchema,
