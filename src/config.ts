@@ -29,6 +29,13 @@ export const configSchema = Type.Object({
     maximum: 65_535,
     description: 'Port the API listens on; 0 takes a free one',
   }),
+  API_CORS_ORIGINS: Type.Optional(
+    Type.String({
+      pattern: '^\\s*https?://[^/*,\\s]+\\s*(,\\s*https?://[^/*,\\s]+\\s*)*$',
+      description:
+        'Whose pages may call the API from a browser: https://app.example, with commas between them; unset: nobody’s',
+    }),
+  ),
   API_PUBLIC_URL: Type.Optional(
     Type.String({
       pattern: '^https?://[^?#]+$',

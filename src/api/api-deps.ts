@@ -31,6 +31,7 @@ export type ApiConfig = Pick<
   | 'TENANT_MAX_BYTES'
   | 'API_HOST'
   | 'API_PORT'
+  | 'API_CORS_ORIGINS'
   | 'API_PUBLIC_URL'
   | 'API_REQUESTS_PER_MINUTE'
   | 'API_LINK_REQUESTS_PER_MINUTE'

@@ -7,6 +7,7 @@ import { DownloadCounter } from './download-counter.js';
 import { registerAuth } from './plugins/auth.js';
 import { createAuthenticate } from './plugins/authenticate.js';
 import { answerBrokenRequest, watchAnswers } from './plugins/broken-requests.js';
+import { registerCrossOrigin } from './plugins/cross-origin.js';
 import { registerErrors, sendProblem } from './plugins/errors.js';
 import { registerIdempotencyKeys } from './plugins/idempotency.js';
 import { registerRateLimit, registerSecurityHeaders } from './plugins/limits.js';
@@ -86,6 +87,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerSchemas(app);
   registerRequestIds(app);
   await registerSecurityHeaders(app);
+  registerCrossOrigin(app, config.API_CORS_ORIGINS);
   registerErrors(app);
   registerRequestBodies(app);
   registerAuth(app, authenticate);

@@ -48,6 +48,8 @@ describe('the configuration', () => {
     { API_PORT: '80.5' },
     { S3_BUCKET: 'ab' },
     { S3_ENDPOINT: 'localhost:7070' },
+    { API_CORS_ORIGINS: '*' },
+    { API_CORS_ORIGINS: 'https://app.example/,https://b.example' },
     { AUTH_JWT_SECRET: 'short' },
     { AUTH_JWKS_URL: 'example.com/keys' },
     { DATABASE_URL: 'nonsense' },
@@ -95,6 +97,11 @@ describe('the configuration', () => {
     expect(loadConfig({})).not.toHaveProperty('WORKER_BUILD_ID');
     const both = { WORKER_DEPLOYMENT_NAME: 'artifacts', WORKER_BUILD_ID: '2026-01-01.1' };
     expect(loadConfig(both)).toMatchObject(both);
+  });
+
+  it('takes the origins of pages one by one or several with commas between them', () => {
+    for (const origins of ['https://app.example', 'https://app.example, http://localhost:3000'])
+      expect(loadConfig({ API_CORS_ORIGINS: origins })).toMatchObject({ API_CORS_ORIGINS: origins });
   });
 
   it('takes an empty variable for one that is not set', () => {
