@@ -9,6 +9,7 @@ import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { apiEnvironment, launchApi, urlOf } from '../support/api-process.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
 import type { TestDatabase } from '../support/postgres.js';
+import { eventually } from '../support/eventually.js';
 
 const SECRET = 'a secret of the server tests, 32 or more';
 
@@ -89,8 +90,8 @@ describe('the API process', () => {
 
     server.child.kill('SIGTERM');
     const statusNow = async (): Promise<unknown> => (await fetch(`${url}/readyz`)).json();
-    await vi.waitFor(async () => expect(await statusNow()).toMatchObject({ status: 'draining' }), { interval: 20 });
-    await vi.waitFor(() => expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed'), 10_000);
+    await vi.waitFor(async () => expect(await statusNow()).toMatchObject({ status: 'draining' }), { interval: 20, timeout: 30_000 });
+    await eventually(() => expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed'));
     let received = 0;
     for await (const chunk of response) received += (chunk as Buffer).length;
     expect(received).toBe(bytes.length);

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { buildApp } from '../../src/api/app.js';
 import { loadConfig } from '../../src/config.js';
 import { openRecords, openStore } from '../../src/deps.js';
@@ -24,6 +24,7 @@ import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { changeOf, newArtifact } from '../support/new-artifact.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { unzip } from '../support/unzip.js';
+import { eventually } from '../support/eventually.js';
 
 /*
  * The API over a real Postgres and a real store, to which every connection is seen.
@@ -121,10 +122,10 @@ test('clients that go away in the middle leave no connection to the store open',
   for (const path of [`/v1/artifacts/${id}/content`, `/v1/executions/${execution}/bundle.zip`]) {
     const running = await Promise.all(Array.from({ length: 6 }, () => begin(path)));
     // A zip begins before its first file is opened.
-    await vi.waitFor(() => expect(toStore.size).toBeGreaterThanOrEqual(6), 10_000);
+    await eventually(() => expect(toStore.size).toBeGreaterThanOrEqual(6));
     for (const response of running) response.destroy();
     // Those that are kept for the next request have nothing on them.
-    await vi.waitFor(() => expect(toStore.size).toBeLessThanOrEqual(1), 10_000);
+    await eventually(() => expect(toStore.size).toBeLessThanOrEqual(1));
   }
   const whole = await fetch(`${url}/v1/artifacts/${id}/content`, { headers: headers() });
   expect((await whole.arrayBuffer()).byteLength).toBe(24 * 1024 ** 2);

@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startTestApi, tokenFor } from '../../support/api.js';
 import { rawClient } from '../../support/raw-http.js';
+import { eventually } from '../../support/eventually.js';
 
 const bytes = Buffer.from('0123456789');
 
@@ -34,7 +35,7 @@ describe('a store that gives another number of bytes than the row says', () => {
     expect(head).not.toContain('connection: close');
     expect(body.length).toBeLessThan(10);
     expect(log).toContain('another length');
-    await vi.waitFor(() => expect(source.destroyed).toBe(true));
+    await eventually(() => expect(source.destroyed).toBe(true));
   });
 
   test('fewer of a range: the same', async () => {
@@ -62,9 +63,9 @@ test('rubbish behind a request that is being answered cuts the connection, and g
   const client = await rawClient((api.app.server.address() as AddressInfo).port);
   const token = await tokenFor();
   await client.write(`GET /v1/artifacts/${id}/content HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
-  await vi.waitFor(() => expect(client.received()).toMatch(/\r\n\r\n0123$/));
+  await eventually(() => expect(client.received()).toMatch(/\r\n\r\n0123$/));
   await client.write('rubbish\r\n\r\n');
   await client.closed;
   expect(client.received()).toMatch(/\r\n\r\n0123$/);
-  await vi.waitFor(() => expect(source.destroyed).toBe(true));
+  await eventually(() => expect(source.destroyed).toBe(true));
 });

@@ -1,6 +1,7 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { DownloadCounter } from '../../../src/api/download-counter.js';
 import type { Downloads } from '../../../src/db/access.js';
+import { eventually } from '../../support/eventually.js';
 
 /** A database that takes batches, or fails while it is told to. */
 function aCounter(options: { writeEveryMs?: number; mostWaiting?: number } = {}) {
@@ -46,7 +47,7 @@ test('they are written by themselves, and nothing is written when nothing was co
   await counter.flush();
   expect(batches).toEqual([]);
   counter.count('a');
-  await vi.waitFor(() => expect(batches).toHaveLength(1));
+  await eventually(() => expect(batches).toHaveLength(1));
 });
 
 test('what the database did not take is written later, together with what came since', async () => {

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createConnection, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { parse } from 'content-disposition';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readBack } from '../../../src/domain/changes.js';
 import { codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
+import { eventually } from '../../support/eventually.js';
 
 const bytes = Buffer.from('0123456789');
 const etag = `"${sha256Of(bytes)}"`;
@@ -168,7 +169,7 @@ describe('content', () => {
     await once(socket, 'data');
     expect(endless.destroyed).toBe(false);
     socket.destroy();
-    await vi.waitFor(() => expect([endless.destroyed, signal?.aborted]).toEqual([true, true]));
+    await eventually(() => expect([endless.destroyed, signal?.aborted]).toEqual([true, true]));
   });
 });
 

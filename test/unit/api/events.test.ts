@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MIB_BYTES } from '../../../src/domain/units.js';
 import { crc32Of } from '../../../src/transfer/crc32.js';
 import { startTestApi, tokenFor, type TestApi } from '../../support/api.js';
+import { eventually } from '../../support/eventually.js';
 
 const PART_BYTES = 8 * MIB_BYTES;
 const POLL_MS = 20;
@@ -100,9 +101,9 @@ describe('the events of an upload', () => {
     const upload = await anUpload(api);
     const listening = await listenTo(api, upload.id);
     expect(listening.headers['content-type']).toBe('text/event-stream');
-    await vi.waitFor(() => expect(listening.events[0]).toMatchObject({ event: 'state', data: { percent: 0 } }));
+    await eventually(() => expect(listening.events[0]).toMatchObject({ event: 'state', data: { percent: 0 } }));
     await upload.sendPart(1);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(listening.events.at(-1)).toMatchObject({
         event: 'progress',
         data: { receivedBytes: PART_BYTES, percent: 50, parts: 1, partCount: 2, artifact: { status: 'UPLOADING' } },
@@ -144,10 +145,10 @@ describe('the events of an upload', () => {
     const api = await listeningApi();
     const upload = await anUpload(api);
     const [first, second] = await Promise.all([listenTo(api, upload.id), listenTo(api, upload.id)]);
-    await vi.waitFor(() => expect(second.events.length + first.events.length).toBeGreaterThan(8));
+    await eventually(() => expect(second.events.length + first.events.length).toBeGreaterThan(8));
     const looksBefore = api.store.calls.get('listParts') ?? 0;
     const toldBefore = first.events.length;
-    await vi.waitFor(() => expect(first.events.length).toBeGreaterThan(toldBefore + 10));
+    await eventually(() => expect(first.events.length).toBeGreaterThan(toldBefore + 10));
     const looks = (api.store.calls.get('listParts') ?? 0) - looksBefore;
     expect(looks).toBeLessThan((first.events.length - toldBefore) * 1.5 + 2);
     first.leave();
@@ -160,7 +161,7 @@ describe('the events of an upload', () => {
         looksAfter = now;
         expect(isStill).toBe(true);
       },
-      { interval: 5 * POLL_MS, timeout: 5_000 },
+      { interval: 5 * POLL_MS, timeout: 30_000 },
     );
   });
 
@@ -168,12 +169,12 @@ describe('the events of an upload', () => {
     const api = await listeningApi();
     const upload = await anUpload(api);
     const listening = await listenTo(api, upload.id);
-    await vi.waitFor(() => expect(listening.events.length).toBeGreaterThan(0));
+    await eventually(() => expect(listening.events.length).toBeGreaterThan(0));
     api.store.outage = 'storage_unavailable';
-    await vi.waitFor(() => expect(listening.text()).toContain('\n\n:\n\n'));
+    await eventually(() => expect(listening.text()).toContain('\n\n:\n\n'));
     api.store.outage = null;
     await upload.sendPart(1);
-    await vi.waitFor(() => expect(listening.events.at(-1)?.data.receivedBytes).toBe(PART_BYTES));
+    await eventually(() => expect(listening.events.at(-1)?.data.receivedBytes).toBe(PART_BYTES));
   });
 
   test('end with the token', async () => {
@@ -181,7 +182,7 @@ describe('the events of an upload', () => {
     const api = await listeningApi({ nowMs: () => nowMs });
     const upload = await anUpload(api);
     const listening = await listenTo(api, upload.id);
-    await vi.waitFor(() => expect(listening.events.length).toBeGreaterThan(0));
+    await eventually(() => expect(listening.events.length).toBeGreaterThan(0));
     nowMs += 3_600_000;
     await listening.ended;
     expect(listening.events.at(-1)).toMatchObject({ event: 'end', data: { reason: 'token_expired' } });
@@ -191,7 +192,7 @@ describe('the events of an upload', () => {
     const api = await listeningApi();
     const upload = await anUpload(api);
     const listening = await listenTo(api, upload.id);
-    await vi.waitFor(() => expect(listening.events.length).toBeGreaterThan(0));
+    await eventually(() => expect(listening.events.length).toBeGreaterThan(0));
     await api.app.close();
     await listening.ended;
     expect(listening.events.at(-1)).toMatchObject({ event: 'end', data: { reason: 'stopping' } });
@@ -204,7 +205,7 @@ describe('the events of an upload', () => {
     const second = await listenTo(api, upload.id);
     expect([second.status, second.headers['retry-after']]).toEqual([503, '2']);
     first.leave();
-    await vi.waitFor(async () => expect((await listenTo(api, upload.id)).status).toBe(200));
+    await eventually(async () => expect((await listenTo(api, upload.id)).status).toBe(200));
   });
 
   test('who leaves during the first look makes room too', async () => {
@@ -230,7 +231,7 @@ describe('the events of an upload', () => {
     request.destroy();
     await closed;
     looks.emit('go on');
-    await vi.waitFor(async () => expect((await listenTo(api, upload.id)).status).toBe(200));
+    await eventually(async () => expect((await listenTo(api, upload.id)).status).toBe(200));
   });
 
   test('of others do not exist', async () => {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MAX_ARTIFACT_BYTES } from '../../../src/domain/artifact.js';
 import { MIB_BYTES } from '../../../src/domain/units.js';
 import { apiConfig, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 import { rawClient, type RawClient } from '../../support/raw-http.js';
+import { eventually } from '../../support/eventually.js';
 
 const LARGE_BYTES = 20 * MIB_BYTES;
 const large = Buffer.alloc(LARGE_BYTES, 'durable artifacts ');
@@ -69,7 +70,7 @@ const chunked = (bytes: Buffer, chunkBytes: number): ReadableStream =>
   });
 
 const answered = (client: RawClient, status: number): Promise<void> =>
-  vi.waitFor(() => expect(client.received()).toContain(`HTTP/1.1 ${status} `), 5_000);
+  eventually(() => expect(client.received()).toContain(`HTTP/1.1 ${status} `));
 
 describe('a file that is put', () => {
   test.each([
@@ -250,12 +251,12 @@ describe('an upload that does not come to its end', () => {
     return client;
   };
   const endsAborted = (api: Listening): Promise<void> =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       expect(await api.artifactsOf()).toMatchObject([{ status: 'DELETED', deletionReason: 'upload_aborted' }]);
       const [artifact] = await api.artifactsOf();
       expect(await api.store.listUploads(artifact?.key ?? '')).toEqual([]);
       expect(api.store.keys()).toEqual([]);
-    }, 5_000);
+    });
 
   test.each([
     ['of known length', { 'Content-Length': LARGE_BYTES }],
@@ -267,7 +268,7 @@ describe('an upload that does not come to its end', () => {
     await client.write(
       'Content-Length' in headers ? body : Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body]),
     );
-    await vi.waitFor(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]), 5_000);
+    await eventually(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]));
     client.socket.destroy();
     await endsAborted(api);
   });
@@ -285,7 +286,7 @@ describe('an upload that does not come to its end', () => {
     const client = await begun(api, { 'Content-Length': 1_000 });
     await client.write('only this');
     client.socket.destroy();
-    await vi.waitFor(() => expect(api.log()).toContain('The client went away'), 5_000);
+    await eventually(() => expect(api.log()).toContain('The client went away'));
     expect(await api.artifactsOf()).toEqual([]);
     expect((await api.put('output/big.bin', Buffer.from('hello'))).status).toBe(201);
   });
@@ -294,7 +295,7 @@ describe('an upload that does not come to its end', () => {
     const api = await listen();
     const client = await begun(api, { 'Content-Length': LARGE_BYTES });
     await client.write(large.subarray(0, 1_000));
-    await vi.waitFor(() => expect(api.store.calls.get('sendParts')).toBe(1), 5_000);
+    await eventually(() => expect(api.store.calls.get('sendParts')).toBe(1));
     api.store.outage = 'storage_unavailable';
     await client.write(large.subarray(1_000));
     await answered(client, 503);
@@ -306,7 +307,7 @@ describe('an upload that does not come to its end', () => {
     const api = await listen({ cutUploads: cut.signal });
     const client = await begun(api, { 'Content-Length': LARGE_BYTES });
     await client.write(large.subarray(0, 18 * MIB_BYTES));
-    await vi.waitFor(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]), 5_000);
+    await eventually(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]));
     cut.abort(new Error('the process ends'));
     await answered(client, 500);
     await endsAborted(api);
@@ -318,7 +319,7 @@ describe('an upload whose process died', () => {
   async function left(api: Listening, headers: Record<string, string>): Promise<RawClient> {
     const client = await rawClient(api.port);
     await client.write(api.head('output/big.bin', { 'Content-Length': LARGE_BYTES, ...headers }));
-    await vi.waitFor(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]), 5_000);
+    await eventually(async () => expect(await api.artifactsOf()).toMatchObject([{ status: 'UPLOADING' }]));
     return client;
   }
 

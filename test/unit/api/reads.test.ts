@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { codeOf, startTestApi } from '../../support/api.js';
+import { eventually } from '../../support/eventually.js';
 
 interface Page {
   items: { id: string; fileName: string }[];
@@ -108,7 +109,7 @@ describe('probes', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const both = Promise.all([api.app.inject('/readyz'), api.app.inject('/readyz')]);
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         await vi.advanceTimersByTimeAsync(3_000);
         expect(pings).toBe(1);
       });

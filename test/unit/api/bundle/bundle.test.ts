@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { apiConfig, codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../../support/api.js';
 import { rawClient, type RawClient } from '../../../support/raw-http.js';
 import { unzip } from '../../../support/unzip.js';
+import { eventually } from '../../../support/eventually.js';
 
 const urlOf = (executionId: string, query = ''): string => `/v1/executions/${executionId}/bundle.zip${query}`;
 
@@ -124,14 +125,14 @@ describe('a bundle', () => {
       return Promise.resolve(endless);
     };
     const client = await askFor(api, executionId);
-    await vi.waitFor(() => expect(client.received()).toContain('output/a.txt'));
+    await eventually(() => expect(client.received()).toContain('output/a.txt'));
     const refused = await api.send({ url: urlOf(executionId) });
     expect([refused.statusCode, codeOf(refused)]).toEqual([503, 'too_busy']);
     expect(refused.headers['retry-after']).toBeDefined();
     client.socket.destroy();
-    await vi.waitFor(() => expect(endless.destroyed).toBe(true));
+    await eventually(() => expect(endless.destroyed).toBe(true));
     api.store.read = read;
-    await vi.waitFor(async () => expect((await api.send({ url: urlOf(executionId) })).statusCode).toBe(200));
+    await eventually(async () => expect((await api.send({ url: urlOf(executionId) })).statusCode).toBe(200));
     // What never streams gives its place back too.
     for (const method of ['HEAD', 'HEAD', 'GET'] as const)
       expect((await api.send({ method, url: urlOf(executionId) })).statusCode).toBe(200);

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { planZip, zipBytes, type ZipEntry } from '../../../../src/api/bundle/zip.js';
 import { canonicalPath } from '../../../../src/domain/keys.js';
 
@@ -61,6 +61,7 @@ with zipfile.ZipFile(sparse) as z:
         'modes': sorted(set(oct(i.external_attr >> 16) for i in infos)),
         'methods': sorted(set(i.compress_type for i in infos)), 'last': z.read(infos[-1]).decode(errors='replace') if infos and infos[-1].file_size < 100 else None}))
 `;
+import { eventually } from '../../../support/eventually.js';
 
 interface Found {
   sizeBytes: number;
@@ -188,7 +189,7 @@ describe('a zip', () => {
       Readable.from(counted(file)),
     );
     for await (const chunk of zip) if (open.has('output/b') && chunk.length > 1_000) break;
-    await vi.waitFor(() => expect([mostOpen, open.size]).toEqual([1, 0]));
+    await eventually(() => expect([mostOpen, open.size]).toEqual([1, 0]));
   });
 });
 
