@@ -1,10 +1,9 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { removeStale, takeLock } from '../../../src/dev/lock.js';
 import { identify, isAlive } from '../../../src/dev/process-identity.js';
@@ -72,12 +71,16 @@ describe('the lock of a stack', () => {
     await writeFile(join(directory, 'lock'), JSON.stringify({ pid: child.pid, startedAt: 'before' }));
     const script = `
       import { takeLock } from ${JSON.stringify(new URL('../../../src/dev/lock.ts', import.meta.url).href)};
-      try { takeLock(process.argv[1]); console.log('taken'); setTimeout(() => {}, 1500); } catch { console.log('refused'); }`;
-    const starts = Array.from({ length: 4 }, async () => {
-      const args = ['--import', 'tsx', '--input-type=module', '--eval', script, directory];
-      return (await promisify(execFile)(process.execPath, args)).stdout.trim();
-    });
-    expect((await Promise.all(starts)).sort()).toEqual(['refused', 'refused', 'refused', 'taken']);
+      try { takeLock(process.argv[1]); console.log('taken'); process.stdin.resume(); } catch { console.log('refused'); }`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', script, directory];
+    const starts = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+    const said = await Promise.all(starts.map(async ({ stdout }) => String(await once(stdout, 'data')).trim()));
+    expect(said.sort()).toEqual(['refused', 'refused', 'refused', 'taken']);
+    // Who has it keeps it until all have tried.
+    for (const { stdin } of starts) stdin.end();
+    await Promise.all(starts.map(async (start) => start.exitCode ?? (await once(start, 'exit'))));
   });
 
   it('does not count when its process has died', async () => {

@@ -55,7 +55,7 @@ describe('the checks of an area', () => {
     const results = await run([fine('first'), silent, fine('third')]);
     expect(statuses(results)).toEqual(['first ok', 'silent failed', 'third ok']);
     expect(results[1]?.fact).toContain('no answer');
-    expect(performance.now() - sinceMs).toBeLessThan(6_000);
+    expect(performance.now() - sinceMs).toBeLessThan(30_000);
   });
 
   test('are skipped once the user has had enough, except for those that clean up', async () => {

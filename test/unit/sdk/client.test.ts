@@ -74,7 +74,7 @@ describe('downloadArtifact', () => {
   test('takes longer than the time for its first answer when the bytes do', async () => {
     const { id } = await upload(Buffer.from('slow bytes'));
     const slow = clientOf(fake, {
-      requestTimeoutMs: 100,
+      requestTimeoutMs: 1_000,
       fetch: async (input, init) => {
         const answer = await fetch(input, init);
         const bytes = new Uint8Array(await answer.arrayBuffer());
@@ -84,7 +84,7 @@ describe('downloadArtifact', () => {
             setTimeout(() => {
               controller.enqueue(bytes);
               controller.close();
-            }, 250);
+            }, 1_500);
           },
         });
         return new Response(body, answer);

@@ -35,7 +35,7 @@ describe('a part that fails in passing is sent again', () => {
 
   test('a stalled connection', async () => {
     client.close();
-    client = clientOf(fake, { idleTimeoutMs: 200 });
+    client = clientOf(fake, { idleTimeoutMs: 1_000 });
     fake.store.fault = ({ attempt }) => (attempt === 1 ? 'stall' : undefined);
     const bytes = bytesOf(MIB);
     expect((await upload(bytes)).checksum).toBe(sha256Of(bytes));
@@ -57,7 +57,7 @@ describe('a part that fails in passing is sent again', () => {
 
 test('parts that wait for a signature are signed together', async () => {
   fake.artifacts.partSizeBytes = MIB;
-  fake.signDelayMs = 50;
+  fake.signDelayMs = 400;
   await upload(bytesOf(45 * MIB));
   expect(fake.count(/upload\/parts$/)).toBeLessThan(45 / 2);
 });

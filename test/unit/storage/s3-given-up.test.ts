@@ -12,8 +12,6 @@ import { codeOf } from '../../contract/object-store/fixtures.js';
  * retries, when whoever wanted it has decided otherwise.
  */
 
-const GIVEN_UP_MS = 300;
-
 let server: Server;
 let requests: IncomingMessage[];
 let store: ObjectStore;
@@ -50,13 +48,16 @@ const calls: [string, (options: Revocable) => Promise<unknown>][] = [
 
 describe.each(calls)('%s', (_, send) => {
   it('drops its request when it is given up, and sends no other', async () => {
-    const given = send({ signal: AbortSignal.timeout(GIVEN_UP_MS) });
+    const gaveUp = new AbortController();
+    const given = send({ signal: gaveUp.signal });
     await expect.poll(() => requests.length).toBe(1);
     const closed = once(requests[0]!.socket, 'close');
     const startedMs = Date.now();
+    gaveUp.abort();
     expect(await codeOf(given)).toBe('aborted');
     await closed;
-    expect(Date.now() - startedMs).toBeLessThan(5_000);
+    // The SDK itself would wait for 20 seconds.
+    expect(Date.now() - startedMs).toBeLessThan(15_000);
     expect(requests).toHaveLength(1);
   });
 

@@ -61,7 +61,7 @@ describe('a message', () => {
     expect({ method, path, body }).toEqual({ method: 'POST', path: '/hooks?token=s3cret', body: MESSAGE.body });
     expect(headers).toMatchObject({ 'content-type': 'application/json', 'webhook-id': 'artifact_1' });
     const sentAt = String(headers['webhook-timestamp']);
-    expect(Math.abs(Number(sentAt) - Date.now() / 1_000)).toBeLessThan(5);
+    expect(Math.abs(Number(sentAt) - Date.now() / 1_000)).toBeLessThan(60);
     const expected = createHmac('sha256', KEY).update(`artifact_1.${sentAt}.${MESSAGE.body}`).digest('base64');
     expect(headers['webhook-signature']).toBe(`v1,${expected}`);
   });

@@ -5,8 +5,10 @@ import { createPace } from '../../../../src/pace.js';
 it('all who share a pace are let through no faster than it, and the first at once', async () => {
   const pace = createPace(200);
   const t0 = performance.now();
-  await pace();
-  expect(performance.now() - t0).toBeLessThan(50);
+  let isThrough = false;
+  void pace().then(() => (isThrough = true));
+  await new Promise(setImmediate);
+  expect(isThrough).toBe(true);
   await Promise.all(Array.from({ length: 60 }, () => pace()));
   // Timers may be a millisecond early.
   expect(performance.now() - t0).toBeGreaterThanOrEqual(60 * 5 - 2);
