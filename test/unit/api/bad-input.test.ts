@@ -104,6 +104,26 @@ describe('a begin that is refused before any side effect', () => {
     const fields = response.json<{ errors: { field: string }[] }>().errors.map(({ field }) => field);
     expect(fields.sort()).toEqual(['colour', 'fileName', 'sizeBytes']);
   });
+
+  test('a fault says what is meant, and not only the rule', async () => {
+    const api = await startTestApi();
+    const messageOf = async (url: string, payload?: object): Promise<string | undefined> => {
+      const response = await api.send({
+        method: payload === undefined ? 'GET' : 'POST',
+        url,
+        ...(payload === undefined ? {} : { payload }),
+      });
+      return response.json<{ errors: { message: string }[] }>().errors[0]?.message;
+    };
+    expect(await messageOf('/v1/plan?within=3x')).toMatch(/^is not valid\. It is: From now: hours \(`12h`\) or days/);
+    const url = `/v1/artifacts/${randomUUID()}/shares`;
+    expect(await messageOf(url, { expiresIn: 0 })).toMatch(
+      /^must be >= 1\. It is: Life of the link in seconds, 1 to \d+$/,
+    );
+    expect(await messageOf(url, { singleUse: 'yes' })).toContain(
+      'must be boolean. It is: The first who gets the bytes',
+    );
+  });
 });
 
 describe('other requests that are refused before any side effect', () => {
