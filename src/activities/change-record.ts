@@ -1,6 +1,7 @@
 import type { RecordChange } from '../db/artifact-records.js';
 import { announcementOf, type WrittenChange } from '../domain/announcements.js';
 import type { Change } from '../domain/changes.js';
+import { caughtUp } from '../domain/repair-changes.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ActivityDeps } from './deps.js';
 
@@ -24,6 +25,17 @@ export async function changeRecord(deps: Deps, change: ChangeToRecord): Promise<
     await announceChanges(deps, record, changeNumber - 1);
   }
   return record;
+}
+
+/**
+ * The row of an artifact, brought up to what its workflow knows if it is behind that, as one of an older backup is; null when there is none.
+ * Safe to repeat.
+ */
+export async function rowAsKnown(deps: Deps, known: ArtifactRecord): Promise<ArtifactRecord | null> {
+  const row = await deps.records.get(known.id);
+  if (row === null || row.revision >= known.revision) return row;
+  const { id: artifactId, revision } = known;
+  return changeRecord(deps, { artifactId, changeNumber: revision + 1, atMs: Date.now(), ...caughtUp(row, known) });
 }
 
 /**

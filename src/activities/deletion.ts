@@ -6,7 +6,7 @@ import { ArtifactError } from '../domain/errors.js';
 import { SECOND_MS } from '../domain/units.js';
 import type { ObjectInfo, PendingUpload } from '../storage/object-store.js';
 import { withHeartbeat } from './boundary.js';
-import { announceChanges, changeRecord } from './change-record.js';
+import { announceChanges, changeRecord, rowAsKnown } from './change-record.js';
 import type { ActivityDeps } from './deps.js';
 import { ownVersions } from './own-object.js';
 
@@ -66,7 +66,7 @@ export function deletionActivities(deps: ActivityDeps) {
         const { record } = deletion;
         const { putUrlMs } = settings;
         const startedAtMs = Date.now();
-        const row = await records.get(record.id);
+        const row = await rowAsKnown(deps, record);
         // An attempt before may have written what it could not announce.
         if (row !== null) await announceChanges(deps, row, record.revision);
         if (row?.status === 'DELETED') return { outcome: 'erased', record: row, putUrlMs };
@@ -99,7 +99,7 @@ export function deletionActivities(deps: ActivityDeps) {
     /** Removes the bytes of a deleted artifact for good, proves it, and closes its undelete window. Safe to repeat. */
     async purgeVersions({ record, actor, requestId, atMs }: Purge): Promise<ArtifactRecord> {
       return withHeartbeat('purging', async ({ signal }) => {
-        const row = await records.get(record.id);
+        const row = await rowAsKnown(deps, record);
         if (row === null) {
           await requireMemory(record);
           await removeAll(record, signal, () => false);
@@ -136,9 +136,9 @@ export function deletionActivities(deps: ActivityDeps) {
      * The row of an artifact whose deletion was tried and not proven, if it is whole; what hid it is removed. Safe to repeat.
      * @throws `artifact_deleted` when its bytes are gone, or the row says so; `artifact_not_found`.
      */
-    async findUnharmed({ id }: ArtifactRecord): Promise<ArtifactRecord> {
-      const row = await records.get(id);
-      if (row === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${id}`);
+    async findUnharmed(record: ArtifactRecord): Promise<ArtifactRecord> {
+      const row = await rowAsKnown(deps, record);
+      if (row === null) throw new ArtifactError('artifact_not_found', `There is no artifact ${record.id}`);
       if (row.status === 'DELETED') throw new ArtifactError('artifact_deleted', `${row.path} is deleted already`);
       await unhide(row);
       return row;

@@ -35,7 +35,6 @@ export function repairActivities(deps: ActivityDeps) {
       const facts = {
         row,
         hasExecution: row === null && (await records.getExecution(record.executionId)) !== null,
-        isRowSetBack: row !== null && row.revision < record.revision && (await isBehindAudit(row)),
         hasClasses: capabilities.storageClasses && capabilities.restore,
       };
       const known = row !== null && row.revision > record.revision ? row : record;
@@ -83,10 +82,6 @@ export function repairActivities(deps: ActivityDeps) {
       });
     },
   };
-
-  async function isBehindAudit({ id, revision }: ArtifactRecord): Promise<boolean> {
-    return (await records.history(id)).some(({ changeNumber }) => changeNumber > revision);
-  }
 
   /** What else is under its key, from the newest on. */
   async function lookAround(record: ArtifactRecord, named: ObjectInfo | null): Promise<Bytes> {

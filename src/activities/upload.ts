@@ -88,7 +88,8 @@ export function uploadActivities(deps: ActivityDeps) {
       const change = byRequest(uploadCompleted(record, claim, stored), claim.requestId);
       try {
         const changeNumber = record.revision + 1;
-        return { joined, active: await changeRecord(deps, { artifactId: record.id, changeNumber, atMs, ...change }) };
+        const write = { artifactId: record.id, changeNumber, atMs, known: record, ...change };
+        return { joined, active: await changeRecord(deps, write) };
       } catch (error) {
         if (error instanceof ArtifactError && error.retryable) return { joined, active: null };
         throw error;

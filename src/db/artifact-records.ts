@@ -23,6 +23,8 @@ export interface ArtifactRecords extends ArtifactReads, AccessCounts, ExecutionD
    * Safe to repeat: the same event since `changeNumber`, of the same time or with nothing after it about the same matter, means that the change
    * was written, and changes nothing. Another one means that a change was written whose answer was lost: this one follows it, unless it is the
    * older of the two, or the other one has to do with a deletion that this one does not know of: then it is refused.
+   * A row that is behind what the change builds on, as one of an older backup, is first brought up to `known`, with a `repaired` event of its
+   * own. No number of the audit is used twice: a change whose number is taken is given the next that is free.
    * @throws `artifact_deleted` for the latter, `artifact_not_found` when the row is gone (its execution was deleted), `path_taken`
    * when a DELETED row would come back to a path that another one has now.
    */
@@ -114,6 +116,8 @@ export interface RecordChange {
   atMs: number;
   patch: RecordPatch;
   event: AuditEvent;
+  /** The row as whoever changes it knows it; absent: not known. */
+  known?: ArtifactRecord;
   /** Of a change that brings bytes nobody counted before: an upload whose size was not known is complete. */
   quotas?: Quotas;
 }

@@ -1,4 +1,5 @@
 import type { RecordPatch } from '../domain/artifact-record.js';
+import { fileNameOf, pathOfKey } from '../domain/keys.js';
 
 /** What can be bound to a statement. */
 export type SqlValue = string | number | boolean | Date | null;
@@ -22,6 +23,10 @@ const time = (column: string) => (ms: number | null) => [{ column, value: toDate
  * `size_known` says that it means nothing. `permanent` mirrors the retention, for queries.
  */
 const COLUMNS: ColumnsOfPatch = {
+  key: (key) => [
+    { column: 'file_name', value: fileNameOf(pathOfKey(key)) },
+    { column: 'file_path', value: key },
+  ],
   sizeBytes: (bytes) => [
     { column: 'file_size', value: bytes ?? 0 },
     { column: 'size_known', value: bytes !== null },

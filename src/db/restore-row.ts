@@ -1,7 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
-import { fileNameOf } from '../domain/keys.js';
 import type { RowRestoration } from './artifact-records.js';
 import { columnsOf, toDate, toJson, toText, type ColumnValue } from './columns.js';
 import { inTransaction } from './pool.js';
@@ -58,8 +57,6 @@ async function insertRow(
   const columns: ColumnValue[] = [
     { column: 'id', value: id },
     { column: 'execution_id', value: executionId },
-    { column: 'file_name', value: fileNameOf(record.path) },
-    { column: 'file_path', value: record.key },
     { column: 'created_at', value: new Date(record.createdAtMs) },
     { column: 'updated_at', value: new Date(record.updatedAtMs) },
     { column: 'idempotency_key', value: record.idempotencyKey },

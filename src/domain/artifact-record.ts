@@ -70,7 +70,7 @@ export interface ArtifactRecord {
   lastDownloadedAtMs: number | null;
 }
 
-/** What a state change may set in the row; the rest is fixed at registration, decided by the end of its publication, or counted beside it. */
+/** What a change may set in the row (`key`, and its path with it, only a repair); the rest is fixed at registration, decided by the end of its publication, or counted beside it. */
 export type RecordPatch = Partial<Omit<ArtifactRecord, Fixed>>;
 type Fixed =
   | 'id'
@@ -78,7 +78,6 @@ type Fixed =
   | 'executionId'
   | 'tenantId'
   | 'path'
-  | 'key'
   | 'createdAtMs'
   | 'updatedAtMs'
   | 'idempotencyKey'

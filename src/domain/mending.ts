@@ -1,6 +1,6 @@
 import type { ArtifactRecord, RecordPatch } from './artifact-record.js';
 import type { LifecycleState } from './lifecycle.js';
-import { differences, type Wrong } from './repair-changes.js';
+import { isTampered, ROW_DIFFERS, type Wrong } from './repair-changes.js';
 import { isProven, isSameEtag, YOUNG_MS, type Seen, type SeenVersion } from './seen.js';
 import { currentTags } from './stored-object.js';
 import { isSameTags } from './tags.js';
@@ -32,9 +32,8 @@ interface Look {
 /** What to do about one whose bytes are there; null: nothing. Each step goes by what those before it have put right. */
 export function mending(state: LifecycleState, look: Look): Mending | null {
   const { record } = state;
-  const isTampered = Object.keys(differences(look.row, record).after).length > 0;
   const start: Mending = {
-    ...{ kind: 'mend', wrong: isTampered ? [{ what: 'row differs' }] : [], record },
+    ...{ kind: 'mend', wrong: isTampered(look.row, record) ? [ROW_DIFFERS] : [], record },
     ...{ marker: null, moveTo: null, tag: false, pollRestore: false, remove: [] },
   };
   const steps = record.status === 'DELETED' ? [nameVersion, hide] : [nameVersion, unhide, followClass, tag, tidy];

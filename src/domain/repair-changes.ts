@@ -11,24 +11,29 @@ export interface Wrong {
   storeHas?: Record<string, unknown>;
 }
 
-type Compared = Exclude<
-  keyof RecordPatch,
-  // Fixed at the registration, or set by others than the workflow.
-  'mimeType' | 'type' | 'policy' | 'uploadId' | 'partSizeBytes' | 'uploadDeadlineMs'
->;
+// Lives of before know nothing of their policy.
+type Compared = Exclude<keyof RecordPatch, 'policy'>;
 const COMPARED: Record<Compared, true> = {
   ...{ sizeBytes: true, sha256: true, checksumState: true, tags: true, status: true, tier: true, storageClass: true },
   ...{ versionId: true, etag: true, retention: true, holds: true, expiresAtMs: true, warnedAtMs: true },
   ...{ archivedAtMs: true, deletedAtMs: true, deletionReason: true, purgeAtMs: true, restoreState: true },
-  ...{ restoreEtaMs: true, restoredAtMs: true },
+  ...{ restoreEtaMs: true, restoredAtMs: true, key: true, mimeType: true, type: true, partSizeBytes: true },
+  ...{ uploadDeadlineMs: true, uploadId: true },
 };
 
 /** What a row must be given so that it is as it should be, and what it says there until then. */
 export function differences(row: ArtifactRecord, wanted: ArtifactRecord): { before: RecordPatch; after: RecordPatch } {
-  const fields = (Object.keys(COMPARED) as Compared[]).filter((field) => text(row[field]) !== text(wanted[field]));
+  const fields = (Object.keys(COMPARED) as Compared[])
+    // Which upload it is, others than the workflow decide while it runs.
+    .filter((field) => field !== 'uploadId' || wanted.status !== 'UPLOADING')
+    .filter((field) => text(row[field]) !== text(wanted[field]));
   const of = (record: ArtifactRecord): RecordPatch => Object.fromEntries(fields.map((field) => [field, record[field]]));
   return { before: of(row), after: of(wanted) };
 }
+
+/** Does the row say something else than the workflow which leads its life? */
+export const isTampered = (row: ArtifactRecord, known: ArtifactRecord): boolean =>
+  Object.keys(differences(row, known).after).length > 0;
 
 /** What was put right. @param row as it was found. */
 export function repaired(
@@ -47,6 +52,13 @@ export function repaired(
     event: { kind: 'repaired', actor, detail: { wrong: noteOf(wrong), ...told(sides), ...by(runId) } },
   };
 }
+
+export const ROW_BEHIND: Wrong = { what: 'row behind' };
+export const ROW_DIFFERS: Wrong = { what: 'row differs' };
+
+/** A row that knows less than the workflow which leads its life, as one of an older backup does, is brought up to that. */
+export const caughtUp = (row: ArtifactRecord, known: ArtifactRecord): Change =>
+  repaired(row, known, [ROW_BEHIND], { actor: 'worker' });
 
 /** Nothing of it is in the store, which nobody wished. @param missingAtMs when that was seen, each time. */
 export function bytesLost(

@@ -3,6 +3,7 @@ import { MAX_ARTIFACT_BYTES } from './artifact.js';
 import { isKeeping } from './commands.js';
 import { nextAction, type LifecycleState } from './lifecycle.js';
 import { mending, type Mending } from './mending.js';
+import { isTampered, ROW_BEHIND, ROW_DIFFERS, type Wrong } from './repair-changes.js';
 import { expiresAtMs } from './retention.js';
 import { isWhole, YOUNG_MS, type Seen, type SeenVersion } from './seen.js';
 
@@ -28,6 +29,8 @@ export type RepairPlan =
   /** The same of a deletion. */
   | { kind: 'followDeletion'; row: ArtifactRecord }
   | { kind: 'restoreRow' }
+  /** The row knows less than the workflow, or something else. */
+  | { kind: 'rewriteRow'; row: ArtifactRecord; wrong: Wrong }
   /** What is decided, or overdue, is tried now. */
   | { kind: 'erase' | 'expire' | 'purge' }
   /** Something is there of one that is deleted for good. */
@@ -53,8 +56,8 @@ export function planRepair(state: LifecycleState, seen: Seen, nowMs: number): Re
     const isDeletion = row.deletionReason !== null && record.status !== 'DELETED';
     return isDeletion ? { kind: 'followDeletion', row } : { kind: 'adoptRow', row };
   }
-  if (seen.isRowSetBack)
-    return { kind: 'unclear', note: `its row was set back to change ${row.revision}, its history was not` };
+  if (row.revision < record.revision) return { kind: 'rewriteRow', row, wrong: ROW_BEHIND };
+  if (!hasBytes(record) && isTampered(row, record)) return { kind: 'rewriteRow', row, wrong: ROW_DIFFERS };
   if (record.status === 'UPLOADING') return nothing('it is being uploaded');
   if (isKept) return nothing('what was accepted is done first, as soon as the store and the database answer');
   const next = nextAction({ ...state, retriesMs: {} }, nowMs);
@@ -76,6 +79,9 @@ export function planRepair(state: LifecycleState, seen: Seen, nowMs: number): Re
       : nothing('all is as it should be'))
   );
 }
+
+const hasBytes = ({ status, purgeAtMs }: ArtifactRecord): boolean =>
+  status === 'DELETED' ? purgeAtMs !== null : status !== 'UPLOADING';
 
 /** What nobody wished to lose comes back, if it is the same and its time is not over. */
 function afterTheEnd(record: ArtifactRecord, { named, others }: Seen, nowMs: number): RepairPlan {

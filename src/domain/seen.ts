@@ -22,8 +22,6 @@ export interface Seen {
   row: ArtifactRecord | null;
   /** Of a row that is gone: whether its execution is still there. */
   hasExecution: boolean;
-  /** The audit knows changes that the row does not have any more. */
-  isRowSetBack: boolean;
   /** The version that it should have, by the row or by the workflow, whichever knows more; null: it is gone. */
   named: SeenVersion | null;
   /** Others of its own, newest first. */

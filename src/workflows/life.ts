@@ -104,6 +104,8 @@ export class Life {
       artifactId: this.state.record.id,
       changeNumber,
       atMs: Date.now(),
+      // A row of an older backup must not be believed in what this change says nothing about.
+      known: this.state.record,
       ...byRequest(change, this.requestId),
     };
     const record = await recordChange(write)

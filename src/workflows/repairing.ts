@@ -55,6 +55,9 @@ async function repair(life: Life, message: RepairArtifact): Promise<Repair> {
     } else if (plan.kind === 'adoptRow') {
       adopt(life, completeRecord(plan.row));
       notes.push('its row knew more');
+    } else if (plan.kind === 'rewriteRow') {
+      await life.write(repaired(plan.row, life.state.record, [plan.wrong], message));
+      notes.push(plan.wrong.what);
     } else if (plan.kind === 'restoreRow') {
       const { actor, runId } = message;
       const detail = { from: 'workflow', ...(runId === undefined ? {} : { runId }) };
@@ -72,7 +75,7 @@ async function repair(life: Life, message: RepairArtifact): Promise<Repair> {
 
 const plainly = (outcome: Repair['outcome'], note: string): Repair => ({ outcome, note: note.slice(0, 500) });
 
-type Decided = Exclude<RepairPlan, { kind: 'lost' | 'adoptRow' | 'restoreRow' | 'nothing' }>;
+type Decided = Exclude<RepairPlan, { kind: 'lost' | 'adoptRow' | 'rewriteRow' | 'restoreRow' | 'nothing' }>;
 
 async function carryOut(
   life: Life,

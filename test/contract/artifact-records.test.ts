@@ -23,6 +23,7 @@ import { quarantineSuite } from './quarantine-suite.js';
 import { quotasSuite } from './quotas-suite.js';
 import { reconciliationsSuite } from './reconciliations-suite.js';
 import { restoreRowSuite } from './restore-row-suite.js';
+import { rowsBehindSuite } from './rows-behind-suite.js';
 import { rowInventorySuite } from './row-inventory-suite.js';
 import { sharesSuite } from './shares-suite.js';
 import { upcomingSuite } from './upcoming-suite.js';
@@ -44,6 +45,12 @@ restoreRowSuite('memory', () => ({
   records: memory,
   deleteExecution: async (id) => {
     await Promise.resolve(memory.deleteExecution(id));
+  },
+}));
+rowsBehindSuite('memory', () => ({
+  records: memory,
+  setBack: async (id, revision) => {
+    await Promise.resolve(memory.injure(id, { revision }));
   },
 }));
 rowInventorySuite('memory', () => ({ records: memory, rows: new MemoryRowInventory(memory) }));
@@ -86,6 +93,12 @@ restoreRowSuite('Postgres', () => ({
   records,
   deleteExecution: async (id) => {
     await pool.query('DELETE FROM executions WHERE id = $1', [id]);
+  },
+}));
+rowsBehindSuite('Postgres', () => ({
+  records,
+  setBack: async (id, revision) => {
+    await pool.query('UPDATE artifacts SET revision = $2 WHERE id = $1', [id, revision]);
   },
 }));
 rowInventorySuite('Postgres', () => ({ records, rows: createRowInventory(pool) }));

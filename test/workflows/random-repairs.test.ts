@@ -55,6 +55,13 @@ const INJURIES: Record<string, Kind> = {
       return Promise.resolve();
     },
   },
+  'row set back': {
+    appliesTo: (row) => row.revision > 0,
+    injure: ({ world, id }, row) => {
+      world.records.injure(id, { revision: row.revision - 1, sha256: 'c'.repeat(64), tags: {}, holds: [] });
+      return Promise.resolve();
+    },
+  },
   'row gone': {
     appliesTo: () => true,
     injure: async ({ world }, { executionId }) => {

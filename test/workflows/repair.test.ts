@@ -325,6 +325,20 @@ describe('a row', () => {
     await expectHealed(artifact);
   });
 
+  it.each([
+    ['tags', { tags: { a: 'b' } }],
+    ['path', { key: 'artifacts/elsewhere', path: 'elsewhere' }],
+    ['type', { type: 'log', mimeType: 'text/x-other' }],
+    ['last day', { warnedAtMs: 1, uploadId: 'u1' }],
+  ] as const)('whose %s somebody has changed is found by it too', async (_what, wrong) => {
+    const artifact = await aged();
+    const before = await artifact.row();
+    artifact.world.records.injure(artifact.id, wrong);
+    expect(await repair(artifact)).toEqual({ outcome: 'repaired', note: 'row differs' });
+    expect(await artifact.row()).toEqual({ ...before, revision: before.revision + 1, updatedAtMs: artifact.run.nowMs });
+    await expectHealed(artifact);
+  });
+
   it('that is gone is written again, unless its execution went with it', async () => {
     const artifact = await aged();
     const before = await artifact.row();

@@ -1,9 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
-import { isAtItsEnd, isRepetition, requireNoDeletionIgnored } from '../../domain/changes.js';
+import { decidedBefore } from '../../domain/changes.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
+import { pathOfKey } from '../../domain/keys.js';
 import { NO_QUOTAS, type TierUsage } from '../../domain/quotas.js';
+import { caughtUp } from '../../domain/repair-changes.js';
 import { inherits } from '../../domain/retention.js';
 import type { Downloads } from '../access.js';
 import type {
@@ -44,6 +45,7 @@ import { MemoryPublications } from './memory-publications.js';
 import { newRecord } from './new-record.js';
 import { requireRoom } from './room.js';
 import { upcomingPage } from './upcoming.js';
+import { writtenBefore } from './written-before.js';
 
 /**
  * The rows of artifacts in memory, for tests that need no Postgres. Passes the same contract suite. Records are copies: what a
@@ -284,26 +286,31 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return execution;
   }
 
-  #change({ artifactId, changeNumber, atMs, patch, event, quotas }: RecordChange): ArtifactRecord {
-    const record = this.#existing(artifactId);
+  #change(change: RecordChange): ArtifactRecord {
+    const { artifactId, changeNumber, atMs, event, known } = change;
+    let record = this.#existing(artifactId);
     const events = this.#events.get(artifactId) ?? [];
-    if (record.revision !== changeNumber - 1) {
-      const before = events.map(({ changeNumber: number, atMs: at, ...written }) => {
-        const isSame = isDeepStrictEqual({ ...event }, { ...written });
-        return { changeNumber: number, atMs: at, kind: written.kind, isSame };
-      });
-      if (isRepetition({ changeNumber, atMs, kind: event.kind }, before)) return record;
-      if (events.some((written) => written.atMs > atMs))
-        throw new ArtifactError(
-          'wrong_state',
-          `Artifact ${artifactId} has changed since; this ${event.kind} comes too late`,
-        );
-      if (isAtItsEnd(record, event.kind)) return record;
-      requireNoDeletionIgnored(record, event.kind);
+    const decided = decidedBefore(record, change, writtenBefore(events, event));
+    if (decided !== null) return decided;
+    const last = events.at(-1)?.changeNumber ?? -1;
+    if (record.revision < changeNumber - 1 && known !== undefined && event.kind !== 'repaired') {
+      const revision = Math.max(changeNumber - 1, last + 1);
+      record = this.#write(record, { atMs, ...caughtUp(record, known) }, revision);
     }
-    const revision = record.revision + 1;
-    const changed = { ...record, ...structuredClone(patch), revision, updatedAtMs: atMs };
-    const holder = this.#holder(record.executionId, record.key);
+    const taken = Math.max(record.revision, events.at(-1)?.changeNumber ?? -1, changeNumber - 1);
+    return this.#write(record, change, taken + 1);
+  }
+
+  #write(
+    record: ArtifactRecord,
+    { atMs, patch, event, quotas }: Pick<RecordChange, 'atMs' | 'patch' | 'event' | 'quotas'>,
+    revision: number,
+  ): ArtifactRecord {
+    const { id: artifactId } = record;
+    const events = this.#events.get(artifactId) ?? [];
+    const path = patch.key === undefined ? record.path : pathOfKey(patch.key);
+    const changed = { ...record, ...structuredClone(patch), path, revision, updatedAtMs: atMs };
+    const holder = this.#holder(record.executionId, changed.key);
     if (changed.status !== 'DELETED' && holder !== undefined && holder.id !== artifactId)
       throw new ArtifactError('path_taken', `Could not change the artifact: another artifact has its path`);
     const bytes = (changed.sizeBytes ?? 0) - (record.sizeBytes ?? 0);

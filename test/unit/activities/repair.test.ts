@@ -48,7 +48,7 @@ describe('a look at an artifact', () => {
     const record = await stored();
     expect(await run((all) => all.examineArtifact(record))).toMatchObject({
       ...{ named: { versionId: record.versionId, sizeBytes: BYTES.length }, others: [] },
-      ...{ isHidden: false, isCovered: false, isUnclear: false, isRowSetBack: false },
+      ...{ isHidden: false, isCovered: false, isUnclear: false },
     });
     const { versionId } = await put(record);
     await put(record, 'somebody else');
@@ -69,7 +69,6 @@ describe('a look at an artifact', () => {
     expect(await named(record)).toBe(versionId);
     records.injure(record.id, record);
     expect(await named(row)).toBe(versionId);
-    expect(await run((all) => all.examineArtifact(row))).toMatchObject({ isRowSetBack: true });
   });
 
   it('throws what the store or the database did not answer, and never calls it absent', async () => {

@@ -84,11 +84,11 @@ const cases: fc.Arbitrary<Case> = fc
     state: states,
     named: fc.option(versions(fc.constant('v0')), { freq: 1 }),
     others: fc.uniqueArray(versions(fc.constantFrom('v1', 'v2', null)), { selector: (one) => one.versionId ?? '' }),
-    row: fc.constantFrom('same', 'same', 'same', 'ahead', 'changed', 'deleting', null),
+    row: fc.constantFrom('same', 'same', 'same', 'ahead', 'changed', 'behind', 'deleting', null),
     tags: fc.constantFrom('right', 'wrong', null),
     flags: fc.record({
       ...{ isHidden: fc.boolean(), isCovered: fc.boolean(), isUnclear: fc.boolean(), hasClasses: fc.boolean() },
-      ...{ hasExecution: fc.boolean(), isRowSetBack: fc.constantFrom(false, false, false, true) },
+      hasExecution: fc.boolean(),
     }),
   })
   .map(({ state, named, others, row, tags, flags }) => {
@@ -97,6 +97,7 @@ const cases: fc.Arbitrary<Case> = fc
       same: record,
       ahead: { ...record, revision: record.revision + 1 },
       changed: { ...record, storageClass: 'DEEP_ARCHIVE' },
+      behind: { ...record, revision: record.revision - 1 },
       deleting: { ...record, revision: record.revision + 1, deletionReason: record.deletionReason ?? 'requested' },
     };
     const right = currentTags(record, named?.bornWithHash ?? true);
@@ -127,7 +128,7 @@ describe('the plan of a repair, for any state and whatever is seen', () => {
   it('calls it lost when nothing is there and nothing else is going on', () => {
     always(({ state, seen }, plan) => {
       const isQuiet = state.deletion === null && state.unfinished.length === 0 && isLiving(state);
-      const isKnown = seen.row?.revision === state.record.revision && !seen.isRowSetBack && !seen.isUnclear;
+      const isKnown = seen.row?.revision === state.record.revision && !seen.isUnclear;
       if (!isQuiet || !isKnown || seen.named !== null || seen.others.length > 0) return;
       expect(['lost', 'expire']).toContain(plan.kind);
     });
@@ -173,11 +174,18 @@ describe('the plan of a repair, for any state and whatever is seen', () => {
     });
   });
 
-  it('touches no bytes, row or marker of what is being uploaded', () => {
+  it('touches no bytes or marker of what is being uploaded, and no row that says what the workflow knows', () => {
     always(({ state, seen }, plan) => {
       if (state.record.status !== 'UPLOADING' || state.deletion !== null) return;
-      const isFollowing = seen.row === null || seen.row.revision > state.record.revision || seen.isRowSetBack;
-      if (!isFollowing) expect(plan.kind).toBe('nothing');
+      const isFollowing = seen.row === null || seen.row.revision > state.record.revision;
+      if (!isFollowing) expect(plan.kind).toBe(seen.row === state.record ? 'nothing' : 'rewriteRow');
+    });
+  });
+
+  it('writes a row that is behind again before anything is decided by it', () => {
+    always(({ state, seen }, plan) => {
+      if (state.deletion !== null || seen.row === null || seen.row.revision >= state.record.revision) return;
+      expect(plan).toMatchObject({ kind: 'rewriteRow', wrong: { what: 'row behind' } });
     });
   });
 
