@@ -3,7 +3,7 @@ import type { Link, OpenApiDocument } from './document.js';
 /** What can be done next with an artifact, once its id is known. */
 const WITH_ARTIFACT = [
   'getArtifact',
-  'getUpload',
+  'getUploadStatus',
   'signParts',
   'completeUpload',
   'abortUpload',

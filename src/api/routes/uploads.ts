@@ -178,7 +178,7 @@ function registerAbort(app: Api, context: ApiContext): void {
 function registerStatus(app: Api, context: ApiContext): void {
   const schema = {
     tags,
-    operationId: 'getUpload',
+    operationId: 'getUploadStatus',
     summary: 'How far an upload is',
     description: 'Asked of the store. A signed PUT is only shown to a token that may write.',
     params: ArtifactParams,
