@@ -1,8 +1,7 @@
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { createLocalBucket } from './storage/bucket/create-local-bucket.js';
 import { lazyConnection } from './temporal/connection.js';
-import { scheduleReconciliations } from './temporal/reconcile-schedule.js';
-import { registerSearchAttributes } from './temporal/search-attributes.js';
+import { prepareNamespace } from './temporal/prepare-namespace.js';
 
 /**
  * Process entry of the role `setup`, run once before API and worker: registers the search attributes, makes or brings
@@ -12,10 +11,8 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const connection = lazyConnection(config);
   try {
-    const added = await registerSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
-    say(added.length === 0 ? 'search attributes are there' : `added the search attributes ${added.join(', ')}`);
     const { TEMPORAL_NAMESPACE: namespace, RECONCILE_EVERY_MINUTES: everyMinutes, RECONCILE_MODE: mode } = config;
-    say(await scheduleReconciliations(connection, { namespace, everyMinutes, mode }));
+    for (const line of await prepareNamespace(connection, { namespace, everyMinutes, mode })) say(line);
   } finally {
     await connection.close();
   }

@@ -30,6 +30,7 @@ export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps
         close: nothing,
       },
       lives: { revive: () => Promise.resolve(true), isAlive: () => Promise.resolve(false), executionChanged: nothing },
+      prepareNamespace: () => Promise.resolve([]),
       rebuilds: {
         listUnended: () => Promise.resolve([]),
         finish: nothing,

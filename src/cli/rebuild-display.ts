@@ -28,7 +28,7 @@ interface Line {
 
 /** A table of what was made, or would be, and what is left out; then what only people can do. */
 export function rebuildText(report: RebuildReport): string {
-  const { applied, rows, lives, livesThere, hidden, leftOut, named, interrupted, manifests } = report;
+  const { applied, rows, lives, livesThere, prepared, hidden, leftOut, named, interrupted, manifests } = report;
   const lines: Line[] = [
     ...EVIDENCE.map((evidence) => ({
       what: 'rows',
@@ -55,6 +55,7 @@ export function rebuildText(report: RebuildReport): string {
   );
   const said = [
     `${livesThere} workflows ran already.`,
+    ...prepared.map((line) => `Temporal: ${line}.`),
     ...(hidden === 0 ? [] : [`${hidden} rows wait for their publication, hidden as before.`]),
     ...named.map(({ reason, subject }) => `left out (${reason}): ${subject}`),
     ...interrupted.map(({ kind, id, executionId, actor }) =>

@@ -5,8 +5,7 @@ import { mintToken } from '../api/plugins/token.js';
 import { loadConfig } from '../config.js';
 import { migrate } from '../db/migrate.js';
 import { createLocalBucket } from '../storage/bucket/create-local-bucket.js';
-import { scheduleReconciliations } from '../temporal/reconcile-schedule.js';
-import { registerSearchAttributes } from '../temporal/search-attributes.js';
+import { prepareNamespace } from '../temporal/prepare-namespace.js';
 import { removeConnection, writeConnection, type Connection } from './connection.js';
 import { takeLock } from './lock.js';
 import { endLeftovers, recordProcesses, type ProcessRecords } from './processes.js';
@@ -153,11 +152,9 @@ async function prepare(settings: StackSettings, access: Access, progress: Progre
     const connection = temporalConnection(settings, access.temporal.address);
     try {
       const { namespace } = settings;
-      const added = await registerSearchAttributes(connection, namespace);
       const { RECONCILE_EVERY_MINUTES: everyMinutes, RECONCILE_MODE: mode } = loadConfig(settings.env);
-      const schedule = await scheduleReconciliations(connection, { namespace, everyMinutes, mode });
-      const attributes = added.length === 0 ? 'search attributes are there' : `added ${added.join(', ')}`;
-      return { value: undefined, result: `${attributes}, ${schedule}` };
+      const said = await prepareNamespace(connection, { namespace, everyMinutes, mode });
+      return { value: undefined, result: said.join(', ') };
     } finally {
       await connection.close();
     }

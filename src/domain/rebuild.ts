@@ -57,6 +57,8 @@ export interface RebuildReport {
   /** Workflows that were missing. */
   lives: number;
   livesThere: number;
+  /** What the namespace of the workflows has now besides them, in words; empty when nothing was changed anywhere. */
+  prepared: string[];
   leftOut: (Tally & { reason: ReasonLeftOut })[];
   /** The first {@link MAX_NAMED}. */
   named: LeftOut[];
@@ -78,6 +80,7 @@ export const emptyReport = (applied: boolean): RebuildReport => ({
   hidden: 0,
   lives: 0,
   livesThere: 0,
+  prepared: [],
   leftOut: [],
   named: [],
   interrupted: [],

@@ -29,7 +29,7 @@ export function translateTemporalError(error: unknown, what: string): unknown {
 export const isTransientFailure = (error: unknown): boolean =>
   error instanceof WorkflowUpdateFailedError && errorOf(error.cause)?.retryable === true;
 
-const hasGrpcCode = (error: unknown, codes: number[]): boolean => {
+export const hasGrpcCode = (error: unknown, codes: number[]): boolean => {
   const grpcError = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(grpcError) && codes.includes(grpcError.code);
 };

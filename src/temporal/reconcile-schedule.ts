@@ -14,6 +14,8 @@ export interface ReconcileScheduleSettings {
   /** 0: no schedule. */
   everyMinutes: number;
   mode: ReconciliationMode;
+  /** What is there stays as it is, whatever it says. Default false. */
+  onlyIfMissing?: boolean;
 }
 
 type Options = ScheduleOptions & Pick<Required<ScheduleOptions>, 'spec' | 'action' | 'policies'>;
@@ -24,11 +26,12 @@ type Options = ScheduleOptions & Pick<Required<ScheduleOptions>, 'spec' | 'actio
  */
 export async function scheduleReconciliations(
   connection: Connection,
-  { namespace, everyMinutes, mode }: ReconcileScheduleSettings,
+  { namespace, everyMinutes, mode, onlyIfMissing = false }: ReconcileScheduleSettings,
 ): Promise<string> {
   const client = new Client({ connection, namespace });
   const schedule = client.schedule.getHandle(RECONCILE_SCHEDULE_ID);
   const isThere = await ifThere(() => schedule.describe());
+  if (isThere !== null && onlyIfMissing) return `the schedule ${RECONCILE_SCHEDULE_ID} is there`;
   if (everyMinutes === 0) {
     if (isThere !== null) await ifThere(() => schedule.delete());
     return 'no reconciliation by itself (RECONCILE_EVERY_MINUTES is 0)';

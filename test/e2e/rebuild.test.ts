@@ -157,6 +157,10 @@ describe('artifacts rebuild', () => {
     expect(await rebuildOf(stack, namespace)).toMatchObject({ lives: alive, livesThere: 0, applied: false });
     const made = await rebuildOf(stack, namespace, '--apply');
     expect([rowsMade(made), made.lives, made.livesThere]).toEqual([0, alive, 0]);
+    expect(made.prepared).toEqual([
+      'search attributes are there',
+      expect.stringMatching(/^reconciliation every \d+ minutes/),
+    ]);
     expect(made.interrupted).toMatchObject([{ kind: 'publication', executionId, actor: 'artifacts rebuild' }]);
     expect(made.manifests).toBe(2);
     const again = await rebuildOf(stack, namespace, '--apply');

@@ -1,6 +1,7 @@
 import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
+import { completeNamespace } from '../../src/temporal/prepare-namespace.js';
 import { RECONCILE_SCHEDULE_ID, scheduleReconciliations } from '../../src/temporal/reconcile-schedule.js';
 
 let connection: Connection;
@@ -39,6 +40,20 @@ describe('the schedule of the reconciliation', () => {
     expect(await schedule(60)).toBe('reconciliation every 60 minutes (dry-run, paused)');
     expect((await described()).state).toMatchObject({ paused: true, note: 'maintenance' });
     expect((await described()).spec).toMatchObject({ intervals: [{ every: HOUR_MS }] });
+  });
+
+  it('is made by who completes the namespace, and left as it is when it is there', async () => {
+    const complete = () =>
+      completeNamespace({
+        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        ...{ TEMPORAL_NAMESPACE: 'default', TEMPORAL_TLS: false },
+        ...{ RECONCILE_EVERY_MINUTES: 60, RECONCILE_MODE: 'dry-run' },
+      });
+    const attributes = 'search attributes are there';
+    expect(await complete()).toEqual([attributes, 'reconciliation every 60 minutes (dry-run)']);
+    await schedule(10, 'repair');
+    expect(await complete()).toEqual([attributes, 'the schedule artifact-reconcile is there']);
+    expect((await described()).action).toMatchObject({ args: [{ mode: 'repair' }] });
   });
 
   it('is removed when there is to be none', async () => {

@@ -17,6 +17,8 @@ export interface RebuildDeps {
     isAlive(artifactId: string): Promise<boolean>;
     executionChanged(executionId: string): Promise<void>;
   };
+  /** Makes what lives need of a namespace and it does not have. @returns what is so now, for people. */
+  prepareNamespace(): Promise<string[]>;
   rebuilds: {
     listUnended(limit: number): Promise<Interrupted[]>;
     finish(report: RebuildReport): Promise<void>;

@@ -7,6 +7,7 @@ import { withDatabaseErrors } from '../../db/errors.js';
 import { openStore } from '../../deps.js';
 import { RESTORER } from '../../domain/object-records.js';
 import { connectArtifactLives } from '../../temporal/artifact-lives.js';
+import { completeNamespace } from '../../temporal/prepare-namespace.js';
 import { connectRunningLives } from '../../temporal/running-lives.js';
 import { lifePolicyOf } from '../../life-policy.js';
 import type { RebuildDeps, RebuildOptions } from './deps.js';
@@ -30,6 +31,7 @@ export function openRebuild(config: Config): {
       ...{ store, records, running },
       rows: createRowInventory(pool),
       lives: others.lives,
+      prepareNamespace: () => completeNamespace(config),
       rebuilds: {
         listUnended: (limit) => ask(() => listUnended(pool, limit)),
         finish: (report) => ask(() => finishRebuild(pool, RESTORER, report)),

@@ -26,6 +26,8 @@ export async function rebuild({ running, ...ports }: RebuildDeps, options: Rebui
   await deps.records.ping();
   const pause = createPace(perSecond, signal);
   await restoreRows(deps, options, report, pause);
+  // Lives cannot begin without its search attributes.
+  if (apply) report.prepared = await deps.prepareNamespace();
   await restoreLives(deps, options, report, pause);
   report.interrupted = await listInterrupted(deps);
   await writeManifests(deps, options, report, pause);

@@ -154,6 +154,7 @@ it(
           isAlive: () => Promise.resolve(false),
           executionChanged: nothing,
         },
+        prepareNamespace: () => Promise.resolve([]),
         rebuilds: {
           listUnended: () => Promise.resolve([]),
           finish: nothing,

@@ -23,6 +23,8 @@ function aWorld() {
   const records = new MemoryArtifactRecords();
   const running = new Map<string, ArtifactRecord | 'silent'>();
   const revived: string[] = [];
+  /** How many lives had been started when the namespace was prepared. */
+  const prepared: number[] = [];
   const changed: string[] = [];
   const finished: RebuildReport[] = [];
   const committed = new Set<string>();
@@ -58,6 +60,10 @@ function aWorld() {
             return Promise.resolve();
           },
         },
+        prepareNamespace: () => {
+          prepared.push(revived.length);
+          return Promise.resolve(['the schedule is there']);
+        },
         rebuilds: {
           listUnended: () => Promise.resolve([]),
           finish: (report) => {
@@ -92,7 +98,7 @@ function aWorld() {
     const text = `${JSON.stringify(head).slice(0, -1)},"artifacts":[${lines}${tail}`;
     await store.put(manifestObject(E), Buffer.from(text));
   };
-  return { store, records, running, revived, changed, finished, committed, run, stored, manifest };
+  return { store, records, running, revived, prepared, changed, finished, committed, run, stored, manifest };
 }
 
 const left = ({ leftOut }: RebuildReport) =>
@@ -113,11 +119,12 @@ describe('a rebuild', () => {
   });
 
   it('changes nothing unless it is told to, and foretells what it then does', async () => {
-    const { stored, manifest, run, records, revived, finished } = aWorld();
+    const { stored, manifest, run, records, revived, prepared, finished } = aWorld();
     await manifest([await stored()]);
     await stored();
     const plan = await run({ apply: false });
-    expect([await records.everyRow(), revived, finished]).toEqual([[], [], []]);
+    expect([await records.everyRow(), revived, prepared, finished]).toEqual([[], [], [], []]);
+    expect(plan.prepared).toEqual([]);
     const made = await run();
     expect([made.rows, made.lives]).toEqual([plan.rows, plan.lives]);
   });
@@ -239,11 +246,11 @@ describe('a rebuild', () => {
   });
 
   it('gives every row that has none its life, and tells the manifests', async () => {
-    const { stored, run, records, revived, changed, running } = aWorld();
+    const { stored, run, records, revived, prepared, changed, running } = aWorld();
     const rows = [await stored(), await stored()];
     for (const row of rows) await records.restoreRow(row, { actor: 'ann', detail: {} });
     running.set(rows[0]!.id, rows[0]!);
-    expect(await run()).toMatchObject({ lives: 1, livesThere: 1 });
-    expect([revived, changed]).toEqual([[rows[1]!.id], [E]]);
+    expect(await run()).toMatchObject({ lives: 1, livesThere: 1, prepared: ['the schedule is there'] });
+    expect([prepared, revived, changed]).toEqual([[0], [rows[1]!.id], [E]]);
   });
 });
