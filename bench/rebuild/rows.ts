@@ -10,6 +10,10 @@ import { etagOf, numberOf, recordOf, SHA256, SIZE_BYTES, TENANT, versionOf } fro
 /** Faster than anything here can go. */
 const UNPACED = 1_000_000;
 
+async function* noneAtAll(): AsyncGenerator<never> {
+  // Nothing runs, and nothing was promised.
+}
+
 /** Bucket and database are real, and nothing runs: what is done with Temporal is left out, unless it is given. */
 export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps> = {}): Promise<RebuildReport> {
   const records = createArtifactRecords(pool);
@@ -21,18 +25,21 @@ export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps
       rows: { ...rows, listUnended: () => Promise.resolve([]) },
       running: {
         count: () => Promise.resolve(0),
-        list: async function* () {
-          // Nothing runs.
-        },
+        list: noneAtAll,
         recordOf: () => Promise.resolve(null),
         isCommitted: () => Promise.resolve(false),
         runs: () => Promise.resolve(false),
         close: nothing,
       },
-      lives: { revive: () => Promise.resolve(true), isAlive: () => Promise.resolve(false), executionChanged: nothing },
+      lives: {
+        revive: () => Promise.resolve(true),
+        isAlive: () => Promise.resolve(false),
+        executionChanged: nothing,
+        takeUp: nothing,
+      },
       prepareNamespace: () => Promise.resolve([]),
       rebuilds: {
-        listUnended: () => Promise.resolve([]),
+        listUnended: noneAtAll,
         finish: nothing,
       },
       ...overrides,

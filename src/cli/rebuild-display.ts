@@ -1,4 +1,4 @@
-import { EVIDENCE, rowsMade, type ReasonLeftOut, type RebuildReport } from '../domain/rebuild.js';
+import { EVIDENCE, rowsMade, type Interrupted, type ReasonLeftOut, type RebuildReport } from '../domain/rebuild.js';
 import { humanBytes } from './format.js';
 import { table } from './tables.js';
 
@@ -58,19 +58,28 @@ export function rebuildText(report: RebuildReport): string {
     ...prepared.map((line) => `Temporal: ${line}.`),
     ...(hidden === 0 ? [] : [`${hidden} rows wait for their publication, hidden as before.`]),
     ...named.map(({ reason, subject }) => `left out (${reason}): ${subject}`),
-    ...interrupted.map(({ kind, id, executionId, actor }) =>
-      kind === 'publication'
-        ? `interrupted: publication ${id} of execution ${executionId}, by ${actor}: publish again under a new id`
-        : `interrupted: deletion ${id} of execution ${executionId}, by ${actor}: ask for it again`,
-    ),
+    ...interrupted.map((one) => `${applied ? 'taken up' : 'to be taken up'}: ${promiseText(one)}`),
     ...(manifests === 0 ? [] : [`${manifests} metadata.json are written again.`]),
     ...conclusion(report),
   ];
   return `${text}\n${said.map((line) => `${line}\n`).join('')}`;
 }
 
+function promiseText(interrupted: Interrupted): string {
+  const { kind, executionId, actor } = interrupted;
+  const whose = `of execution ${executionId}, by ${actor}`;
+  switch (kind) {
+    case 'execution_deletion':
+      return `deletion ${interrupted.id} ${whose}: it goes on`;
+    case 'execution_retention':
+      return `retention of ${interrupted.days} days ${whose}: it goes on`;
+    case 'publication':
+      return `publication ${interrupted.id} ${whose}: ask for it again within 15 minutes, or it is given up`;
+  }
+}
+
 function conclusion(report: RebuildReport): string[] {
-  const made = rowsMade(report) + report.lives;
+  const made = rowsMade(report) + report.lives + report.takenUp;
   if (!report.applied) return [made === 0 ? 'Nothing is missing.' : 'Nothing was changed: add --apply.'];
   if (made === 0) return ['Nothing was missing.'];
   const audit =

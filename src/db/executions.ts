@@ -14,13 +14,17 @@ export async function setExecutionRetention(pool: Pool, retention: ExecutionRete
   if (rowCount === 0) throw new ArtifactError('execution_not_found', `There is no execution ${executionId}`);
 }
 
+/** Of living artifacts that inherit their retention, and have another than these days. @param days SQL. */
+export const inheritsOther = (days: string): string =>
+  `status <> 'DELETED' AND deletion_reason IS NULL
+   AND (retention ->> 'rule' = 'default' OR (retention ->> 'rule' = 'execution' AND (retention ->> 'days')::integer <> ${days}))`;
+
 /** See `ArtifactReads.listInheritors`. */
 export async function listInheritors(pool: Pool, query: InheritorsQuery): Promise<string[]> {
   const { executionId, days, afterId, limit } = query;
   const { rows } = await pool.query<{ id: string }>(
     `SELECT id FROM artifacts
-     WHERE execution_id = $1 AND status <> 'DELETED' AND deletion_reason IS NULL
-       AND (retention ->> 'rule' = 'default' OR (retention ->> 'rule' = 'execution' AND (retention ->> 'days')::integer <> $2))
+     WHERE execution_id = $1 AND ${inheritsOther('$2')}
        AND ($3::uuid IS NULL OR id > $3::uuid)
      ORDER BY id LIMIT $4`,
     [executionId, days, afterId, limit],

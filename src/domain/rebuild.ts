@@ -39,13 +39,41 @@ export interface Tally {
   bytes: number;
 }
 
-/** What a publication or the deletion of an execution was doing when its workflow was lost: whoever asked for it asks again. */
-export interface Interrupted {
-  kind: 'publication' | 'execution_deletion';
+interface Promised {
   executionId: string;
-  id: string;
+  tenantId: string;
+  /** Who asked for it. */
   actor: string;
 }
+
+/**
+ * It goes on where it can be: who asks for the same one meanwhile, under the same id, has it go on. Otherwise it is given up as a whole.
+ * Which folder of which host it was, only its workflow knew.
+ */
+export interface InterruptedPublication extends Promised {
+  kind: 'publication';
+  id: string;
+}
+
+/** It goes on: all that was accepted for an execution and has not ended. */
+export interface InterruptedDeletion extends Promised {
+  kind: 'execution_deletion';
+  /** Under which its artifacts are deleted and counted. */
+  id: string;
+  /** Ids of the requests, in their order. */
+  requests: string[];
+  /** Artifacts that were registered later do not belong to any of them. */
+  lastOrdinal: number;
+}
+
+/** It goes on: artifacts that inherit do not all have the days of their execution yet. */
+export interface InterruptedRetention extends Promised {
+  kind: 'execution_retention';
+  days: number;
+}
+
+/** What was promised about an execution, has not ended by its rows, and has lost its workflow. */
+export type Interrupted = InterruptedPublication | InterruptedDeletion | InterruptedRetention;
 
 /** What was made, or would be. */
 export interface RebuildReport {
@@ -62,12 +90,15 @@ export interface RebuildReport {
   leftOut: (Tally & { reason: ReasonLeftOut })[];
   /** The first {@link MAX_NAMED}. */
   named: LeftOut[];
+  /** How many are taken up again. */
+  takenUp: number;
+  /** The first {@link MAX_NAMED} of them. */
   interrupted: Interrupted[];
   /** Executions whose manifest is written again. */
   manifests: number;
 }
 
-/** So many of what is left out are named. */
+/** So many of what is left out, and of what is taken up again, are named. */
 export const MAX_NAMED = 200;
 
 export const emptyReport = (applied: boolean): RebuildReport => ({
@@ -83,6 +114,7 @@ export const emptyReport = (applied: boolean): RebuildReport => ({
   prepared: [],
   leftOut: [],
   named: [],
+  takenUp: 0,
   interrupted: [],
   manifests: 0,
 });

@@ -5,6 +5,7 @@ import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { ByActor, DeleteArtifact, InheritRetention, RepairArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { MANIFEST_QUIET_MS } from '../domain/manifest.js';
+import type { Interrupted } from '../domain/rebuild.js';
 import type { Repair } from '../domain/repair.js';
 import { SECOND_MS } from '../domain/units.js';
 import { publicationGuards, type PublicationGuards } from './publication-guards.js';
@@ -25,6 +26,7 @@ import type { webhookDelivery } from '../workflows/webhook-delivery.js';
 import { coalesced } from './coalesce.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
 import { translateTemporalError } from './errors.js';
+import { takeUp } from './take-up.js';
 import { artifactWorkflowId, executionManifestWorkflowId, LIFECYCLE_TASK_QUEUE, webhookWorkflowId } from './ids.js';
 
 /** Less than the local activity may take in which a change is written and told. */
@@ -44,6 +46,7 @@ interface Lives extends PublicationGuards {
   purgeArtifact(artifactId: string, message: ByActor): Promise<boolean>;
   abortUpload(artifactId: string, message: ByActor): Promise<boolean>;
   removeArtifact(artifactId: string, message: ByActor): Promise<void>;
+  takeUp(interrupted: Interrupted): Promise<void>;
   repairArtifact(artifactId: string, message: RepairArtifact, row?: ArtifactRecord): Promise<Repair | false>;
   announce(announcement: Announcement): Promise<void>;
 }
@@ -94,6 +97,7 @@ export function artifactLives(client: Client): Lives {
         ),
       ),
     announce: (announcement) => announce(client, announcement),
+    takeUp: (interrupted) => takeUp(client, interrupted),
     ...publicationGuards(client),
   };
 }

@@ -16,11 +16,12 @@ export interface RebuildDeps {
     revive(record: ArtifactRecord): Promise<boolean>;
     isAlive(artifactId: string): Promise<boolean>;
     executionChanged(executionId: string): Promise<void>;
+    takeUp(interrupted: Interrupted): Promise<void>;
   };
   /** Makes what lives need of a namespace and it does not have. @returns what is so now, for people. */
   prepareNamespace(): Promise<string[]>;
   rebuilds: {
-    listUnended(limit: number): Promise<Interrupted[]>;
+    listUnended(): AsyncIterable<Interrupted>;
     finish(report: RebuildReport): Promise<void>;
   };
 }

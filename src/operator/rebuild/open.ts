@@ -33,7 +33,7 @@ export function openRebuild(config: Config): {
       lives: others.lives,
       prepareNamespace: () => completeNamespace(config),
       rebuilds: {
-        listUnended: (limit) => ask(() => listUnended(pool, limit)),
+        listUnended: () => listUnended(pool),
         finish: (report) => ask(() => finishRebuild(pool, RESTORER, report)),
       },
     },

@@ -2,8 +2,8 @@ import type { ExecutionRows } from '../../db/row-inventory.js';
 import { mapConcurrently } from '../../domain/concurrency.js';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { ArtifactError } from '../../domain/errors.js';
-import { emptyReport, MAX_NAMED, rowsMade, type Interrupted, type RebuildReport } from '../../domain/rebuild.js';
-import { executionDeletionWorkflowId, publicationWorkflowId } from '../../temporal/ids.js';
+import { emptyReport, MAX_NAMED, rowsMade, type RebuildReport } from '../../domain/rebuild.js';
+import { workflowsOf } from '../../temporal/take-up.js';
 import type { RunningLives } from '../../temporal/running-lives.js';
 import { AT_ONCE } from './evidence.js';
 import { walkBucket } from './bucket-walk.js';
@@ -29,7 +29,7 @@ export async function rebuild({ running, ...ports }: RebuildDeps, options: Rebui
   // Lives cannot begin without its search attributes.
   if (apply) report.prepared = await deps.prepareNamespace();
   await restoreLives(deps, options, report, pause);
-  report.interrupted = await listInterrupted(deps);
+  await takeUpInterrupted(deps, options, report, pause);
   await writeManifests(deps, options, report, pause);
   return report;
 }
@@ -91,15 +91,16 @@ async function restoreLives(...[deps, options, report, pause]: Step): Promise<vo
   if (!apply) report.lives += report.rows.manifest.artifacts + report.rows.object.artifacts;
 }
 
-/** What did not end and is led by nobody. */
-async function listInterrupted({ rebuilds, running }: RebuildDeps): Promise<Interrupted[]> {
-  const unended = await rebuilds.listUnended(MAX_NAMED);
-  const runs = await mapConcurrently(unended, AT_ONCE, ({ kind, executionId, id }) =>
-    running.runs(
-      kind === 'publication' ? publicationWorkflowId(executionId, id) : executionDeletionWorkflowId(executionId),
-    ),
-  );
-  return unended.filter((_, index) => runs[index] === false);
+/** What did not end and is led by nobody. After the lives, which are told by it. */
+async function takeUpInterrupted(...[{ rebuilds, running, lives }, { apply }, report, pause]: Step): Promise<void> {
+  for await (const interrupted of rebuilds.listUnended()) {
+    await pause();
+    const runs = await Promise.all(workflowsOf(interrupted).map((id) => running.runs(id)));
+    if (runs.includes(true)) continue;
+    if (apply) await lives.takeUp(interrupted);
+    report.takenUp += 1;
+    if (report.interrupted.length < MAX_NAMED) report.interrupted.push(interrupted);
+  }
 }
 
 /**

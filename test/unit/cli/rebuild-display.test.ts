@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rebuildText } from '../../../src/cli/rebuild-display.js';
-import { emptyReport, leaveOut, type RebuildReport } from '../../../src/domain/rebuild.js';
+import { emptyReport, leaveOut, type Interrupted, type RebuildReport } from '../../../src/domain/rebuild.js';
 
 const report = (applied: boolean, given: Partial<RebuildReport> = {}): RebuildReport => ({
   ...emptyReport(applied),
@@ -22,9 +22,20 @@ describe('what a rebuild says', () => {
     expect(text).toContain('Nothing was changed: add --apply.');
   });
 
-  it('names what nobody but its owner can begin again', () => {
-    const interrupted = [{ kind: 'publication' as const, executionId: 'e', id: 'p', actor: 'ann' }];
-    expect(rebuildText(report(true, { interrupted }))).toContain('publication p of execution e, by ann');
+  it('names what goes on, and what its owner has to ask for again', () => {
+    const by = { executionId: 'e', tenantId: 'acme', actor: 'ann' };
+    const interrupted: Interrupted[] = [
+      { kind: 'execution_deletion', ...by, id: 'd', requests: ['d'], lastOrdinal: 3 },
+      { kind: 'execution_retention', ...by, days: 7 },
+      { kind: 'publication', ...by, id: 'p' },
+    ];
+    const text = rebuildText(report(true, { takenUp: 3, interrupted, prepared: ['the schedule is there'] }));
+    expect(text).toContain('taken up: deletion d of execution e, by ann: it goes on');
+    expect(text).toContain('taken up: retention of 7 days of execution e, by ann: it goes on');
+    expect(text).toContain('taken up: publication p of execution e, by ann: ask for it again within 15 minutes');
+    expect(text).toContain('Temporal: the schedule is there.');
+    expect(text).not.toContain('Nothing was missing.');
+    expect(rebuildText(report(false, { takenUp: 3, interrupted }))).toContain('to be taken up: deletion d');
   });
 
   it('is glad when nothing is missing', () => {

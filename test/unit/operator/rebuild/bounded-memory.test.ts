@@ -112,6 +112,10 @@ async function* listed(): AsyncGenerator<ArtifactRecord[]> {
   }
 }
 
+async function* noneAtAll(): AsyncGenerator<never> {
+  // Nothing runs, and nothing was promised.
+}
+
 const none: RowInventory = {
   listUnended: () => Promise.resolve([]),
   findByKeys: () => Promise.resolve([]),
@@ -141,9 +145,7 @@ it(
         ...{ store, records, rows: none },
         running: {
           count: () => Promise.resolve(0),
-          list: async function* () {
-            // None runs.
-          },
+          list: noneAtAll,
           recordOf: () => Promise.resolve(null),
           isCommitted: () => Promise.resolve(false),
           runs: () => Promise.resolve(false),
@@ -153,10 +155,11 @@ it(
           revive: () => Promise.resolve(true),
           isAlive: () => Promise.resolve(false),
           executionChanged: nothing,
+          takeUp: nothing,
         },
         prepareNamespace: () => Promise.resolve([]),
         rebuilds: {
-          listUnended: () => Promise.resolve([]),
+          listUnended: noneAtAll,
           finish: nothing,
         },
       },

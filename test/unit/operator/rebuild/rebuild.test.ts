@@ -7,9 +7,10 @@ import { ArtifactError } from '../../../../src/domain/errors.js';
 import { artifactKey } from '../../../../src/domain/keys.js';
 import { manifestEntry, manifestObject } from '../../../../src/domain/manifest.js';
 import { DEFAULT_POLICY } from '../../../../src/domain/policy.js';
-import { rowsMade, type RebuildReport } from '../../../../src/domain/rebuild.js';
+import { rowsMade, type Interrupted, type RebuildReport } from '../../../../src/domain/rebuild.js';
 import { objectAtCreation } from '../../../../src/domain/stored-object.js';
 import { rebuild } from '../../../../src/operator/rebuild/rebuild.js';
+import { executionRetentionWorkflowId, publicationGuardWorkflowId } from '../../../../src/temporal/ids.js';
 import { MemoryObjectStore } from '../../../../src/storage/memory/index.js';
 import { sha256, BYTES } from '../../../support/virtual-time/virtual-artifact.js';
 import { newArtifact } from '../../../support/new-artifact.js';
@@ -26,6 +27,11 @@ function aWorld() {
   /** How many lives had been started when the namespace was prepared. */
   const prepared: number[] = [];
   const changed: string[] = [];
+  const promised: Interrupted[] = [];
+  /** Ids of workflows that run besides lives. */
+  const leading = new Set<string>();
+  /** What was taken up, and how many lives had been started by then. */
+  const takenUp: [Interrupted['kind'], number][] = [];
   const finished: RebuildReport[] = [];
   const committed = new Set<string>();
   const run = (options: { apply?: boolean; tenantId?: string } = {}) =>
@@ -45,7 +51,7 @@ function aWorld() {
             return Promise.resolve(life);
           },
           isCommitted: (_executionId, id) => Promise.resolve(committed.has(id)),
-          runs: () => Promise.resolve(false),
+          runs: (id) => Promise.resolve(leading.has(id)),
           close: () => Promise.resolve(),
         },
         lives: {
@@ -59,13 +65,20 @@ function aWorld() {
             changed.push(id);
             return Promise.resolve();
           },
+          takeUp: ({ kind }) => {
+            takenUp.push([kind, revived.length]);
+            return Promise.resolve();
+          },
         },
         prepareNamespace: () => {
           prepared.push(revived.length);
           return Promise.resolve(['the schedule is there']);
         },
         rebuilds: {
-          listUnended: () => Promise.resolve([]),
+          listUnended: async function* () {
+            await Promise.resolve();
+            yield* promised;
+          },
           finish: (report) => {
             finished.push(structuredClone(report));
             return Promise.resolve();
@@ -98,7 +111,22 @@ function aWorld() {
     const text = `${JSON.stringify(head).slice(0, -1)},"artifacts":[${lines}${tail}`;
     await store.put(manifestObject(E), Buffer.from(text));
   };
-  return { store, records, running, revived, prepared, changed, finished, committed, run, stored, manifest };
+  return {
+    store,
+    records,
+    running,
+    revived,
+    prepared,
+    promised,
+    leading,
+    takenUp,
+    changed,
+    finished,
+    committed,
+    run,
+    stored,
+    manifest,
+  };
 }
 
 const left = ({ leftOut }: RebuildReport) =>
@@ -252,5 +280,23 @@ describe('a rebuild', () => {
     running.set(rows[0]!.id, rows[0]!);
     expect(await run()).toMatchObject({ lives: 1, livesThere: 1, prepared: ['the schedule is there'] });
     expect([prepared, revived, changed]).toEqual([[0], [rows[1]!.id], [E]]);
+  });
+
+  it('takes up what was promised and runs no more, after the lives, and only when it is told to', async () => {
+    const { stored, run, records, promised, leading, takenUp } = aWorld();
+    await records.restoreRow(await stored(), { actor: 'ann', detail: {} });
+    const by = { executionId: E, tenantId: 'acme', actor: 'ann' };
+    const deletion: Interrupted = { kind: 'execution_deletion', ...by, id: 'd', requests: ['d'], lastOrdinal: 1 };
+    const [lost, guarded] = ['p1', 'p2'].map((id) => ({ kind: 'publication', ...by, id }) as const);
+    promised.push(deletion, lost!, guarded!, { kind: 'execution_retention', ...by, days: 7 });
+    leading.add(publicationGuardWorkflowId(E, 'p2'));
+    leading.add(executionRetentionWorkflowId(E));
+    expect(await run({ apply: false })).toMatchObject({ takenUp: 2, interrupted: [deletion, lost] });
+    expect(takenUp).toEqual([]);
+    expect(await run()).toMatchObject({ takenUp: 2, interrupted: [deletion, lost] });
+    expect(takenUp).toEqual([
+      ['execution_deletion', 1],
+      ['publication', 1],
+    ]);
   });
 });
