@@ -16,10 +16,10 @@ import { MemoryObjectStore } from '../../../../src/storage/memory/index.js';
 import type { InventoryQuery, ListedVersion, ObjectInfo } from '../../../../src/storage/object-store.js';
 import { aRecord, EXECUTION_ID } from '../../../support/records.js';
 
-const COUNT = 50_000;
+const COUNT = 30_000;
 /** Of so many one is listed whose bytes are gone, and one has bytes and is not listed. */
 const ODD = 1_000;
-/** All of them would take more than twice as much. */
+/** All of them would take twice as much. */
 const BOUND_BYTES = 48 * 1024 ** 2;
 
 setFlagsFromString('--expose-gc');
@@ -177,7 +177,7 @@ it(
       await restorer.execution(part);
       parts += 1;
     }
-    expect(parts).toBe(5);
+    expect(parts).toBe(3);
     const odd = COUNT / ODD;
     expect(report.rows).toMatchObject({ manifest: { artifacts: COUNT - 2 * odd }, object: { artifacts: odd } });
     expect(report.leftOut).toMatchObject([{ reason: 'bytes_gone', artifacts: odd }]);
