@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import type { Finding } from '../../domain/drift.js';
 import { isSameHead, manifestObject, type ManifestHead } from '../../domain/manifest.js';
+import { parseHeadLine } from '../../domain/manifest-lines.js';
 import type { ObjectInfo } from '../../storage/object-store.js';
 import { ManifestBody, readListed } from '../manifest-body.js';
 import type { Inspector } from './slice.js';
@@ -97,7 +98,7 @@ async function readStored(
     begun = Buffer.concat([begun, chunk]);
     const end = begun.indexOf('\n');
     if (end === -1 && begun.length <= MAX_HEAD_BYTES) continue;
-    head = end === -1 ? null : ManifestBody.parseHead(begun.subarray(0, end).toString());
+    head = end === -1 ? null : (parseHeadLine(begun.subarray(0, end).toString()) as Partial<ManifestHead> | null);
     hash.update(begun.subarray(Math.max(end, 0)));
   }
   return { head: head ?? null, hash: hash.digest('hex') };

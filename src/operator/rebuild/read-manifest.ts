@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { manifestKey } from '../../domain/keys.js';
 import { recordOfEntry, toManifestHead } from '../../domain/manifest-records.js';
+import { isEndLine, parseEntryLine, parseHeadLine } from '../../domain/manifest-lines.js';
 import type { ManifestHead } from '../../domain/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 
@@ -19,9 +20,6 @@ export interface ListedAs {
   filePath: string;
 }
 
-/** How the line of the head ends: an artifact to a line follows. */
-const HEAD_END = ',"artifacts":[';
-
 /**
  * Line by line, of which only those stay in memory that are asked for.
  * @returns null when there is none; `unreadable` when what is there is no manifest of this execution.
@@ -38,15 +36,13 @@ export async function readManifest(
   let manifest: ReadManifest | null = null;
   for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
     if (manifest === null) {
-      const head = line.endsWith(HEAD_END)
-        ? toManifestHead(parse(`${line.slice(0, -HEAD_END.length)}}`), executionId)
-        : null;
+      const head = toManifestHead(parseHeadLine(line), executionId);
       if (head === null || info.owner?.artifactId !== executionId) break;
       manifest = { head, records: [], unreadable: 0 };
-    } else if (line.startsWith(']')) {
+    } else if (isEndLine(line)) {
       return manifest;
     } else {
-      const entry = parse(line.replace(/,$/, ''));
+      const entry = parseEntryLine(line);
       if (!isWanted(listedAs(entry))) continue;
       const record = recordOfEntry(manifest.head, entry);
       if (record === null) manifest.unreadable += 1;
@@ -62,12 +58,4 @@ export async function readManifest(
 function listedAs(json: unknown): ListedAs {
   const { id, filePath } = { ...(json as { id?: unknown; filePath?: unknown } | null) };
   return { id: typeof id === 'string' ? id : '', filePath: typeof filePath === 'string' ? filePath : '' };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
