@@ -19,7 +19,7 @@ import { catchUpWithDeletion, purgeArtifact, undeleteArtifact } from './deleting
 import { errorOf } from './failures.js';
 import { addHold, endHold, inheritRetention, keepForever, setRetention } from './keeping.js';
 import type { Life } from './life.js';
-import { moveToTier, restoreArtifact } from './moving.js';
+import { hastenRestore, moveToTier, restoreArtifact } from './moving.js';
 import { repairArtifact } from './repairing.js';
 import { setTags } from './tagging.js';
 
@@ -72,7 +72,10 @@ export async function performCommand(life: Life, command: Command): Promise<void
 }
 
 async function perform(life: Life, command: Command): Promise<void> {
-  if (checkCommand(life, command) === 'done') return;
+  if (checkCommand(life, command) === 'done') {
+    if (command.verb === 'restoreArtifact') hastenRestore(life);
+    return;
+  }
   const { actor } = command.message;
   switch (command.verb) {
     case 'completeUpload':

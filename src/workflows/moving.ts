@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import { restored, restoreRequested, tierChanged, type Change, type StoredBytes } from '../domain/changes.js';
 import type { RestoreArtifact } from '../domain/commands.js';
 import { longestRestoreMs, tierOfClass, type StorageTier } from '../domain/tiers.js';
@@ -56,6 +57,14 @@ export async function restoreArtifact(life: Life, { tier, actor }: RestoreArtifa
   if (progress.done) return life.write(restored(progress.stored, actor, Date.now()));
   const etaMs = Date.now() + longestRestoreMs(tier);
   await life.write(restoreRequested(tier, etaMs, actor), { nextRestorePollMs: Date.now() + progress.pollAgainMs });
+}
+
+const HASTENS = 'asked-again-looks-at-restore';
+
+/** Whoever asks again may have heard from S3 that a running restore is over, so it is looked at now. */
+export function hastenRestore(life: Life): void {
+  if (life.state.nextRestorePollMs !== null && patched(HASTENS))
+    life.state = { ...life.state, nextRestorePollMs: Date.now() };
 }
 
 export async function lookAtRestore(life: Life): Promise<void> {

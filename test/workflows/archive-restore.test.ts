@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../src/domain/errors.js';
-import { DAY_MS, HOUR_MS } from '../../src/domain/units.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/units.js';
 import { useArtifacts } from '../support/virtual-time/use-artifacts.js';
 
 const { start, active } = useArtifacts();
@@ -75,6 +75,29 @@ describe('restoreArtifact', () => {
     await artifact.run.mustUpdate('restoreArtifact', { tier: 'Bulk', actor: 'ann' });
     await artifact.run.mustUpdate('restoreArtifact', { tier: 'Bulk', actor: 'bob' });
     expect((await artifact.audit()).filter((kind) => kind === 'restore_requested')).toHaveLength(1);
+  });
+
+  it('asked for again looks at once whether S3 has it, as after an event of the bucket', async () => {
+    const artifact = await active();
+    await artifact.run.mustUpdate('archiveArtifact', { actor: 'ann' });
+    await artifact.run.mustUpdate('restoreArtifact', { tier: 'Bulk', actor: 'ann' });
+    await artifact.run.advance(MINUTE_MS);
+    await artifact.run.signal('restoreArtifact', { actor: 'the bucket' });
+    await artifact.run.advance(0);
+    expect(await artifact.row()).toMatchObject({ status: 'ARCHIVED', restoreState: 'in_progress' });
+    artifact.world.store.finishRestores();
+    await artifact.run.signal('restoreArtifact', { actor: 'the bucket' });
+    await artifact.run.advance(0);
+    expect(await artifact.row()).toMatchObject({ status: 'ACTIVE', tier: 'HOT', restoreState: null });
+    // Once more, when it is over, is nothing.
+    await artifact.run.signal('restoreArtifact', { actor: 'the bucket' });
+    expect(await artifact.audit()).toEqual([
+      'upload_begun',
+      'upload_completed',
+      'archived',
+      'restore_requested',
+      'restored',
+    ]);
   });
 
   it('of a logical archive is immediate', async () => {
