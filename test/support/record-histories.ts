@@ -72,6 +72,16 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
     await handle.executeUpdate(messages.purgeArtifact, { args: [{ actor }] });
     return handle.result();
   },
+  'restored-when-asked-again': async (handle, { store }) => {
+    await handle.executeUpdate(messages.archiveArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.restoreArtifact, { args: [{ tier: 'Bulk', actor }] });
+    await handle.signal(messages.restoreArtifactSignal, { actor });
+    store.finishRestores();
+    await handle.executeUpdate(messages.restoreArtifact, { args: [{ tier: 'Standard', actor }] });
+    while ((await handle.query(messages.describe)).record.status !== 'ACTIVE')
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    return handle.executeUpdate(messages.restoreArtifact, { args: [{ tier: 'Standard', actor }] });
+  },
   'deleted-while-the-store-fails': async (handle, { store }) => {
     store.outage = 'storage_unavailable';
     await handle.executeUpdate(messages.deleteArtifact, { args: [{ actor }] }).catch(() => undefined);
