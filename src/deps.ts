@@ -1,13 +1,16 @@
 import type { ActivityDeps } from './activities/index.js';
 import type { ApiDeps } from './api/api-deps.js';
+import { openDatabasesOfBucket, type DatabasesOfBucket } from './bucket-databases.js';
 import type { Config } from './config.js';
 import type { ArtifactRecords } from './db/artifact-records.js';
+import type { DatabaseIdentity } from './db/database-identity.js';
 import { createPool } from './db/pool.js';
 import type { Quarantine } from './db/quarantine.js';
 import type { Reconciliations } from './db/reconciliations.js';
 import type { RowInventory } from './db/row-inventory.js';
 import type { Shares } from './db/shares.js';
 import { createArtifactRecords } from './db/sql-artifact-records.js';
+import { createDatabaseIdentity } from './db/sql-database-identity.js';
 import { createQuarantine } from './db/sql-quarantine.js';
 import { createReconciliations } from './db/sql-reconciliations.js';
 import { createRowInventory } from './db/sql-row-inventory.js';
@@ -16,6 +19,7 @@ import type { ObjectStore } from './storage/object-store.js';
 import type { BucketSettings } from './storage/bucket/bucket-settings.js';
 import { createS3BucketSettings } from './storage/s3/bucket-settings.js';
 import { createS3ObjectStore, type S3ObjectStoreOptions } from './storage/s3/index.js';
+import { databaseNameOf } from './domain/bucket-databases.js';
 import { SECOND_MS } from './domain/units.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
 import { createWebhookSender } from './webhooks/http-webhook-sender.js';
@@ -56,6 +60,7 @@ export interface Database {
   shares: Shares;
   reconciliations: Reconciliations;
   quarantine: Quarantine;
+  identity: DatabaseIdentity;
   close(): Promise<void>;
 }
 
@@ -68,9 +73,16 @@ export function openRecords(config: Config): Database {
     shares: createShares(pool),
     reconciliations: createReconciliations(pool),
     quarantine: createQuarantine(pool),
+    identity: createDatabaseIdentity(pool),
     close: () => records.close(),
   };
 }
+
+/** Which databases work with the bucket; that of the configuration is this one. */
+export const openDatabases = (
+  { DATABASE_URL }: Config,
+  { store, identity }: { store: ObjectStore; identity: DatabaseIdentity },
+): DatabasesOfBucket => openDatabasesOfBucket({ store, identity, name: databaseNameOf(DATABASE_URL) });
 
 /** Absent when the configuration names nobody to tell. */
 export function openWebhooks(config: Config): Pick<ActivityDeps, 'webhooks'> {

@@ -7,8 +7,9 @@ import { loadConfig, quotasOf, type Config } from './config.js';
 import { ArtifactError, errorKind } from './domain/errors.js';
 import { SECOND_MS } from './domain/units.js';
 import { lifePolicyOf } from './life-policy.js';
-import { openRecords, openStore, openWebhooks, type Database } from './deps.js';
+import { openDatabases, openRecords, openStore, openWebhooks, type Database } from './deps.js';
 import { createPace } from './pace.js';
+import { keepPresent } from './presence.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
 import { connectFleet } from './temporal/fleet.js';
@@ -30,6 +31,9 @@ async function main(): Promise<void> {
   await requireMigrated(database, log);
   const capabilities = await probeStore(store);
   log.info({ bucket: store.bucket, ...capabilities }, 'what the object store can do');
+  const databases = openDatabases(config, { store, identity: database.identity });
+  // Before its first object, so that no other database ever takes one for nobody's.
+  const presence = await keepPresent(databases, log);
   const connection = await connectWorker(config);
   const others = connectArtifactLives(config);
   const fleet = connectFleet(config);
@@ -39,6 +43,7 @@ async function main(): Promise<void> {
     records: database.records,
     reconciliations: database.reconciliations,
     quarantine: database.quarantine,
+    databases,
     store,
     capabilities,
     lives: others.lives,
@@ -85,6 +90,7 @@ async function main(): Promise<void> {
   try {
     await runTogether([lifecycle, outward, readBacks]);
   } finally {
+    presence.stop();
     await connection.close();
     await Promise.all([others.close(), fleet.close()]);
     await database.close();

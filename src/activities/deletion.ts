@@ -1,4 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { conflictOf } from '../domain/bucket-databases.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import { byRequest, deleted, deletionBegun, purged, undeleteWindowEndMs, type StoredBytes } from '../domain/changes.js';
@@ -54,7 +55,7 @@ const NULL_VERSION = 'null';
 const CLOCK_SKEW_MS = 5 * SECOND_MS;
 
 export function deletionActivities(deps: ActivityDeps) {
-  const { records, store, lives, capabilities, settings } = deps;
+  const { records, store, lives, capabilities, databases, settings } = deps;
   return {
     /**
      * Deletes an artifact and proves it: marks the row, then removes every version and unfinished upload that is the artifact's, or
@@ -150,13 +151,19 @@ export function deletionActivities(deps: ActivityDeps) {
     },
   };
 
-  /** Nothing is deleted because a database is empty. @throws `database_unavailable` when it is younger than the artifact, and not rebuilt. */
+  /**
+   * Nothing is deleted because a database is empty, or another one knows of it.
+   * @throws `database_unavailable` when it is younger than the artifact, and not rebuilt, or the bucket is that of another one too.
+   */
   async function requireMemory({ path, createdAtMs }: ArtifactRecord): Promise<void> {
     if (await records.isYoungerThan(createdAtMs))
       throw new ArtifactError(
         'database_unavailable',
         `the database is younger than ${path} and does not know it: it waits for "artifacts rebuild"`,
       );
+    const conflict = databases === undefined ? null : conflictOf(await databases.look());
+    if (conflict !== null)
+      throw new ArtifactError('database_unavailable', `the database does not know ${path}: ${conflict}`);
   }
 
   /** From here on nobody is given the bytes. */

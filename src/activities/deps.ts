@@ -1,3 +1,4 @@
+import type { DatabasesOfBucket } from '../bucket-databases.js';
 import type { Announcement } from '../domain/announcements.js';
 import type { IndexedLife } from '../domain/inspection.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
@@ -26,6 +27,8 @@ export interface ActivityDeps {
   reconciliations?: Reconciliations;
   /** What they watch before it is removed. Absent: the same. */
   quarantine?: Quarantine;
+  /** Which databases work with the bucket. Absent: only this one, as in tests of other things. */
+  databases?: Pick<DatabasesOfBucket, 'look'>;
   /** What they look at, besides the store. Absent: the same. */
   inspection?: Inspection;
 }

@@ -1,3 +1,4 @@
+import { conflictOf } from '../domain/bucket-databases.js';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
 import { manifestObject } from '../domain/manifest.js';
@@ -19,7 +20,7 @@ interface Attempt {
   tell: (details: HeartbeatDetails) => void;
 }
 
-/** So that it counts as listed: the manifest of a database that is lost stays as it is. */
+/** So that it counts as listed: the manifest of a database that is lost, or of another one, stays as it is. */
 const KEPT = 1;
 
 type Listed = Page<ArtifactRecord>;
@@ -33,7 +34,7 @@ type VersionId = string | null;
  * a bucket without versions. After these the rows are looked at again.
  * The rows are read page by page and may change meanwhile: such a change makes its workflow write once more.
  */
-export function manifestActivities({ records, store, capabilities }: ActivityDeps) {
+export function manifestActivities({ records, store, capabilities, databases }: ActivityDeps) {
   return {
     /**
      * Writes the manifest of an execution from its rows, or removes it when there is nothing to list. One version of it stays. Safe to
@@ -56,6 +57,7 @@ export function manifestActivities({ records, store, capabilities }: ActivityDep
 
   async function bringUpToDate(attempt: Attempt): Promise<{ wasThere: boolean; listed: number }> {
     const { executionId, object } = attempt;
+    if (await isPerhapsAnothers(executionId)) return { wasThere: true, listed: KEPT };
     const { current, isOwn, versions } = await look(attempt);
     // What is listed there is needed to make its rows again.
     if (current !== null && isOwn && (await records.isYoungerThan(current.lastModifiedMs)))
@@ -78,6 +80,12 @@ export function manifestActivities({ records, store, capabilities }: ActivityDep
     const older = versions.filter((versionId) => versionId !== written.versionId);
     if (current !== null) await remove(attempt, older);
     return { wasThere: isOwn, listed: body.artifactCount };
+  }
+
+  /** This database knows nothing of the execution, and is not the only one that works with the bucket. */
+  async function isPerhapsAnothers(executionId: string): Promise<boolean> {
+    if (databases === undefined || (await records.getExecution(executionId)) !== null) return false;
+    return conflictOf(await databases.look()) !== null;
   }
 
   /** What is in the bucket of the manifest's own; parts that an attempt has left behind are dropped. */

@@ -6,6 +6,8 @@ import { utf8Bytes } from './text.js';
 export const KEY_PREFIX = 'artifacts/';
 /** Of throw-away objects: beside the artifacts, so that no rule about them, manifest or inspection ever looks at it. */
 export const PROBE_PREFIX = 'artifacts-probe/';
+/** Of what databases say of themselves: beside the artifacts as well, `artifacts-databases/{databaseId}`. */
+export const DATABASES_PREFIX = 'artifacts-databases/';
 /** How many characters of the key of an artifact come before its path. */
 export const KEY_PATH_OFFSET = KEY_PREFIX.length + 37;
 export const MAX_SEGMENT_CHARACTERS = 255;
@@ -86,5 +88,14 @@ export function isManifestKey(key: string): boolean {
 }
 
 export const manifestKey = (executionId: string): string => `${KEY_PREFIX}${executionId}/metadata.json`;
+
+/** Where a database says that it works with the bucket. */
+export const databaseKey = (databaseId: string): string => `${DATABASES_PREFIX}${databaseId}`;
+
+/** The database in such a key; null in any other. */
+export function databaseOfKey(key: string): string | null {
+  const databaseId = key.slice(DATABASES_PREFIX.length);
+  return key.startsWith(DATABASES_PREFIX) && isUuid(databaseId) ? databaseId : null;
+}
 
 export const fileNameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

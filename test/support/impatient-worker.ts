@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import { createActivities } from '../../src/activities/index.js';
 import type { InspectionPatience } from '../../src/activities/deps.js';
 import { loadConfig } from '../../src/config.js';
-import { openRecords, openStore } from '../../src/deps.js';
+import { openDatabases, openRecords, openStore } from '../../src/deps.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../src/domain/units.js';
 import { probeStore } from '../../src/storage/probe.js';
@@ -37,12 +37,15 @@ export async function startImpatientWorker(
   const database = openRecords(config);
   const [others, fleet] = [connectArtifactLives(config), connectFleet(config)];
   const connection = await NativeConnection.connect({ address: stack.temporalAddress });
-  const { records, reconciliations, quarantine, rows } = database;
+  const { records, reconciliations, quarantine, rows, identity } = database;
+  const databases = openDatabases(config, { store, identity });
+  await databases.enter();
   const worker = await Worker.create({
     ...{ connection, namespace: stack.namespace, taskQueue: LIFECYCLE_TASK_QUEUE },
     workflowBundle: { codePath: inject('workflowBundle') },
     activities: createActivities({
-      ...{ store, records, reconciliations, quarantine, lives: others.lives, capabilities: await probeStore(store) },
+      ...{ store, records, reconciliations, quarantine, databases, lives: others.lives },
+      capabilities: await probeStore(store),
       inspection: { rows, fleet: fleet.fleet, pace: () => Promise.resolve(), patience },
       settings: {
         ...{ defaultRetentionDays: 30, uploadDeadlineMs: DAY_MS, putUrlMs: HOUR_MS, restorePollMs: SECOND_MS },

@@ -14,8 +14,10 @@ import {
   type WorkflowHandle,
   type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
+import { openDatabasesOfBucket } from '../../src/bucket-databases.js';
 import { createActivities } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
 import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
 import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
 import { MemoryRowInventory } from '../../src/db/memory/memory-row-inventory.js';
@@ -258,6 +260,7 @@ async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts):
     records,
     lives: artifactLives(environment.client),
     ...{ reconciliations: new MemoryReconciliations(), quarantine: new MemoryQuarantine() },
+    databases: openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name: 'ours' }),
     inspection: {
       ...{
         rows: new MemoryRowInventory(records),

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { openDatabasesOfBucket } from '../../src/bucket-databases.js';
 import { createActivities, type ArtifactLives } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
+import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
 import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
 import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
 import type { NumberedFinding } from '../../src/db/reconciliations.js';
@@ -23,6 +25,7 @@ export function settlingWorld({ versioning = true } = {}) {
   const store = new MemoryObjectStore({ now: () => clock.nowMs, versioning });
   const records = new MemoryArtifactRecords();
   const [reconciliations, quarantine] = [new MemoryReconciliations(), new MemoryQuarantine()];
+  const databases = openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name: 'ours' });
   /** What each life answers, in turn; without an entry there is none. */
   const answers = new Map<string, (Repair | Error)[]>();
   const told: string[] = [];
@@ -43,7 +46,7 @@ export function settlingWorld({ versioning = true } = {}) {
     },
   };
   const activities = createActivities({
-    ...{ store, records, lives, reconciliations, quarantine, capabilities: CAPABLE_OF_ALL },
+    ...{ store, records, lives, reconciliations, quarantine, databases, capabilities: CAPABLE_OF_ALL },
     settings: { ...SETTINGS, reconciliation: { quarantineDays: 7, keepDays: 30 } },
   });
   const settle = async (
@@ -62,7 +65,7 @@ export function settlingWorld({ versioning = true } = {}) {
     return reconciliations.listFindings({ runId, tenantId: null, afterNumber: 0, limit: 1_000 });
   };
   return {
-    ...{ clock, store, records, reconciliations, quarantine, lives, answers, told, activities, settle },
+    ...{ clock, store, records, reconciliations, quarantine, databases, lives, answers, told, activities, settle },
     /** With a row and, unless it is to have none, bytes. */
     stored: async (patch: RecordPatch = {}): Promise<ArtifactRecord> => {
       const record = await records.register(newArtifact({ createdAtMs: AT_MS - DAY_MS }));

@@ -34,6 +34,7 @@ export function settleFinding(
       if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
       return settleUpload(context, finding);
     case 'object_left':
+      if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
       return settleLeft(context, finding);
     case 'object_unknown':
       return settleUnknown(context, finding);

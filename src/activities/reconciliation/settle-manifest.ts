@@ -14,13 +14,15 @@ const LOOKED_AT = 1_000;
 
 /** Tells the workflow of the manifest, the only one that writes it, and waits until it has: then it is as the rows are. */
 export async function settleManifest(
-  { records, store, lives, signal }: SettlingContext,
+  { records, store, lives, brake, signal }: SettlingContext,
   { executionId }: NumberedFinding,
 ): Promise<Settlement> {
   if (executionId === null) return { outcome: 'failed', note: 'it is not known which execution it is about' };
   const key = manifestKey(executionId);
   const before = await store.head({ key });
-  if (before !== null && (await isEmpty()) && (await hasObjects()))
+  const isNobodys = before !== null && (await isEmpty());
+  if (isNobodys && brake !== null) return { outcome: 'withheld', note: brake };
+  if (isNobodys && (await hasObjects()))
     return { outcome: 'withheld', note: 'no row lists the objects of its execution, and it may tell whose they are' };
   await lives.executionChanged(executionId);
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += LOOK_EVERY_MS) {

@@ -18,8 +18,10 @@ export async function settleUnknown(
   context: SettlingContext,
   { key, versionId }: NumberedFinding,
 ): Promise<Settlement> {
-  const { store, quarantine, settings, storeNowMs, mode, brake, startedAtMs, signal } = context;
+  const { store, quarantine, settings, storeNowMs, mode, brake, conflict, startedAtMs, signal } = context;
   if (key === null) return { outcome: 'failed', note: 'it is not known which object it is' };
+  // Of the other database, as far as anybody knows: its days of quarantine do not even begin.
+  if (conflict !== null) return { outcome: 'withheld', note: conflict };
   const object = { key, versionId };
   const info = await headOfVersion(store, object);
   const isKnown = info !== null && (await hasOwner(context, info));

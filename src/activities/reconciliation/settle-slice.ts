@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { mapConcurrently } from '../../domain/concurrency.js';
+import { conflictOf } from '../../domain/bucket-databases.js';
 import type { Outcome } from '../../domain/drift.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { isDriftLeft } from '../../domain/reconcile.js';
@@ -9,7 +10,7 @@ import { withHeartbeat } from '../boundary.js';
 import type { ReconciliationDeps } from './deps.js';
 import { settleFinding } from './settle-finding.js';
 import type { FindingsToSettle, SettledFindings, Settlement } from './settlement.js';
-import { storeClock } from './store-clock.js';
+import { storeClock } from '../../store-clock.js';
 
 const PAGE = 64;
 /** Each is a few requests, and most wake a workflow. */
@@ -24,8 +25,10 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
     const { runId, mode } = query;
     const startedAtMs = Date.now();
     let missingRows: Promise<boolean> | undefined;
+    // Looked at in every slice: another one may have come since the repair was weighed.
+    const conflict = conflictOf(await deps.databases.look());
     const context = {
-      ...{ ...deps, ...query, signal, storeNowMs: storeClock(deps.store) },
+      ...{ ...deps, ...query, conflict, brake: query.brake ?? conflict, signal, storeNowMs: storeClock(deps.store) },
       hasMissingRows: () => (missingRows ??= hasMissingRows(deps, runId)),
     };
     const settled: SettledFindings['settled'] = {};

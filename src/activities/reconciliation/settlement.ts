@@ -25,6 +25,8 @@ export interface Settlement {
 }
 
 export interface SettlingContext extends ReconciliationDeps, FindingsToSettle {
+  /** Why nothing may be removed that only one of several databases of the bucket knows; null: there is only this one. Asked once. */
+  conflict: string | null;
   signal: AbortSignal;
   /** See `storeClock`. */
   storeNowMs: () => Promise<number>;

@@ -1,4 +1,4 @@
-import { KEY_PREFIX, PROBE_PREFIX } from '../keys.js';
+import { DATABASES_PREFIX, KEY_PREFIX, PROBE_PREFIX } from '../keys.js';
 
 /** Who comes to the bucket by itself. `agent` is the role of FEAT-004, for those that run everything under one. */
 export const BUCKET_ROLES = ['agent', 'api', 'worker', 'upload-worker', 'operator', 'backup'] as const;
@@ -14,6 +14,8 @@ interface RoleActions {
 const ARTIFACTS = `${KEY_PREFIX}*`;
 /** Throw-away objects by which a worker finds out what the store does. */
 const PROBES = `${PROBE_PREFIX}*`;
+/** Which databases work with the bucket. */
+const DATABASES = `${DATABASES_PREFIX}*`;
 
 const READ = ['s3:GetObject', 's3:GetObjectVersion'];
 const READ_TAGS = ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'];
@@ -50,8 +52,8 @@ export const ROLE_ACTIONS: Record<BucketRole, RoleActions> = {
     keys: ['*'],
   },
   api: { sid: 'DurableArtifactsApi', actions: [...READ, ...SEND, 's3:ListBucket'], keys: [ARTIFACTS] },
-  worker: { sid: 'DurableArtifactsWorker', actions: KEEP, keys: [ARTIFACTS, PROBES] },
+  worker: { sid: 'DurableArtifactsWorker', actions: KEEP, keys: [ARTIFACTS, PROBES, DATABASES] },
   'upload-worker': { sid: 'DurableArtifactsUploadWorker', actions: SEND, keys: [ARTIFACTS] },
-  operator: { sid: 'DurableArtifactsOperator', actions: [...KEEP, ...CONFIGURE], keys: [ARTIFACTS, PROBES] },
+  operator: { sid: 'DurableArtifactsOperator', actions: [...KEEP, ...CONFIGURE], keys: [ARTIFACTS, PROBES, DATABASES] },
   backup: { sid: 'DurableArtifactsBackup', actions: [...READ, ...READ_TAGS, ...LIST], keys: [ARTIFACTS] },
 };

@@ -177,6 +177,17 @@ describe('bytes of an artifact that is deleted for good', () => {
     expect(await store.listVersions(record.key)).toHaveLength(1);
   });
 
+  it('stay while the brake is on: the row may be of another bucket', async () => {
+    const { settle, stored, store, clock } = world();
+    const record = await stored(deleted);
+    clock.nowMs += DAY_MS;
+    const brake = 'withheld: too much';
+    expect(await settle([about(record, 'object_left')], { brake })).toMatchObject([
+      { outcome: 'withheld', note: brake },
+    ]);
+    expect(await store.listVersions(record.key)).toHaveLength(1);
+  });
+
   it('stay when they were lost and are back, and its workflow is told of them', async () => {
     const { settle, stored, store, clock, answers } = world();
     const record = await stored({ ...deleted, deletionReason: 'bytes_lost' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { PROBE_PREFIX } from '../../domain/keys.js';
-import type { ObjectStore } from '../../storage/object-store.js';
+import { PROBE_PREFIX } from './domain/keys.js';
+import type { ObjectStore } from './storage/object-store.js';
 
 const CLOCK_PREFIX = `${PROBE_PREFIX}clock/`;
 

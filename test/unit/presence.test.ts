@@ -1,0 +1,67 @@
+import { describe, expect, it, vi } from 'vitest';
+import { openDatabasesOfBucket } from '../../src/bucket-databases.js';
+import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
+import { keepPresent } from '../../src/presence.js';
+import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+
+function world() {
+  const store = new MemoryObjectStore({});
+  const said: string[] = [];
+  const say = (_detail: object, message: string): unknown => said.push(message);
+  const open = (identity = new MemoryDatabaseIdentity()) => openDatabasesOfBucket({ store, identity, name: '' });
+  return { store, said, log: { warn: say, error: say }, open };
+}
+
+describe('a worker', () => {
+  it('says which database works with the bucket before it does anything else', async () => {
+    const { open, log, said } = world();
+    const databases = open();
+    const presence = await keepPresent(databases, log);
+    expect((await databases.look()).own).not.toBeNull();
+    expect(said).toEqual([]);
+    presence.stop();
+  });
+
+  it('warns when there is another one', async () => {
+    const { open, log, said } = world();
+    await open().enter();
+    const presence = await keepPresent(open(), log);
+    expect(said).toEqual(['another database works with this bucket']);
+    presence.stop();
+  });
+
+  it('does not start when it cannot say so', async () => {
+    const { open, log, store } = world();
+    store.outage = 'storage_rejected';
+    await expect(keepPresent(open(), log)).rejects.toMatchObject({ code: 'storage_rejected' });
+  });
+
+  it('is back soon after it was forgotten, goes on after an outage, and is silent once it is stopped', async () => {
+    const { open, log, store, said } = world();
+    const databases = open();
+    const presence = await keepPresent(databases, log, 5);
+    store.outage = 'storage_unavailable';
+    await vi.waitFor(() => expect(said).toContain('the bucket was not told which database works with it'));
+    store.outage = null;
+    const { id } = await databases.look();
+    expect(await databases.forget(id)).toBe(true);
+    await vi.waitFor(async () => expect((await databases.look()).own).not.toBeNull());
+    presence.stop();
+    await databases.forget(id);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect((await databases.look()).own).toBeNull();
+  });
+
+  it('that finds out that its database is a copy says so', async () => {
+    const { open, log, said } = world();
+    const original = new MemoryDatabaseIdentity();
+    const copy = original.copy();
+    await open(original).enter();
+    const presence = await keepPresent(open(copy), log);
+    expect(said).toEqual([
+      'this database is a copy, or was restored: it has another id now',
+      'another database works with this bucket',
+    ]);
+    presence.stop();
+  });
+});
