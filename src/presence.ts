@@ -1,5 +1,6 @@
 import type { DatabasesOfBucket } from './bucket-databases.js';
 import { conflictOf } from './domain/bucket-databases.js';
+import { ArtifactError } from './domain/errors.js';
 import { MINUTE_MS } from './domain/units.js';
 
 /** Nothing that is younger than an hour is ever removed, so whoever was forgotten by mistake is back long before. */
@@ -14,16 +15,22 @@ interface Log {
  * Says in the bucket that the database of this worker works with it, and goes on saying so until it is stopped. Warns when it is not the only
  * one.
  * @param everyMs default: a minute.
- * @throws what store and database throw at the first time; later it is tried again.
+ * @throws what the store throws at the first time, and `database_not_migrated`; later it is tried again, as for a database that is away.
  */
 export async function keepPresent(
   databases: Pick<DatabasesOfBucket, 'enter' | 'look'>,
   log: Log,
   everyMs = LOOK_EVERY_MS,
 ): Promise<{ stop(): void }> {
-  await enter();
-  const conflict = conflictOf(await databases.look());
-  if (conflict !== null) log.warn({ conflict }, 'another database works with this bucket');
+  try {
+    await enter();
+    const conflict = conflictOf(await databases.look());
+    if (conflict !== null) log.warn({ conflict }, 'another database works with this bucket');
+  } catch (error) {
+    // It is waited for, as by everything else: without it nobody puts anything into the bucket.
+    if (!(error instanceof ArtifactError) || error.code !== 'database_unavailable') throw error;
+    log.warn({ code: error.code }, error.message);
+  }
   let isBusy = false;
   const timer = setInterval(() => {
     if (isBusy) return;

@@ -1,4 +1,6 @@
+import { openDatabasesOfBucket } from '../../src/bucket-databases.js';
 import { createArtifactRecords } from '../../src/db/sql-artifact-records.js';
+import { createDatabaseIdentity } from '../../src/db/sql-database-identity.js';
 import { createRowInventory } from '../../src/db/sql-row-inventory.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import type { RebuildReport } from '../../src/domain/rebuild.js';
@@ -21,7 +23,8 @@ export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps
   const nothing = (): Promise<void> => Promise.resolve();
   return rebuild(
     {
-      ...{ store, records },
+      ...{ store, records, storeNowMs: () => Promise.resolve(Date.now()) },
+      databases: openDatabasesOfBucket({ store, identity: createDatabaseIdentity(pool), name: 'bench' }),
       rows: { ...rows, listUnended: () => Promise.resolve([]) },
       running: {
         count: () => Promise.resolve(0),
@@ -45,7 +48,14 @@ export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps
       ...overrides,
     },
     {
-      ...{ apply: true, tenantId: TENANT, perSecond: UNPACED, defaultRetentionDays: 30, policy: DEFAULT_POLICY },
+      ...{
+        apply: true,
+        tenantId: TENANT,
+        lost: [],
+        perSecond: UNPACED,
+        defaultRetentionDays: 30,
+        policy: DEFAULT_POLICY,
+      },
       signal: new AbortController().signal,
       tell: () => undefined,
     },

@@ -1,5 +1,6 @@
+import { databaseText, type BucketDatabase } from '../domain/bucket-databases.js';
 import { EVIDENCE, rowsMade, type Interrupted, type ReasonLeftOut, type RebuildReport } from '../domain/rebuild.js';
-import { humanBytes } from './format.js';
+import { humanBytes, relativeTime } from './format.js';
 import { table } from './tables.js';
 
 const FROM: Record<(typeof EVIDENCE)[number], string> = {
@@ -59,6 +60,7 @@ export function rebuildText(report: RebuildReport): string {
     ...(hidden === 0 ? [] : [`${hidden} rows wait for their publication, hidden as before.`]),
     ...named.map(({ reason, subject }) => `left out (${reason}): ${subject}`),
     ...interrupted.map((one) => `${applied ? 'taken up' : 'to be taken up'}: ${promiseText(one)}`),
+    ...report.otherDatabases.map((other) => otherText(other, report)),
     ...(manifests === 0 ? [] : [`${manifests} metadata.json are written again.`]),
     ...conclusion(report),
   ];
@@ -76,6 +78,15 @@ function promiseText(interrupted: Interrupted): string {
     case 'publication':
       return `publication ${interrupted.id} ${whose}: ask for it again within 15 minutes, or it is given up`;
   }
+}
+
+function otherText(other: BucketDatabase, { applied, takenOver }: RebuildReport): string {
+  const text = databaseText(other);
+  if (takenOver.includes(other.id)) return `This database is in the place of ${text} now.`;
+  const since = `last seen ${relativeTime(new Date(other.seenMs))}`;
+  if (!applied)
+    return `The bucket is also that of database ${text}, ${since}: an apply takes its place, if it is gone.`;
+  return `The bucket is still that of database ${text} too, ${since}: see artifacts bucket databases`;
 }
 
 function conclusion(report: RebuildReport): string[] {

@@ -51,7 +51,7 @@ export function parseNote(text: string, databaseId: string): DatabaseNote | null
   const { version, databaseId: id, name, since, proof } = json as Record<string, unknown>;
   if (version !== 1 || id !== databaseId || typeof proof !== 'string' || !isUuid(proof)) return null;
   if (typeof name !== 'string' || typeof since !== 'string' || Number.isNaN(Date.parse(since))) return null;
-  return { version, databaseId, name: name.slice(0, MAX_NAME), since, proof };
+  return { version, databaseId, name: name.slice(0, MAX_NAME).replaceAll(/\p{C}/gu, ''), since, proof };
 }
 
 function tryToParse(text: string): unknown {

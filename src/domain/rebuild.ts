@@ -1,3 +1,5 @@
+import type { BucketDatabase } from './bucket-databases.js';
+
 /*
  * What rows and lives are made again from when the database or Temporal is lost, and what is left out.
  */
@@ -96,6 +98,10 @@ export interface RebuildReport {
   interrupted: Interrupted[];
   /** Executions whose manifest is written again. */
   manifests: number;
+  /** Which worked with the bucket when it began, besides this one. */
+  otherDatabases: BucketDatabase[];
+  /** Ids of those in whose place this one is now. */
+  takenOver: string[];
 }
 
 /** So many of what is left out, and of what is taken up again, are named. */
@@ -117,6 +123,8 @@ export const emptyReport = (applied: boolean): RebuildReport => ({
   takenUp: 0,
   interrupted: [],
   manifests: 0,
+  otherDatabases: [],
+  takenOver: [],
 });
 
 /** Counts one that is left out. */

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { openDatabasesOfBucket } from '../../src/bucket-databases.js';
 import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
+import { ArtifactError } from '../../src/domain/errors.js';
 import { keepPresent } from '../../src/presence.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 
@@ -34,6 +35,19 @@ describe('a worker', () => {
     const { open, log, store } = world();
     store.outage = 'storage_rejected';
     await expect(keepPresent(open(), log)).rejects.toMatchObject({ code: 'storage_rejected' });
+  });
+
+  it('starts while its database is away, and says so once that is back', async () => {
+    const { store, log, said } = world();
+    const identity = new MemoryDatabaseIdentity();
+    const databaseId = identity.databaseId.bind(identity);
+    identity.databaseId = () => Promise.reject(new ArtifactError('database_unavailable', 'it is away'));
+    const databases = openDatabasesOfBucket({ store, identity, name: '' });
+    const presence = await keepPresent(databases, log, 5);
+    expect(said).toEqual(['it is away']);
+    identity.databaseId = databaseId;
+    await vi.waitFor(async () => expect((await databases.look()).own).not.toBeNull());
+    presence.stop();
   });
 
   it('is back soon after it was forgotten, goes on after an outage, and is silent once it is stopped', async () => {

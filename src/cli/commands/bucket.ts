@@ -10,6 +10,7 @@ import { bucketReport } from '../bucket-table.js';
 import { operatorEnvironment } from '../connection.js';
 import { DriftFound } from '../failures.js';
 import { columnsOfTerminal, type Terminal } from '../terminal.js';
+import { addDatabasesCommand } from './bucket-databases.js';
 import { examples, print, withConfig, withJson, type JsonOption } from './common.js';
 
 interface Options extends JsonOption {
@@ -33,7 +34,7 @@ export function addBucketCommand(program: Command, terminal: Terminal): void {
   const bucket = program
     .command('bucket')
     .description('for operators: lifecycle rules, policy, CORS, versioning and encryption of the bucket')
-    .addHelpText('after', examples('bucket plan', 'bucket apply', 'bucket check --json'));
+    .addHelpText('after', examples('bucket plan', 'bucket apply', 'bucket check --json', 'bucket databases'));
   withOptions(bucket.command('plan'))
     .description('show what an apply would change, or print what is wanted for other tools; changes nothing')
     .addOption(
@@ -71,6 +72,7 @@ export function addBucketCommand(program: Command, terminal: Terminal): void {
     .action(async (options: Options & { readOnly?: true }) => {
       await terminal.withCleanup(() => runCheck(terminal, options));
     });
+  addDatabasesCommand(bucket, terminal);
 }
 
 const withOptions = (command: Command): Command =>

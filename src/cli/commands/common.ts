@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { isUuid } from '../../domain/ids.js';
 import { parseTime } from '../../domain/time.js';
 import type { Config } from '../../config.js';
 import { ArtifactError, type Artifact, type ArtifactClient, type Tags } from '../../sdk/index.js';
@@ -78,6 +79,11 @@ export function parseDaysOrNever(text: string): number | 'never' {
 export function parseWholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
+}
+
+export function parseDatabaseId(text: string): string {
+  if (!isUuid(text)) throw new InvalidArgumentError('Give an id as "artifacts bucket databases" shows it.');
+  return text;
 }
 
 /** One or more. */

@@ -1,3 +1,4 @@
+import type { DatabasesOfBucket } from '../../bucket-databases.js';
 import type { ArtifactRecords } from '../../db/artifact-records.js';
 import type { RowInventory } from '../../db/row-inventory.js';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
@@ -12,6 +13,9 @@ export interface RebuildDeps {
   records: ArtifactRecords;
   rows: RowInventory;
   running: RunningLives;
+  databases: DatabasesOfBucket;
+  /** By the clock of the store. */
+  storeNowMs: () => Promise<number>;
   lives: {
     revive(record: ArtifactRecord): Promise<boolean>;
     isAlive(artifactId: string): Promise<boolean>;
@@ -31,6 +35,8 @@ export interface RebuildOptions {
   apply: boolean;
   /** Whose artifacts are of which nothing says so; null: they are left out. */
   tenantId: string | null;
+  /** Ids of databases that are lost, though they were at work minutes ago. */
+  lost: readonly string[];
   /** Requests to store, database and Temporal in a second, roughly. */
   perSecond: number;
   defaultRetentionDays: number;

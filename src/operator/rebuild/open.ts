@@ -1,15 +1,17 @@
 import type { Config } from '../../config.js';
 import { createPool } from '../../db/pool.js';
 import { finishRebuild, listUnended } from '../../db/rebuilds.js';
+import { createDatabaseIdentity } from '../../db/sql-database-identity.js';
 import { createRowInventory } from '../../db/sql-row-inventory.js';
 import { createArtifactRecords } from '../../db/sql-artifact-records.js';
 import { withDatabaseErrors } from '../../db/errors.js';
-import { openStore } from '../../deps.js';
+import { openDatabases, openStore } from '../../deps.js';
 import { RESTORER } from '../../domain/object-records.js';
 import { connectArtifactLives } from '../../temporal/artifact-lives.js';
 import { completeNamespace } from '../../temporal/prepare-namespace.js';
 import { connectRunningLives } from '../../temporal/running-lives.js';
 import { lifePolicyOf } from '../../life-policy.js';
+import { storeClock } from '../../store-clock.js';
 import type { RebuildDeps, RebuildOptions } from './deps.js';
 
 /** The real servers, by the configuration of a worker. Nothing is connected before its first use. */
@@ -28,7 +30,8 @@ export function openRebuild(config: Config): {
   const ask = <T>(work: () => Promise<T>): Promise<T> => withDatabaseErrors('rebuild', work);
   return {
     deps: {
-      ...{ store, records, running },
+      ...{ store, records, running, storeNowMs: storeClock(store) },
+      databases: openDatabases(config, { store, identity: createDatabaseIdentity(pool) }),
       rows: createRowInventory(pool),
       lives: others.lives,
       prepareNamespace: () => completeNamespace(config),

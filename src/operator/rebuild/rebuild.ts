@@ -10,13 +10,16 @@ import { walkBucket } from './bucket-walk.js';
 import type { RebuildDeps, RebuildOptions } from './deps.js';
 import { createPace } from '../../pace.js';
 import { inPages, RowRestorer } from './restore-rows.js';
+import { otherDatabases, takeOver } from './take-over.js';
 
 const PAGE = 500;
 
 /**
  * Makes again what is missing: rows, from what lives, manifests and objects say (the most trusted first), and then the life of every row that
  * has none, with the time that it has left. What is there is never changed, so it may be repeated, and goes on where it was stopped.
- * @throws `database_not_migrated`; `wrong_state` when lives know rows that are missing, and no worker answers for them.
+ * It ends with this database in the place of the others that worked with the bucket and are gone.
+ * @throws `database_not_migrated`; `wrong_state` when lives know rows that are missing, and no worker answers for them, or when another database
+ * is at work in the bucket, as what it knows would be made into rows here.
  */
 export async function rebuild({ running, ...ports }: RebuildDeps, options: RebuildOptions): Promise<RebuildReport> {
   const deps = { ...ports, running: askedOnlyIfAnswered(running) };
@@ -24,6 +27,7 @@ export async function rebuild({ running, ...ports }: RebuildDeps, options: Rebui
   const report = emptyReport(apply);
   // Also says whether the tables are there, which the first write would find out too late.
   await deps.records.ping();
+  report.otherDatabases = await otherDatabases(deps, options);
   const pause = createPace(perSecond, signal);
   await restoreRows(deps, options, report, pause);
   // Lives cannot begin without its search attributes.
@@ -31,8 +35,11 @@ export async function rebuild({ running, ...ports }: RebuildDeps, options: Rebui
   await restoreLives(deps, options, report, pause);
   await takeUpInterrupted(deps, options, report, pause);
   await writeManifests(deps, options, report, pause);
+  if (apply && !isSilent(report)) await takeOver(deps, report);
   return report;
 }
+
+const isSilent = ({ leftOut }: RebuildReport): boolean => leftOut.some(({ reason }) => reason === 'silent');
 
 /** A life answers only through a worker: when the first one that is asked does not, none would. */
 function askedOnlyIfAnswered(running: RunningLives): RunningLives {
@@ -109,9 +116,8 @@ async function takeUpInterrupted(...[{ rebuilds, running, lives }, { apply }, re
  */
 async function writeManifests(...[deps, options, report, pause]: Step): Promise<void> {
   const { apply, tell } = options;
-  const isSilent = report.leftOut.some(({ reason }) => reason === 'silent');
   const isNothingNew = rowsMade(report) === 0 && report.lives === 0;
-  if (!apply || isSilent) return;
+  if (!apply || isSilent(report)) return;
   if (!isNothingNew || (await deps.records.isYoungerThan(0))) await deps.rebuilds.finish(report);
   if (isNothingNew) return;
   for (let afterId: string | null = null; ;) {

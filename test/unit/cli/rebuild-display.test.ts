@@ -38,6 +38,16 @@ describe('what a rebuild says', () => {
     expect(rebuildText(report(false, { takenUp: 3, interrupted }))).toContain('to be taken up: deletion d');
   });
 
+  it('tells of other databases of the bucket, and whose place it has taken', () => {
+    const other = { id: 'd-1', name: 'artifacts at db:5432', sinceMs: 0, seenMs: Date.now() - 3_600_000 };
+    const plan = rebuildText(report(false, { otherDatabases: [other] }));
+    expect(plan).toContain('also that of database d-1 (artifacts at db:5432), last seen 1 hour ago');
+    const taken = rebuildText(report(true, { otherDatabases: [other], takenOver: ['d-1'] }));
+    expect(taken).toContain('This database is in the place of d-1 (artifacts at db:5432) now.');
+    const left = rebuildText(report(true, { otherDatabases: [other] }));
+    expect(left).toContain('is still that of database d-1');
+  });
+
   it('is glad when nothing is missing', () => {
     expect(rebuildText(report(false))).toContain('Nothing is missing.');
     expect(rebuildText(report(true))).toContain('Nothing was missing.');

@@ -9,6 +9,7 @@ import { clockVerdict, durationText } from '../rules.js';
 import type { AreaChecks, Check } from '../run-checks.js';
 import { degraded, failed, ok, skipped, type Verdict } from '../verdicts.js';
 import { bucketChecks } from './bucket.js';
+import { databasesVerdict } from './bucket-databases.js';
 import { credentialsVerdict, undeleteVerdict } from './configuration.js';
 
 /** Until an answer begins; each check consists of a few. */
@@ -36,6 +37,7 @@ export function storeChecks(config: Config, signal: AbortSignal): AreaChecks {
     target: `bucket ${config.S3_BUCKET} at ${addressOf(config.S3_ENDPOINT) ?? `AWS, ${config.S3_REGION}`}`,
     checks: [
       { name: 'bucket', ask: () => bucketVerdict(store) },
+      { name: 'databases', ask: () => databasesVerdict(config, store) },
       ...questions(config, probe),
       ...bucketChecks(config, settings),
       ...(publicEndpoint === undefined ? [] : [publicCheck(config, signal)]),

@@ -3,7 +3,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { ManifestBody } from '../../../../src/activities/manifest-body.js';
+import { openDatabasesOfBucket } from '../../../../src/bucket-databases.js';
 import { MemoryArtifactRecords } from '../../../../src/db/memory/memory-artifact-records.js';
+import { MemoryDatabaseIdentity } from '../../../../src/db/memory/memory-database-identity.js';
 import type { RowInventory } from '../../../../src/db/row-inventory.js';
 import type { ArtifactRecord } from '../../../../src/domain/artifact-record.js';
 import { artifactKey, manifestKey } from '../../../../src/domain/keys.js';
@@ -142,7 +144,8 @@ it(
     const report = emptyReport(true);
     const restorer = new RowRestorer(
       {
-        ...{ store, records, rows: none },
+        ...{ store, records, rows: none, storeNowMs: () => Promise.resolve(Date.now()) },
+        databases: openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name: 'ours' }),
         running: {
           count: () => Promise.resolve(0),
           list: noneAtAll,
@@ -164,7 +167,7 @@ it(
         },
       },
       {
-        ...{ apply: true, tenantId: null, perSecond: 1, defaultRetentionDays: 30, policy: DEFAULT_POLICY },
+        ...{ apply: true, tenantId: null, lost: [], perSecond: 1, defaultRetentionDays: 30, policy: DEFAULT_POLICY },
         ...{ signal: new AbortController().signal, tell: () => undefined },
       },
       report,

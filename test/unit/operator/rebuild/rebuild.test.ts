@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openDatabasesOfBucket } from '../../../../src/bucket-databases.js';
 import { MemoryArtifactRecords } from '../../../../src/db/memory/memory-artifact-records.js';
+import { MemoryDatabaseIdentity } from '../../../../src/db/memory/memory-database-identity.js';
 import { MemoryRowInventory } from '../../../../src/db/memory/memory-row-inventory.js';
 import type { ArtifactRecord } from '../../../../src/domain/artifact-record.js';
+import { AT_WORK_MS, conflictOf } from '../../../../src/domain/bucket-databases.js';
 import { ArtifactError } from '../../../../src/domain/errors.js';
 import { artifactKey } from '../../../../src/domain/keys.js';
 import { manifestEntry, manifestObject } from '../../../../src/domain/manifest.js';
@@ -34,10 +37,13 @@ function aWorld() {
   const takenUp: [Interrupted['kind'], number][] = [];
   const finished: RebuildReport[] = [];
   const committed = new Set<string>();
-  const run = (options: { apply?: boolean; tenantId?: string } = {}) =>
+  const databaseOf = (name: string) => openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name });
+  const ours = databaseOf('ours');
+  const run = (options: { apply?: boolean; tenantId?: string; lost?: string[] } = {}) =>
     rebuild(
       {
-        ...{ store, records, rows: new MemoryRowInventory(records) },
+        ...{ store, records, rows: new MemoryRowInventory(records), databases: ours },
+        storeNowMs: () => Promise.resolve(Date.now()),
         running: {
           count: () => Promise.resolve(running.size),
           list: async function* (executionId) {
@@ -86,7 +92,12 @@ function aWorld() {
         },
       },
       {
-        ...{ apply: options.apply ?? true, tenantId: options.tenantId ?? null, perSecond: 100_000 },
+        ...{
+          apply: options.apply ?? true,
+          tenantId: options.tenantId ?? null,
+          lost: options.lost ?? [],
+          perSecond: 100_000,
+        },
         ...{ defaultRetentionDays: 30, policy: DEFAULT_POLICY },
         signal: new AbortController().signal,
         tell: () => undefined,
@@ -115,6 +126,8 @@ function aWorld() {
     store,
     records,
     running,
+    ours,
+    databaseOf,
     revived,
     prepared,
     promised,
@@ -298,5 +311,78 @@ describe('a rebuild', () => {
       ['execution_deletion', 1],
       ['publication', 1],
     ]);
+  });
+});
+
+describe('a rebuild of a bucket with which another database works', () => {
+  afterEach(() => vi.useRealTimers());
+
+  const later = (ms: number): unknown => vi.useFakeTimers({ toFake: ['Date'] }).setSystemTime(Date.now() + ms);
+
+  it('makes no rows of what that may know, and says what to do', async () => {
+    const { run, stored, manifest, databaseOf, records } = aWorld();
+    const record = await stored();
+    await manifest([record]);
+    const other = databaseOf('production');
+    await other.enter();
+    const { id } = await other.look();
+    expect(await run({ apply: false })).toMatchObject({ otherDatabases: [{ id, name: 'production' }], takenOver: [] });
+    await expect(run()).rejects.toMatchObject({
+      code: 'wrong_state',
+      message: expect.stringMatching(new RegExp(`${id} \\(production\\).*--lost ${id}`)) as string,
+    });
+    expect(await records.get(record.id)).toBeNull();
+  });
+
+  it('takes the place of one that has said nothing for a while, or is told to be lost, once all is made', async () => {
+    const { run, stored, manifest, databaseOf, ours, records } = aWorld();
+    const record = await stored();
+    await manifest([record]);
+    const [silent, lost] = [databaseOf('silent'), databaseOf('lost')];
+    await silent.enter();
+    later(AT_WORK_MS);
+    await lost.enter();
+    const ids = await Promise.all([silent, lost].map(async (one) => (await one.look()).id));
+    const report = await run({ lost: [ids[1]!] });
+    expect(report.takenOver.sort()).toEqual(ids.sort());
+    expect(conflictOf(await ours.look())).toBeNull();
+    expect((await ours.look()).own).not.toBeNull();
+    expect(await records.get(record.id)).not.toBeNull();
+  });
+
+  it('does so also when nothing was missing, so that it may be repeated', async () => {
+    const { run, databaseOf, ours } = aWorld();
+    await databaseOf('before').enter();
+    later(AT_WORK_MS);
+    expect((await run()).takenOver).toHaveLength(1);
+    expect(conflictOf(await ours.look())).toBeNull();
+  });
+
+  it('does not before every life has spoken', async () => {
+    const { run, stored, databaseOf, running } = aWorld();
+    await databaseOf('before').enter();
+    later(AT_WORK_MS);
+    const record = await stored();
+    running.set(record.id, record);
+    running.set(randomUUID(), 'silent');
+    const report = await run();
+    expect(left(report)).toEqual({ silent: 1 });
+    expect([report.otherDatabases.length, report.takenOver]).toEqual([1, []]);
+  });
+
+  it('leaves one that has said something meanwhile, whatever it was told of it', async () => {
+    const { run, databaseOf, ours } = aWorld();
+    const other = databaseOf('alive');
+    await other.enter();
+    const { id } = await other.look();
+    const look = ours.look.bind(ours);
+    ours.look = async () => {
+      const seen = await look();
+      later(AT_WORK_MS);
+      await other.enter();
+      return seen;
+    };
+    expect(await run({ lost: [id] })).toMatchObject({ otherDatabases: [{ id }], takenOver: [] });
+    expect(conflictOf(await ours.look())).not.toBeNull();
   });
 });
