@@ -14,12 +14,14 @@ const LOOKED_AT = 1_000;
 
 /** Tells the workflow of the manifest, the only one that writes it, and waits until it has: then it is as the rows are. */
 export async function settleManifest(
-  { records, store, lives, brake, signal }: SettlingContext,
+  { records, store, lives, brake, conflict, signal }: SettlingContext,
   { executionId }: NumberedFinding,
 ): Promise<Settlement> {
   if (executionId === null) return { outcome: 'failed', note: 'it is not known which execution it is about' };
   const key = manifestKey(executionId);
   const before = await store.head({ key });
+  // By a copy of the database of which it tells more.
+  if (before !== null && conflict !== null) return { outcome: 'withheld', note: conflict };
   const isNobodys = before !== null && (await isEmpty());
   if (isNobodys && brake !== null) return { outcome: 'withheld', note: brake };
   if (isNobodys && (await hasObjects()))

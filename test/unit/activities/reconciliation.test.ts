@@ -169,8 +169,11 @@ describe('a manifest that differs', () => {
     const finding = aFinding({ kind: 'manifest_differs', executionId, key: manifestKey(executionId) });
     expect(await settle([finding])).toMatchObject([{ outcome: 'withheld' }]);
     expect(told).toEqual([]);
-    // What is deleted and can be brought back is none.
+    const brake = 'withheld: too much';
     await store.addDeleteMarker(record.key);
+    expect(await settle([finding], { brake })).toMatchObject([{ outcome: 'withheld', note: brake }]);
+    expect(told).toEqual([]);
+    // What is deleted and can be brought back is none.
     setTimeout(() => void store.deleteVersion(manifest.key, manifest.versionId), 600);
     expect(await settle([finding])).toMatchObject([{ outcome: 'repaired' }]);
     expect(told).toEqual([executionId]);

@@ -78,9 +78,9 @@ describe('while a bucket is that of another database too, a repair', () => {
     expect(await store.listVersions(deleted.key)).toHaveLength(1);
   });
 
-  it('leaves manifests of which it has no row, though nothing else is there', async () => {
-    const { settle, store, enterTheirs } = world();
-    const executionId = randomUUID();
+  it.each([true, false])('leaves manifests as they are, with a row for them: %s', async (hasRow) => {
+    const { settle, stored, store, enterTheirs } = world();
+    const executionId = hasRow ? (await stored()).executionId : randomUUID();
     await store.put(manifestObject(executionId), Buffer.from('{}'));
     await enterTheirs();
     const finding = aFinding({ kind: 'manifest_differs', executionId, key: manifestKey(executionId) });
@@ -93,6 +93,17 @@ describe('while a bucket is that of another database too, a repair', () => {
     await enterTheirs();
     expect(await settle([await stray()], { mode: 'dry-run' })).toMatchObject([WITHHELD]);
   });
+
+  it.each(['expired_present', 'tags_differ', 'life_missing'] as const)(
+    'starts no life from a row, of which this one may be a copy: %s',
+    async (kind) => {
+      const { settle, stored, told, enterTheirs } = world();
+      const record = await stored();
+      await enterTheirs();
+      expect(await settle([about(record, kind)])).toMatchObject([WITHHELD]);
+      expect(told.filter((one) => one.startsWith('revive'))).toEqual([]);
+    },
+  );
 
   it('heals what is its own', async () => {
     const { settle, stored, answers, enterTheirs } = world();
