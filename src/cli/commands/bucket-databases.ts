@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { conflictOf } from '../../domain/bucket-databases.js';
-import { ArtifactError } from '../../sdk/index.js';
 import { databasesText } from '../bucket-databases-table.js';
 import { operatorEnvironment } from '../connection.js';
 import { DriftFound } from '../failures.js';
@@ -16,7 +15,7 @@ Each database says so in the bucket that it works with. While there is more than
 one, no repair removes what one of them does not know: it may be the other's. Give
 each a bucket of its own. One that is gone for good, with all that only it knew, is
 forgotten with --forget: what only it knew is unknown then, and goes after
-RECONCILE_QUARANTINE_DAYS. One that is still at work is back within a minute. If it
+RECONCILE_QUARANTINE_DAYS. It must not have been at work in the last 15 minutes. If it
 was lost, make its rows again before: artifacts rebuild.
 
 It needs the configuration of a worker (DATABASE_URL, S3_…), or takes that of the
@@ -39,19 +38,15 @@ export function addDatabasesCommand(bucket: Command, terminal: Terminal): void {
 /** Loaded only here: the SDKs of the servers take a while. */
 async function runDatabases(terminal: Terminal, { forget, ...json }: DatabasesOptions): Promise<void> {
   const { openDatabases, openRecords, openStore } = await import('../../deps.js');
+  const { forgetDatabase } = await import('../../operator/bucket/forget-database.js');
+  const { storeClock } = await import('../../store-clock.js');
   await withConfig(operatorEnvironment(terminal), async (config) => {
     const store = openStore(config);
     const database = openRecords(config);
     try {
       await store.checkBucket();
       const databases = openDatabases(config, { store, identity: database.identity });
-      if (forget !== undefined) {
-        const { id, isCopy } = await databases.look();
-        if (forget === id && !isCopy)
-          throw new ArtifactError('invalid_request', 'That is the database of this configuration');
-        if (!(await databases.forget(forget)))
-          throw new ArtifactError('invalid_request', `The bucket knows no database ${forget}`);
-      }
+      if (forget !== undefined) await forgetDatabase(databases, storeClock(store), forget);
       const seen = await databases.look();
       const conflict = conflictOf(seen);
       print(terminal, json, {

@@ -28,7 +28,8 @@ does, on the workers, so Ctrl-C only stops to watch it. A dry run changes nothin
 just before. Objects that nobody knows are quarantined for
 RECONCILE_QUARANTINE_DAYS, and nothing younger than an hour is ever removed. When
 very much would be lost at once, none of that is done: it looks like a wrong bucket
-or a lost database (artifacts rebuild). See docs/operators.md, "Reconciliation".
+or a lost database (artifacts rebuild). Nor is it while another database works with
+the bucket (artifacts bucket databases). See docs/operators.md, "Reconciliation".
 
 It needs the configuration of a worker (DATABASE_URL, TEMPORAL_…), or takes that of
 the local stack; no API. Exit code: 0 when nothing is left that differs (what is in

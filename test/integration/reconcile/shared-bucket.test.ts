@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createActivities } from '../../../src/activities/index.js';
 import { loadConfig, type Config } from '../../../src/config.js';
 import { openDatabases, openRecords, openStore } from '../../../src/deps.js';
+import { AT_WORK_MS } from '../../../src/domain/bucket-databases.js';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
 import type { Finding } from '../../../src/domain/drift.js';
 import { NOTHING_INSPECTED } from '../../../src/domain/drift.js';
@@ -194,6 +197,11 @@ describe('two databases that work with one bucket', () => {
     const { id } = await first.databases.look();
     const env = second.env;
     expect((await runArtifacts(['bucket', 'databases', '--json'], { cwd: '/', env })).code).toBe(6);
+    const early = await runArtifacts(['bucket', 'databases', '--forget', id], { cwd: '/', env });
+    expect([early.code, early.err]).toEqual([4, expect.stringContaining('was at work')]);
+    const objects = join(inject('versitygw').dataDir, 'objects', second.store.bucket);
+    const longAgo = new Date(Date.now() - AT_WORK_MS);
+    await utimes(join(objects, databaseKey(id)), longAgo, longAgo);
     const forgotten = await runArtifacts(['bucket', 'databases', '--forget', id, '--json'], { cwd: '/', env });
     expect([forgotten.code, JSON.parse(forgotten.out)]).toMatchObject([0, { conflict: null, others: [] }]);
     expect((await runArtifacts(['bucket', 'databases', '--forget', id], { cwd: '/', env })).code).toBe(2);
