@@ -1,4 +1,3 @@
-import { conflictOf } from '../../domain/bucket-databases.js';
 import { DAY_MS } from '../../domain/units.js';
 import type { DriftKind, Inspected } from '../../domain/drift.js';
 import { brakeOf, type ReconciliationMode } from '../../domain/reconcile.js';
@@ -31,14 +30,9 @@ export function reconciliationActivities(activityDeps: ActivityDeps) {
       await reconciliations.begin({ ...run, forgetBeforeMs: run.startedAtMs - settings.keepDays * DAY_MS });
     },
 
-    /**
-     * Whether the bucket is that of another database too, or a repair would lose so much for good, or start so many lives, that it looks like a
-     * mistake. @returns why it is withheld; null: it is not.
-     */
+    /** Whether a repair would lose so much for good, or start so many lives, that it looks like a mistake. @returns why it is withheld; null: it is not. */
     async weighRepair({ runId, startedAtMs, inspected }: RepairToWeigh): Promise<string | null> {
-      const { reconciliations, quarantine, databases, settings } = reconciliationDeps(activityDeps);
-      const conflict = conflictOf(await databases.look());
-      if (conflict !== null) return conflict;
+      const { reconciliations, quarantine, settings } = reconciliationDeps(activityDeps);
       const report = await reconciliations.get(runId, { tenantId: null });
       const foundOf = (wanted: DriftKind): number =>
         (report?.totals ?? []).reduce((sum, { kind, findings }) => sum + (kind === wanted ? findings : 0), 0);

@@ -14,6 +14,7 @@ export function settleFinding(
   finding: NumberedFinding,
   before: readonly Settlement[],
 ): Promise<Settlement> {
+  const kept = context.brake ?? context.conflict;
   switch (finding.kind) {
     case 'object_missing':
     // Also a life that begins again, or has its row again, looks for its bytes.
@@ -31,10 +32,10 @@ export function settleFinding(
     case 'manifest_differs':
       return settleManifest(context, finding);
     case 'upload_unknown':
-      if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
+      if (kept !== null) return Promise.resolve({ outcome: 'withheld', note: kept });
       return settleUpload(context, finding);
     case 'object_left':
-      if (context.brake !== null) return Promise.resolve({ outcome: 'withheld', note: context.brake });
+      if (kept !== null) return Promise.resolve({ outcome: 'withheld', note: kept });
       return settleLeft(context, finding);
     case 'object_unknown':
       return settleUnknown(context, finding);

@@ -16,7 +16,7 @@ export async function settleLife(
 }
 
 async function askLife(
-  { records, lives, runId, brake }: SettlingContext,
+  { records, lives, runId, brake, conflict }: SettlingContext,
   { artifactId, kind }: NumberedFinding,
   before: readonly Settlement[],
 ): Promise<Settlement> {
@@ -28,7 +28,8 @@ async function askLife(
   if (row === null) return gone('there is neither a row nor a workflow any more');
   if (kind === 'row_missing') return gone('the row is there, and the workflow has ended');
   // Its workflow may run in another namespace, or be that of the database of which this one is a copy.
-  if (brake !== null) return { outcome: 'withheld', note: brake };
+  const kept = brake ?? conflict;
+  if (kept !== null) return { outcome: 'withheld', note: kept };
   const isStarted = await lives.revive(row);
   const second = await lives.repairArtifact(artifactId, message, row);
   if (!isStarted) return settlementOf(second, before);

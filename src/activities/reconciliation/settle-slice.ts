@@ -25,10 +25,10 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
     const { runId, mode } = query;
     const startedAtMs = Date.now();
     let missingRows: Promise<boolean> | undefined;
-    // Looked at in every slice: another one may have come since the repair was weighed.
+    // Looked at in every slice: another one may have come meanwhile.
     const conflict = conflictOf(await deps.databases.look());
     const context = {
-      ...{ ...deps, ...query, conflict, brake: query.brake ?? conflict, signal, storeNowMs: storeClock(deps.store) },
+      ...{ ...deps, ...query, conflict, signal, storeNowMs: storeClock(deps.store) },
       hasMissingRows: () => (missingRows ??= hasMissingRows(deps, runId)),
     };
     const settled: SettledFindings['settled'] = {};

@@ -25,7 +25,7 @@ export interface Settlement {
 }
 
 export interface SettlingContext extends ReconciliationDeps, FindingsToSettle {
-  /** Why nothing may be removed that only one of several databases of the bucket knows; null: there is only this one. Asked once. */
+  /** Why nothing may be removed, or started, that may be another database's of the same bucket; null: there is only this one. Asked once. */
   conflict: string | null;
   signal: AbortSignal;
   /** See `storeClock`. */
