@@ -15,10 +15,15 @@ const GONE = { next: 'none', workflow: 'COMPLETED', versions: [] };
 
 const PUT_LIVES_SECONDS = 1;
 
-/** After its signed PUT has died, so that nothing has to be swept up later. */
-async function deleted(world: LifeWorld) {
-  const { id } = await anArtifact(world);
+/** Its signed PUT has died, so that nothing has to be swept up later. */
+async function anOldOne(world: LifeWorld) {
+  const artifact = await anArtifact(world);
   await sleep(PUT_LIVES_SECONDS * SECOND_MS);
+  return artifact;
+}
+
+async function deleted(world: LifeWorld) {
+  const { id } = await anOldOne(world);
   return world.lifecycle.deleteArtifact(id, { actor });
 }
 
@@ -43,9 +48,13 @@ async function orDeleted(answer: Promise<unknown>): Promise<void> {
 
 /** A keep that comes when the expiry is being carried out. */
 const keptLate: Pick<ChaosVerb, 'prepare' | 'act'> = {
-  prepare: (world) => anArtifact(world, { expiresAtMs: Date.now() + 8_000 }),
-  act: async ({ lifecycle }, { id, expiresAtMs }) => {
-    await sleep(Math.max(0, (expiresAtMs ?? 0) - Date.now()) + 500);
+  prepare: async (world, holdFromNow) => {
+    const artifact = await sent(world, anUpload({ expiresAtMs: Date.now() + 10_000 }));
+    holdFromNow(artifact);
+    return completed(world, artifact);
+  },
+  act: async ({ lifecycle }, { id }, isHeld) => {
+    await isHeld();
     await orDeleted(lifecycle.keepForever(id, { reason: 'evidence', actor }));
   },
 };
@@ -83,6 +92,7 @@ const verbs: Record<string, ChaosVerb> = {
     },
   },
   'to delete for good': {
+    prepare: anOldOne,
     act: ({ lifecycle }, { id }) => lifecycle.purgeArtifact(id, { actor }),
     expected: {
       ...GONE,
@@ -91,6 +101,7 @@ const verbs: Record<string, ChaosVerb> = {
     },
   },
   'to expire': {
+    prepare: anOldOne,
     act: ({ lifecycle }, { id, createdAtMs }) =>
       orDeleted(lifecycle.setRetention(id, { expiresAtMs: createdAtMs, confirm: true, actor })),
     expected: {

@@ -6,10 +6,13 @@ import { startTestStack, type TestStackOptions } from './stack.js';
 
 /** What is asked of an artifact, and what must be true afterwards wherever the worker was killed meanwhile. */
 export interface ChaosVerb {
-  /** Makes an artifact to which the verb can be applied. Default: one that is ACTIVE. */
-  prepare?: (world: LifeWorld) => Promise<ArtifactRecord>;
-  /** Repeated while its answer is that it may be. */
-  act: (world: LifeWorld, artifact: ArtifactRecord) => Promise<unknown>;
+  /**
+   * Makes an artifact to which the verb can be applied. Default: one that is ACTIVE. Its calls are held once all artifacts of the wave are
+   * made; for one that comes to its point by itself, already from `holdFromNow` on.
+   */
+  prepare?: (world: LifeWorld, holdFromNow: (artifact: ArtifactRecord) => void) => Promise<ArtifactRecord>;
+  /** Repeated while its answer is that it may be. `isHeld` resolves when the artifact is at its point. */
+  act: (world: LifeWorld, artifact: ArtifactRecord, isHeld: () => Promise<void>) => Promise<unknown>;
   expected: Partial<Omit<Sight, 'row' | 'known'>> & { row: Partial<ArtifactRecord> };
 }
 
@@ -31,6 +34,8 @@ interface Life {
   point: ChaosPoint;
   verb: ChaosVerb;
   artifact: ArtifactRecord;
+  /** Null until its calls are held. */
+  held: Held | null;
 }
 
 /** What a wave leaves for the tests of its points. */
@@ -42,7 +47,7 @@ interface Wave {
 }
 
 /** From the new worker to the last step of every life: one that was killed in a long activity is missed after 30 seconds. */
-const SETTLE_MS = 50_000;
+const SETTLE_MS = 150_000;
 
 /**
  * A test per point. The points of a wave share one kill: each has an artifact of its own, all wait at their points at once, and then
@@ -82,14 +87,22 @@ const nameOf = ({ verb, when, call, nth = 1 }: ChaosPoint): string =>
 async function prepare(world: LifeWorld, verbs: Record<string, ChaosVerb>, point: ChaosPoint): Promise<Life> {
   const verb = verbs[point.verb];
   if (verb === undefined) throw new Error(`no verb ${point.verb}`);
-  return { point, verb, artifact: await (verb.prepare?.(world) ?? anArtifact(world)) };
+  let held: Held | null = null;
+  const holdFromNow = (artifact: ArtifactRecord): void => {
+    held = holdAt(world, point, artifact);
+  };
+  const artifact = await (verb.prepare?.(world, holdFromNow) ?? anArtifact(world));
+  return { point, verb, artifact, held };
 }
 
 async function killAt(world: LifeWorld, lives: Life[]): Promise<Wave> {
   const { stack } = world;
-  const held = lives.map((life) => holdAt(world, life));
-  const answers = Promise.allSettled(lives.map(({ verb, artifact }) => insist(() => verb.act(world, artifact))));
-  await Promise.all(held.map((one) => one.reached()));
+  const held = lives.map((life) => life.held ?? holdAt(world, life.point, life.artifact));
+  const reached = held.map((one) => one.reached());
+  const answers = Promise.allSettled(
+    lives.map(({ verb, artifact }, index) => insist(() => verb.act(world, artifact, () => reached[index]!))),
+  );
+  await Promise.all(reached);
   await stack.kill9Worker();
   stack.gates.store.held.open();
   stack.gates.database.held.open();
@@ -98,7 +111,7 @@ async function killAt(world: LifeWorld, lives: Life[]): Promise<Wave> {
   return { lives, answers: await answers, settledByMs };
 }
 
-function holdAt({ stack: { gates } }: LifeWorld, { point, artifact }: Life): Held {
+function holdAt({ stack: { gates } }: LifeWorld, point: ChaosPoint, artifact: ArtifactRecord): Held {
   const { when, call, nth = 1 } = point;
   const options = { when, skip: nth - 1, name: nameOf(point) };
   const [, kind] = /^row (\w+)$/.exec(call) ?? [];

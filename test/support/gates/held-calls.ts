@@ -24,7 +24,7 @@ interface Rule<Call> {
   reached: boolean;
 }
 
-const REACH_TIMEOUT_MS = 20_000;
+const REACH_TIMEOUT_MS = 120_000;
 const REACH_POLL_MS = 20;
 
 /** Which calls a gate holds. What waits goes on waiting until its caller is gone, so a repetition by the same caller waits too. */
