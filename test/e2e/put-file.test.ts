@@ -18,6 +18,8 @@ import { startTestStack, type TestStack } from '../support/stack.js';
 const DEADLINE_SECONDS = 20;
 const PART_BYTES = 8 * MIB_BYTES;
 const PARTS = 5;
+/** The API sends a part on when it has something of the next one. */
+const AHEAD_BYTES = 2 * MIB_BYTES;
 
 let stack: TestStack;
 let token: string;
@@ -127,7 +129,7 @@ async function slowPut(executionId: string): Promise<SlowPut> {
   });
   outgoing.on('response', (answer) => answer.resume()).on('error', () => undefined);
   const ended = once(outgoing, 'close');
-  let [sent, toSend] = [0, PART_BYTES];
+  let [sent, toSend] = [0, PART_BYTES + AHEAD_BYTES];
   const send = async (): Promise<void> => {
     while (sent < bytes.length && !outgoing.destroyed) {
       // Not to be taken for a client that has gone, it sends a little also while it waits.
