@@ -66,9 +66,12 @@ describe('on a store with storage classes', () => {
     await client.restoreArtifact(id, { tier: 'Expedited' });
     const artifact = await client.getArtifact(id);
     expect(artifact).toMatchObject({ status: 'ARCHIVED', restoreState: 'in_progress' });
+    // The worker would move it on with a look of its own.
+    world.stack.gates.store.outage = 503;
     await setRestoreProgress({ progression: 'manual', times: 1 });
     expect((await world.bucket.head({ key }))?.restore).toMatchObject({ inProgress: true });
     await setRestoreProgress({ progression: 'manual', times: 1_000_000 });
+    world.stack.gates.store.outage = null;
     expect(await refusalOf(id)).toEqual(REFUSED);
     // A second request joins the first.
     await client.restoreArtifact(id);
