@@ -110,7 +110,7 @@ describe('webhooks', () => {
     expect(of(one, artifact).map(({ status }) => status)).toEqual([500, 200, 500, 200, 500, 200]);
     const ids = of(one, artifact).map(({ headers }) => headers['webhook-id']);
     expect(new Set(ids).size).toBe(3);
-    expect(typesOf(of(two, artifact))).toEqual(LIFE);
+    await expect.poll(() => typesOf(of(two, artifact)), WAIT).toEqual(LIFE);
   });
 
   it('survive a worker that is killed while a receiver is away', async () => {
