@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
 const READY_POLL_MS = 50;
-const STOP_GRACE_MS = 20_000;
+const STOP_GRACE_MS = 60_000;
 const KEPT_OUTPUT_LENGTH = 20_000;
 
 interface TestProcessOptions {
@@ -22,8 +22,8 @@ export interface TestProcess {
   start(): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
   kill9(): Promise<void>;
-  /** SIGTERM, SIGKILL after 20 s. Fine when it does not run. */
-  stop(): Promise<void>;
+  /** SIGTERM, SIGKILL after a minute. Fine when it does not run. @returns whether it ended by itself. */
+  stop(): Promise<boolean>;
   /** The last 20,000 characters it wrote, over all its lives. */
   output(): string;
 }
@@ -71,11 +71,12 @@ export function createTestProcess({ entry, env, isReady }: TestProcessOptions): 
     },
     async stop() {
       const stopping = child;
-      if (stopping === null) return;
+      if (stopping === null) return true;
       stopping.kill('SIGTERM');
       const timer = setTimeout(() => stopping.kill('SIGKILL'), STOP_GRACE_MS);
       await ended;
       clearTimeout(timer);
+      return stopping.signalCode !== 'SIGKILL';
     },
   };
 }
