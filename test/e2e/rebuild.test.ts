@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import { manifestKey } from '../../src/domain/keys.js';
 import type { NextAction } from '../../src/domain/lifecycle.js';
@@ -8,6 +7,7 @@ import { rowsMade } from '../../src/domain/rebuild.js';
 import { DAY_MS } from '../../src/domain/units.js';
 import type { ArtifactClient } from '../../src/sdk/index.js';
 import { connectLifecycle } from '../../src/temporal/connect-lifecycle.js';
+import { executionManifestWorkflowId } from '../../src/temporal/ids.js';
 import { aFile, clientOf } from '../support/e2e.js';
 import { anUpload, openLifeWorld, type LifeWorld } from '../support/life-world.js';
 import { anotherTemporal, loseDatabase, rebuildOf } from '../support/lost-servers.js';
@@ -103,13 +103,13 @@ async function settled(): Promise<void> {
   };
   const expected = (states: State[]) =>
     states.map((state) => `${ids[state]} ${state === 'archived' ? 'COLD' : 'HOT'}`).sort();
-  const options = { timeout: 120_000, interval: 200 };
-  await vi.waitFor(async () => {
-    expect(await listed(executionId)).toEqual(expected(['active', 'held', 'archived', 'expiring']));
-    expect(await listed(other)).toEqual(expected(['permanent', 'shared', 'tagged']));
-  }, options);
-  // The last change may have been told and not been written yet.
-  await sleep(2_500);
+  // Every change was told before it was answered, and who writes ends when all that was told is written.
+  for (const id of [executionId, other]) {
+    const writer = world.temporal.workflow.getHandle(executionManifestWorkflowId(id));
+    await expect.poll(async () => (await writer.describe()).status.name, { interval: 200 }).toBe('COMPLETED');
+  }
+  expect(await listed(executionId)).toEqual(expected(['active', 'held', 'archived', 'expiring']));
+  expect(await listed(other)).toEqual(expected(['permanent', 'shared', 'tagged']));
 }
 
 describe('artifacts rebuild', () => {
