@@ -10,7 +10,7 @@ import { artifactKey } from '../../src/domain/keys.js';
 import { MIB_BYTES } from '../../src/domain/units.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { aFile, bucketOf, clientOf, sha256Of } from '../support/e2e.js';
-import { openTcpGate, type PassedRequest, type TcpGate } from '../support/gates/tcp-gate.js';
+import { openTcpGate, type PassedRequest, type TcpFault, type TcpGate } from '../support/gates/tcp-gate.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
 
 const PART_BYTES = 8 * MIB_BYTES;
@@ -18,8 +18,6 @@ const PARTS = 16;
 const SIZE_BYTES = PARTS * PART_BYTES;
 /** Most parts of one upload that the client has under way. */
 const IN_FLIGHT = 8;
-/** Each part takes its time, so that there is a middle. */
-const PART_DELAY_MS = 300;
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 let stack: TestStack;
@@ -50,7 +48,7 @@ beforeEach(async () => {
   sha256 = file.sha256;
   await writeFile(join(folder, 'a.bin'), file.bytes);
   wire.requests.length = 0;
-  wire.fault = () => ({ kind: 'delay', delayMs: PART_DELAY_MS });
+  wire.fault = () => null;
 });
 afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
@@ -84,6 +82,23 @@ const isArrived = ({ status }: PassedRequest): boolean => status === 200;
 const sentBytes = (requests: readonly PassedRequest[]): number =>
   requests.reduce((sum, { passedBytes }) => sum + passedBytes, 0);
 
+/** From now on the first half of the parts goes through, and all others meet this. */
+function stopHalfWay(fault: TcpFault): void {
+  wire.fault = () => (wire.requests.length <= PARTS / 2 ? null : fault);
+}
+
+/** Only half of the parts goes through, until `goOn`. */
+function holdHalfWay(): { goOn: () => void } {
+  let goOn = (): void => undefined;
+  stopHalfWay({ kind: 'hold', until: new Promise((resolve) => (goOn = resolve)) });
+  return {
+    goOn: () => {
+      wire.fault = () => null;
+      goOn();
+    },
+  };
+}
+
 /** Resolves when so many parts have arrived. */
 const arrived = (parts: number): Promise<void> =>
   expect.poll(() => wire.requests.filter(isArrived).length, { interval: 10 }).toBeGreaterThanOrEqual(parts);
@@ -103,12 +118,15 @@ async function expectStored(): Promise<void> {
 
 describe('a large upload is interrupted at about half', () => {
   it('its client is killed: the same command sends again what was under way, and nothing else', async () => {
+    stopHalfWay({ kind: 'stall', atByte: MIB_BYTES });
     const first = upload();
     await arrived(PARTS / 2);
     first.child.kill('SIGKILL');
     await first.ended;
+    wire.fault = () => null;
     const before = [...wire.requests];
     const arrivedParts = before.filter(isArrived).length;
+    expect(arrivedParts).toBe(PARTS / 2);
     expect(before.length - arrivedParts).toBeLessThanOrEqual(IN_FLIGHT);
 
     expect(await upload().ended).toMatchObject({ code: 0 });
@@ -122,10 +140,12 @@ describe('a large upload is interrupted at about half', () => {
   });
 
   it('its client is killed and the file changes: it is refused, until it is to begin anew', async () => {
+    stopHalfWay({ kind: 'stall', atByte: MIB_BYTES });
     const first = upload();
     await arrived(PARTS / 2);
     first.child.kill('SIGKILL');
     await first.ended;
+    wire.fault = () => null;
     const before = wire.requests.length;
     const changed = aFile(SIZE_BYTES);
     sha256 = changed.sha256;
@@ -140,9 +160,11 @@ describe('a large upload is interrupted at about half', () => {
   });
 
   it('the API is killed and comes back: no part is sent twice', async () => {
+    const { goOn } = holdHalfWay();
     const { ended } = upload();
     await arrived(PARTS / 2);
     await stack.kill9Api();
+    goOn();
     await stack.startApi();
     expect(await ended).toMatchObject({ code: 0 });
     expect(sentBytes(wire.requests)).toBe(SIZE_BYTES);
@@ -150,9 +172,11 @@ describe('a large upload is interrupted at about half', () => {
   });
 
   it('the worker is killed and comes back: no part is sent twice', async () => {
+    const { goOn } = holdHalfWay();
     const { ended } = upload();
     await arrived(PARTS / 2);
     await stack.kill9Worker();
+    goOn();
     await arrived(PARTS);
     await stack.startWorker();
     expect(await ended).toMatchObject({ code: 0 });

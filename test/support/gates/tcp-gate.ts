@@ -29,7 +29,9 @@ export type TcpFault =
   /** The store never hears of it: the body is read and an answer of S3's is given instead. */
   | { kind: 'refuse'; status: number; storeCode: string }
   /** Everything passes, so much later. */
-  | { kind: 'delay'; delayMs: number };
+  | { kind: 'delay'; delayMs: number }
+  /** Everything passes, once this resolves. */
+  | { kind: 'hold'; until: Promise<void> };
 
 /** A TCP proxy in front of a store that understands just enough to know where a request begins, and that breaks connections as networks do. */
 export interface TcpGate {
@@ -141,6 +143,7 @@ class Passage {
     this.#asked = seen;
     const fault = this.#gate.fault(seen);
     this.#answerBytes = fault?.kind === 'truncate' ? fault.answerBytes : null;
+    if (fault?.kind === 'hold') await fault.until;
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
     if (fault?.kind !== 'refuse') await write(this.#store, head);
     return { seen, leftBytes: bodyBytes, fault };
