@@ -74,7 +74,7 @@ export async function sent(
   { lifecycle, bucket }: LifeWorld,
   { upload, bytes }: ReturnType<typeof anUpload>,
 ): Promise<ArtifactRecord> {
-  const record = await lifecycle.beginUpload(upload);
+  const record = await insist(() => lifecycle.beginUpload(upload));
   await bucket.put(objectAtCreation(record), bytes);
   return record;
 }
@@ -87,7 +87,8 @@ export const completed = (
 
 /** An artifact that was uploaded and is ACTIVE. */
 export async function anArtifact(world: LifeWorld, overrides: Partial<NewUpload> = {}): Promise<ArtifactRecord> {
-  return completed(world, await sent(world, anUpload(overrides)));
+  const record = await sent(world, anUpload(overrides));
+  return insist(() => completed(world, record));
 }
 
 const TRIES = 60;
