@@ -39,12 +39,12 @@ export interface Uploader {
   close(): Promise<void>;
 }
 
-/** For uploaders: as long as nothing moves on a connection before it is given up. Rows that stall need longer. */
-export const STALLED_MS = 4_500;
+/** For uploaders: as long as nothing moves on a connection before it is given up. Longer than a busy machine moves nothing; rows that stall wait for it. */
+export const STALLED_MS = 8_000;
 /** For uploaders: so often a part is sent. Rows that fail every time wait for all of them. */
 export const TRIES = 3;
-/** Signed URLs live so long here, so that one can expire on its way. */
-export const URL_SECONDS = 3;
+/** Signed URLs live so long here, so that one can expire on its way, and only that one. */
+export const URL_SECONDS = 5;
 /** Most of a row is waiting. */
 const ROWS_AT_ONCE = 10;
 
