@@ -1,6 +1,5 @@
 import { execFile, type ChildProcess } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -120,7 +119,7 @@ async function slowPut(executionId: string): Promise<SlowPut> {
     headers: { authorization: `Bearer ${token}`, 'content-length': bytes.length },
   });
   outgoing.on('response', (answer) => answer.resume()).on('error', () => undefined);
-  const ended = once(outgoing, 'close');
+  const ended = new Promise((resolve) => outgoing.once('close', resolve));
   let [sent, toSend] = [0, PART_BYTES + AHEAD_BYTES];
   const send = async (): Promise<void> => {
     while (sent < bytes.length && !outgoing.destroyed) {
