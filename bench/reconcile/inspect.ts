@@ -41,6 +41,7 @@ export async function inspectAll(parts: {
         findRunning: (ids) => Promise.resolve([...ids]),
         listRunning: () => Promise.resolve({ lives: [], cursor: null }),
         look: () => Promise.resolve(null),
+        recall: () => Promise.resolve(null),
       },
       pace: () => {
         requests += 1;

@@ -72,6 +72,11 @@ export interface Fleet {
   }): Promise<{ lives: RunningLife[]; cursor: string | null }>;
   /** Asks a life itself; null when it does not run. @throws `workflows_unavailable`, `not_yet_answered`. */
   look(artifactId: string): Promise<LifeSight | null>;
+  /**
+   * What an artifact's workflow knows of its row, or knew last when it has ended; null when nobody can say so (any more).
+   * @throws `workflows_unavailable`.
+   */
+  recall(artifactId: string): Promise<ArtifactRecord | null>;
 }
 
 export interface RunningLife {

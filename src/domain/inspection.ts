@@ -1,5 +1,6 @@
 import type { ArtifactRecord } from './artifact-record.js';
 import type { DriftKind, Finding } from './drift.js';
+import { differences } from './repair-changes.js';
 import { MINUTE_MS, SECOND_MS } from './units.js';
 
 /** Those of each key. */
@@ -24,6 +25,22 @@ export function findingOf(
     ...{ kind, subject: id, artifactId: id, executionId, tenantId, key, versionId, uploadId, sizeBytes, sinceMs },
     detail: { status: record.status, path: record.path, ...detail },
   };
+}
+
+/** Has its workflow changed more of it than the row tells? Then what the row says of its object is nothing to go by. */
+export const isBehind = (row: ArtifactRecord, known: ArtifactRecord): boolean => row.revision < known.revision;
+
+/** A row that says something else than its workflow, with both sides. @param ended its life is over. */
+export function rowDiffers(row: ArtifactRecord, known: ArtifactRecord, { ended = false } = {}): Finding | null {
+  const { before, after } = differences(row, known);
+  const isOther = isBehind(row, known);
+  if (!isOther && Object.keys(after).length === 0) return null;
+  const numbers = isOther ? [{ revision: row.revision }, { revision: known.revision }] : [{}, {}];
+  return findingOf('row_differs', row, {
+    sinceMs: row.updatedAtMs,
+    row: { ...before, ...numbers[0] },
+    workflow: { ...after, ...numbers[1], ...(ended ? { ended } : {}) },
+  });
 }
 
 /** Has it a life, which something must lead? Until it is DELETED and cannot be brought back any more. */

@@ -1,5 +1,6 @@
 import {
   isGrpcServiceError,
+  QueryNotRegisteredError,
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -10,7 +11,9 @@ import { ArtifactError } from '../domain/errors.js';
 import { errorOf } from '../workflows/failures.js';
 
 /** gRPC status codes (grpc.io, "status codes"). */
+const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
+const FAILED_PRECONDITION = 9;
 const CANCELLED = 1;
 
 /** Whatever a call to Temporal threw, as our error; a bug passes through. `what` names the artifact in the message. */
@@ -24,6 +27,12 @@ export function translateTemporalError(error: unknown, what: string): unknown {
     return new ArtifactError('workflows_unavailable', `${what}: Temporal does not answer`, { cause: error });
   return error;
 }
+
+/** Is there no workflow, none that was ever taken up, or none whose history anybody can read in time? */
+export const cannotSay = (error: unknown): boolean =>
+  error instanceof WorkflowNotFoundError ||
+  error instanceof QueryNotRegisteredError ||
+  hasGrpcCode(error, [INVALID_ARGUMENT, DEADLINE_EXCEEDED, FAILED_PRECONDITION]);
 
 /** Did the workflow itself refuse, for a reason that may be gone by the next try? */
 export const isTransientFailure = (error: unknown): boolean =>

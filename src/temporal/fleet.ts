@@ -1,5 +1,5 @@
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { ArtifactRecord } from '../domain/artifact-record.js';
+import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
 import type { IndexedLife } from '../domain/inspection.js';
 import { SECOND_MS } from '../domain/units.js';
 import { describe } from '../workflows/messages.js';
@@ -11,7 +11,7 @@ import {
   ARTIFACT_TIER,
 } from '../workflows/search-attributes.js';
 import { lazyConnection, type TemporalSettings } from './connection.js';
-import { translateTemporalError } from './errors.js';
+import { cannotSay, translateTemporalError } from './errors.js';
 import { artifactIdOf, artifactWorkflowId, RUNNING_LIVES } from './ids.js';
 
 /** Ids in one question to the index: its length is what some servers bound. */
@@ -25,6 +25,7 @@ interface Fleet {
     cursor: string | null;
   }>;
   look(artifactId: string): Promise<{ record: ArtifactRecord; isDeleting: boolean; isUntagged: boolean } | null>;
+  recall(artifactId: string): Promise<ArtifactRecord | null>;
 }
 
 /** Every artifact's workflow: the port `Fleet` of the activities. Connects with its first call. */
@@ -84,6 +85,15 @@ export function createFleet(client: Client): Fleet {
           throw error;
         }
       }),
+    recall: async (artifactId) => {
+      const life = client.workflow.getHandle(artifactWorkflowId(artifactId));
+      try {
+        return completeRecord((await client.withDeadline(Date.now() + ANSWER_MS, () => life.query(describe))).record);
+      } catch (error) {
+        if (cannotSay(error)) return null;
+        throw translateTemporalError(error, `artifact ${artifactId}`);
+      }
+    },
   };
 }
 

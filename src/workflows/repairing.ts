@@ -58,6 +58,9 @@ async function repair(life: Life, message: RepairArtifact): Promise<Repair> {
     } else if (plan.kind === 'rewriteRow') {
       await life.write(repaired(plan.row, life.state.record, [plan.wrong], message));
       notes.push(plan.wrong.what);
+      // What is there of one that is deleted for good is left to whoever weighs how much would go.
+      if (life.state.record.status === 'DELETED' && life.state.record.purgeAtMs === null)
+        return plainly('repaired', notes.join(', '));
     } else if (plan.kind === 'restoreRow') {
       const { actor, runId } = message;
       const detail = { from: 'workflow', ...(runId === undefined ? {} : { runId }) };

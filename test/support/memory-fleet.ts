@@ -1,10 +1,12 @@
 import type { Fleet, LifeSight, RunningLife } from '../../src/activities/deps.js';
+import type { ArtifactRecord } from '../../src/domain/artifact-record.js';
 import { indexedLife } from '../../src/domain/inspection.js';
 import { artifactWorkflowId } from '../../src/temporal/ids.js';
 
 /** Workflows of artifacts that run, as a test says. */
 export class MemoryFleet implements Fleet {
   readonly #lives = new Map<string, Omit<RunningLife, 'index'> & LifeSight>();
+  readonly #ended = new Map<string, ArtifactRecord>();
   /** Ids that the index does not have although they run, and has although they do not. */
   readonly lagging = { missing: new Set<string>(), left: new Set<string>() };
 
@@ -13,8 +15,10 @@ export class MemoryFleet implements Fleet {
     this.#lives.set(artifactId, { artifactId, startedAtMs, ...life });
   }
 
-  end(artifactId: string): void {
+  /** @param last what it knew then; absent: nobody can say so. */
+  end(artifactId: string, last?: ArtifactRecord): void {
     this.#lives.delete(artifactId);
+    if (last !== undefined) this.#ended.set(artifactId, last);
   }
 
   async isAlive(artifactId: string): Promise<boolean> {
@@ -46,6 +50,11 @@ export class MemoryFleet implements Fleet {
     if (life === undefined) return Promise.resolve(null);
     const { record, isDeleting, isUntagged } = life;
     return Promise.resolve(structuredClone({ record, isDeleting, isUntagged }));
+  }
+
+  recall(artifactId: string): Promise<ArtifactRecord | null> {
+    const record = this.#lives.get(artifactId)?.record ?? this.#ended.get(artifactId);
+    return Promise.resolve(record === undefined ? null : structuredClone(record));
   }
 
   #isIndexed(artifactId: string): boolean {

@@ -6,6 +6,7 @@ import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-recor
 import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
 import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
 import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
+import { MemoryRowInventory } from '../../src/db/memory/memory-row-inventory.js';
 import type { NumberedFinding } from '../../src/db/reconciliations.js';
 import type { ArtifactRecord, RecordPatch } from '../../src/domain/artifact-record.js';
 import type { Finding } from '../../src/domain/drift.js';
@@ -14,6 +15,7 @@ import type { Repair } from '../../src/domain/repair.js';
 import { objectAtCreation } from '../../src/domain/stored-object.js';
 import { DAY_MS } from '../../src/domain/units.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import { MemoryFleet } from './memory-fleet.js';
 import { changeOf, newArtifact } from './new-artifact.js';
 import { CAPABLE_OF_ALL, NO_OTHERS, QUIET, SETTINGS } from './virtual-time/virtual-artifact.js';
 
@@ -29,6 +31,7 @@ export function settlingWorld({ versioning = true } = {}) {
   /** What each life answers, in turn; without an entry there is none. */
   const answers = new Map<string, (Repair | Error)[]>();
   const told: string[] = [];
+  const fleet = new MemoryFleet();
   const lives: ArtifactLives = {
     ...NO_OTHERS,
     isAlive: (id) => Promise.resolve(answers.has(id)),
@@ -47,6 +50,7 @@ export function settlingWorld({ versioning = true } = {}) {
   };
   const activities = createActivities({
     ...{ store, records, lives, reconciliations, quarantine, databases, capabilities: CAPABLE_OF_ALL },
+    inspection: { fleet, rows: new MemoryRowInventory(records), pace: () => Promise.resolve() },
     settings: { ...SETTINGS, reconciliation: { quarantineDays: 7, keepDays: 30 } },
   });
   const settle = async (
@@ -65,7 +69,20 @@ export function settlingWorld({ versioning = true } = {}) {
     return reconciliations.listFindings({ runId, tenantId: null, afterNumber: 0, limit: 1_000 });
   };
   return {
-    ...{ clock, store, records, reconciliations, quarantine, databases, lives, answers, told, activities, settle },
+    ...{
+      clock,
+      store,
+      records,
+      reconciliations,
+      quarantine,
+      databases,
+      lives,
+      fleet,
+      answers,
+      told,
+      activities,
+      settle,
+    },
     /** With a row and, unless it is to have none, bytes. */
     stored: async (patch: RecordPatch = {}): Promise<ArtifactRecord> => {
       const record = await records.register(newArtifact({ createdAtMs: AT_MS - DAY_MS }));

@@ -1,13 +1,17 @@
 import type { RowPlace } from '../../db/row-inventory.js';
 import { completeRecord, type ArtifactRecord } from '../../domain/artifact-record.js';
 import type { Finding } from '../../domain/drift.js';
-import { findingOf, isAsIndexed, isUnended } from '../../domain/inspection.js';
-import { differences } from '../../domain/repair-changes.js';
+import { findingOf, isAsIndexed, isBehind, isUnended, rowDiffers } from '../../domain/inspection.js';
 import type { RunningLife } from '../deps.js';
 import type { Inspector } from './slice.js';
 
-/** First the rows, then the workflows. */
-type LivesCursor = { rowsAfter: RowPlace | null } | { workflows: string | null };
+/**
+ * First the rows, then the workflows as the index has them. Once a row was met that its workflow is ahead of, or that is missing, the database may
+ * be an older one, and every workflow is asked.
+ */
+type LivesCursor = { isOlder?: boolean } & (
+  { rowsAfter: RowPlace | null } | { workflows: string | null } | { everyWorkflow: string | null }
+);
 
 /** Rows whose life is not over and that no workflow leads, and workflows that lead a life of which there is no row, or one that says other things. */
 export async function inspectLives(inspector: Inspector, cursor: LivesCursor | null): Promise<LivesCursor | null> {
@@ -15,38 +19,54 @@ export async function inspectLives(inspector: Inspector, cursor: LivesCursor | n
   do {
     inspector.signal.throwIfAborted();
     at =
-      'workflows' in at ? await inspectWorkflows(inspector, at.workflows) : await inspectRows(inspector, at.rowsAfter);
+      'rowsAfter' in at
+        ? await inspectRows(inspector, at)
+        : 'workflows' in at
+          ? await inspectWorkflows(inspector, at)
+          : await askEveryWorkflow(inspector, at);
   } while (at !== null && !inspector.isOver());
   return at;
 }
 
+const older = (isOlder: boolean | undefined): { isOlder?: boolean } => (isOlder === true ? { isOlder } : {});
+
 /** Rows are not counted here: they are beside the bucket. */
-async function inspectRows(inspector: Inspector, after: RowPlace | null): Promise<LivesCursor> {
-  const page = await inspector.rows.listUnended({ after, throughKey: null, limit: inspector.pageSize });
+async function inspectRows(
+  inspector: Inspector,
+  { rowsAfter, isOlder }: LivesCursor & { rowsAfter: RowPlace | null },
+): Promise<LivesCursor> {
+  const page = await inspector.rows.listUnended({ after: rowsAfter, throughKey: null, limit: inspector.pageSize });
   const running = new Set(page.length === 0 ? [] : await inspector.fleet.findRunning(page.map(({ id }) => id)));
-  await inspector.confirm(
+  const found = await inspector.confirm(
     page.filter(({ id }) => !running.has(id)),
     (row) => lookForLife(inspector, row),
   );
+  const flag = older(isOlder === true || found.some(isOfOlder));
   const last = page.at(-1);
   return last === undefined || page.length < inspector.pageSize
-    ? { workflows: null }
-    : { rowsAfter: { key: last.key, id: last.id } };
+    ? { ...flag, workflows: null }
+    : { ...flag, rowsAfter: { key: last.key, id: last.id } };
 }
 
 /** The row last: it is written before its workflow ends. */
-async function lookForLife({ isAlive, records }: Inspector, { id }: ArtifactRecord): Promise<Finding[]> {
+async function lookForLife({ isAlive, records, fleet }: Inspector, { id }: ArtifactRecord): Promise<Finding[]> {
   if (await isAlive(id)) return [];
   const row = await records.get(id);
   if (row === null || !isUnended(row)) return [];
-  return [findingOf('life_missing', row, { sinceMs: row.updatedAtMs, workflow: 'does not run' })];
+  const known = await fleet.recall(id);
+  const ended = known !== null && isBehind(row, known) && !isUnended(known) ? known : null;
+  const differing = ended === null ? null : rowDiffers(row, ended, { ended: true });
+  return [differing ?? findingOf('life_missing', row, { sinceMs: row.updatedAtMs, workflow: 'does not run' })];
 }
 
-async function inspectWorkflows(inspector: Inspector, cursor: string | null): Promise<LivesCursor | null> {
-  const page = await inspector.fleet.listRunning({ cursor, limit: inspector.pageSize });
+async function inspectWorkflows(
+  inspector: Inspector,
+  { workflows, isOlder }: LivesCursor & { workflows: string | null },
+): Promise<LivesCursor | null> {
+  const page = await inspector.fleet.listRunning({ cursor: workflows, limit: inspector.pageSize });
   const rows = await inspector.rows.findByIds(page.lives.map(({ artifactId }) => artifactId));
   const known = new Map(rows.map((row) => [row.id, row]));
-  await inspector.confirm(
+  const found = await inspector.confirm(
     page.lives.filter(({ artifactId, index }) => {
       const row = known.get(artifactId);
       return row === undefined || (index !== null && !isAsIndexed(row, index));
@@ -54,8 +74,25 @@ async function inspectWorkflows(inspector: Inspector, cursor: string | null): Pr
     (life) => lookForRow(inspector, life),
   );
   inspector.count({ lives: page.lives.length });
-  return page.cursor === null ? null : { workflows: page.cursor };
+  const flag = older(isOlder === true || found.some(isOfOlder));
+  if (page.cursor !== null) return { ...flag, workflows: page.cursor };
+  return flag.isOlder === true ? { everyWorkflow: null } : null;
 }
+
+/** They are counted already. */
+async function askEveryWorkflow(
+  inspector: Inspector,
+  { everyWorkflow }: { everyWorkflow: string | null },
+): Promise<LivesCursor | null> {
+  const page = await inspector.fleet.listRunning({ cursor: everyWorkflow, limit: inspector.pageSize });
+  await inspector.confirm(page.lives, (life) => lookForRow(inspector, life));
+  return page.cursor === null ? null : { everyWorkflow: page.cursor };
+}
+
+/** Does it look as if the database were older than the workflows? */
+const isOfOlder = ({ kind, detail }: Finding): boolean =>
+  kind === 'row_missing' ||
+  (kind === 'row_differs' && typeof detail['workflow'] === 'object' && 'revision' in (detail['workflow'] ?? {}));
 
 /** The workflow last: it ends after its row is gone, if it was its end. */
 async function lookForRow(inspector: Inspector, { artifactId, startedAtMs }: RunningLife): Promise<Finding[]> {
@@ -69,11 +106,9 @@ async function lookForRow(inspector: Inspector, { artifactId, startedAtMs }: Run
   return [findingOf('row_missing', life.record, { sinceMs: startedAtMs, row: null, workflow: 'runs' })];
 }
 
-/** What is being changed differs for moments. An upload has nothing to be put right but what its row knows more. */
+/** What is being changed differs for moments. */
 async function compare({ records }: Inspector, row: ArtifactRecord, known: ArtifactRecord): Promise<Finding[]> {
-  const { before, after } = differences(row, known);
-  const isChanging = (await records.get(row.id))?.revision !== row.revision;
-  const isUpload = known.status === 'UPLOADING' && row.revision <= known.revision;
-  if (isChanging || isUpload || Object.keys(after).length === 0) return [];
-  return [findingOf('row_differs', row, { sinceMs: row.updatedAtMs, row: before, workflow: after })];
+  const differing = rowDiffers(row, known);
+  const isChanging = differing !== null && (await records.get(row.id))?.revision !== row.revision;
+  return differing === null || isChanging ? [] : [differing];
 }

@@ -2,6 +2,7 @@ import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import type { Tags } from '../../domain/artifact.js';
 import type { Finding } from '../../domain/drift.js';
 import { ArtifactError } from '../../domain/errors.js';
+import { isBehind, isUnended, rowDiffers } from '../../domain/inspection.js';
 import { driftOfRow, expectationOf, type DriftRules, type ObjectSight } from '../../domain/row-drift.js';
 import type { Inspector } from './slice.js';
 
@@ -21,13 +22,24 @@ export async function lookAtRow(inspector: Inspector, id: string): Promise<Findi
     if (row === null) return [];
     const sight = await lookAtObject(inspector, row);
     if ((await inspector.records.get(id))?.revision !== row.revision) continue;
-    const findings = driftOfRow(row, sight, rulesOf(inspector));
+    const found = driftOfRow(row, sight, rulesOf(inspector));
+    const findings = found.length === 0 ? found : await asKnown(inspector, row, found);
     // Tags may come later than their row, by the hand of its workflow.
     const isTagging = async (): Promise<boolean> => (await inspector.fleet.look(id))?.isUntagged === true;
     const tagsDiffer = findings.some(({ kind }) => kind === 'tags_differ');
     return tagsDiffer && (await isTagging()) ? findings.filter(({ kind }) => kind !== 'tags_differ') : findings;
   }
   return [];
+}
+
+/** What differs, by what its workflow knows when that is more than the row says, or another place. */
+async function asKnown(inspector: Inspector, row: ArtifactRecord, found: Finding[]): Promise<Finding[]> {
+  const known = await inspector.fleet.recall(row.id);
+  if (known === null || !(isBehind(row, known) || (row.revision === known.revision && row.key !== known.key)))
+    return found;
+  const differing = rowDiffers(row, known, { ended: !isUnended(known) });
+  const sight = await lookAtObject(inspector, known);
+  return [...(differing === null ? [] : [differing]), ...driftOfRow(known, sight, rulesOf(inspector))];
 }
 
 async function lookAtObject(inspector: Inspector, row: ArtifactRecord): Promise<ObjectSight> {

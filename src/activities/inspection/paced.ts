@@ -30,6 +30,7 @@ export function pacedFleet(fleet: Fleet, pace: Pace): Fleet {
     findRunning: paced((ids) => fleet.findRunning(ids)),
     listRunning: paced((query) => fleet.listRunning(query)),
     look: paced((id) => fleet.look(id)),
+    recall: paced((id) => fleet.recall(id)),
   };
 }
 

@@ -51,8 +51,8 @@ export interface Inspector {
   count: (seen: Partial<Inspected>) => void;
   /** Is it time to hand over? */
   isOver: () => boolean;
-  /** Notes what is found of these suspects; see {@link foundTwice}. */
-  confirm: <T>(suspects: readonly T[], look: (suspect: T) => Promise<Finding[]>) => Promise<void>;
+  /** Notes what is found of these suspects, and answers with it; see {@link foundTwice}. */
+  confirm: <T>(suspects: readonly T[], look: (suspect: T) => Promise<Finding[]>) => Promise<Finding[]>;
 }
 
 /** Goes on from a cursor until the slice is over; answers where the next goes on, or null. */
@@ -88,6 +88,7 @@ export async function inspectSlice<Cursor>(
       confirm: async (suspects, look) => {
         const findings = await foundTwice(suspects, look, { secondLookMs: patience.secondLookMs, signal });
         if (findings.length > 0) await reconciliations.addFindings(runId, findings);
+        return findings;
       },
     };
     const next = await inspect(inspector, cursor === null ? null : (JSON.parse(cursor) as Cursor));

@@ -39,11 +39,12 @@ async function lookAtStranger(inspector: Inspector, { key, versionId }: ListedVe
 }
 
 async function lookForOwner(inspector: Inspector, info: ObjectInfo): Promise<Finding | null> {
-  const { records, isAlive } = inspector;
+  const { records, isAlive, fleet } = inspector;
   const { key, owner } = info;
   if (owner === null || !isUuid(owner.artifactId)) return found(inspector, 'object_unknown', info, { row: null });
   const row = await records.get(owner.artifactId);
-  // A copy of somebody else's making.
+  // A copy of somebody else's making, unless it is the row that has another path than its workflow.
+  if (row !== null && row.key !== key && (await fleet.recall(owner.artifactId))?.key === key) return null;
   if (row !== null && row.key !== key) return found(inspector, 'object_unknown', info, { row: { key: row.key } });
   // Another version of what lives: a copy, or a PUT that came twice. It goes with it.
   if (row !== null && isUnended(row)) return null;

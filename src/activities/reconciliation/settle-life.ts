@@ -1,6 +1,8 @@
 import type { NumberedFinding } from '../../db/reconciliations.js';
 import type { Repair } from '../../domain/repair.js';
 import { RECONCILIATION_ACTOR } from '../../domain/reconcile.js';
+import { isBehind, isUnended } from '../../domain/inspection.js';
+import { rowsOfKey } from './rows-of-key.js';
 import { gone, type Settlement, type SettlingContext } from './settlement.js';
 
 /** What the workflow of an artifact heals: it is started from the row when none runs, and asked to look at what it has. */
@@ -9,14 +11,24 @@ export async function settleLife(
   finding: NumberedFinding,
   before: readonly Settlement[],
 ): Promise<Settlement> {
-  const settlement = await askLife(context, finding, before);
+  const first = await askLife(context, finding, before);
+  const settlement = (await makeWay(context, finding, first)) ? await askLife(context, finding, before) : first;
   if (settlement.outcome !== 'repaired' || finding.artifactId === null) return settlement;
   const row = await context.records.get(finding.artifactId);
   return row?.deletionReason === 'bytes_lost' ? { ...settlement, outcome: 'lost' } : settlement;
 }
 
+/** Another row has the path of one that is missing, as when both were set back: what that one's workflow knows comes first. */
+async function makeWay(context: SettlingContext, finding: NumberedFinding, { outcome }: Settlement): Promise<boolean> {
+  const { artifactId, kind, key } = finding;
+  if (kind !== 'row_missing' || outcome !== 'failed' || key === null) return false;
+  const others = (await rowsOfKey(context.records, key)).filter(({ id }) => id !== artifactId);
+  for (const { id } of others) await askLife(context, { ...finding, kind: 'row_differs', artifactId: id }, []);
+  return others.length > 0;
+}
+
 async function askLife(
-  { records, lives, runId, brake, conflict }: SettlingContext,
+  { records, lives, fleet, runId, brake, conflict }: SettlingContext,
   { artifactId, kind }: NumberedFinding,
   before: readonly Settlement[],
 ): Promise<Settlement> {
@@ -30,8 +42,11 @@ async function askLife(
   // Its workflow may run in another namespace, or be that of the database of which this one is a copy.
   const kept = brake ?? conflict;
   if (kept !== null) return { outcome: 'withheld', note: kept };
-  const isStarted = await lives.revive(row);
-  const second = await lives.repairArtifact(artifactId, message, row);
+  const known = await fleet.recall(artifactId);
+  const latest = known !== null && isBehind(row, known) ? known : row;
+  // One that has nothing left to do would end before it is asked.
+  const isStarted = isUnended(latest) && (await lives.revive(latest));
+  const second = await lives.repairArtifact(artifactId, message, latest);
   if (!isStarted) return settlementOf(second, before);
   const started = 'its workflow was started from its row';
   if (second === false) return { outcome: 'repaired', note: `${started}, and had nothing left to do` };

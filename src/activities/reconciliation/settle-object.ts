@@ -64,12 +64,16 @@ export async function settleUnknown(
 const isoDay = (atMs: number): string => new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
 
 /** Is there anybody who may want it: its artifact or the life of it, its execution when it is a manifest, or a row whose bytes belong there? */
-async function hasOwner({ records, lives }: SettlingContext, { key, owner, versionId }: ObjectInfo): Promise<boolean> {
+async function hasOwner(
+  { records, lives, fleet }: SettlingContext,
+  { key, owner, versionId }: ObjectInfo,
+): Promise<boolean> {
   if (owner !== null && isUuid(owner.artifactId)) {
     const { artifactId } = owner;
     const row = await records.get(artifactId);
-    // Under another key than its own, what names it is a copy of somebody else's making.
     if (row === null ? await lives.isAlive(artifactId) : row.key === key) return true;
+    // Under another key than its own, what names it is a copy of somebody else's making; unless the row has another one than its workflow.
+    if (row !== null && (await fleet.recall(artifactId))?.key === key) return true;
     if (key === manifestKey(artifactId) && (await records.getExecution(artifactId)) !== null) return true;
   }
   const rows = await rowsOfKey(records, key);
