@@ -115,7 +115,7 @@ const findingTable = (findings: NumberedFinding[], maxColumns: number): string =
     { maxColumns, spare: ['ID', 'SIZE'] },
   );
 
-const OUTCOMES_WITH_REASON: readonly Outcome[] = ['lost', 'withheld', 'failed'];
+const OUTCOMES_WITH_REASON: readonly Outcome[] = ['open', 'lost', 'withheld', 'failed'];
 
 /** Why something is left as it is, or lost; each reason once. */
 function notesOf(findings: NumberedFinding[]): string[] {

@@ -164,6 +164,38 @@ export const INJURIES: readonly Injury[] = [
     },
   },
   {
+    what: 'a row of an older backup, whose object was moved since',
+    kind: 'row_differs',
+    injure: async (world) => {
+      const record = await world.active();
+      const { versionId, etag } = await world.parts.store.copyToClass(record, 'STANDARD_IA');
+      await world.parts.store.deleteVersion(record.key, record.versionId);
+      const moved = { versionId, etag, storageClass: 'STANDARD_IA', tier: 'WARM', revision: 5 } as const;
+      world.lead({ ...record, ...moved });
+      return of(record, { row: { revision: record.revision }, workflow: { revision: 5, versionId } });
+    },
+  },
+  {
+    what: 'a row of an older backup, whose artifact was deleted for good since',
+    kind: 'row_differs',
+    injure: async (world) => {
+      const record = await world.active();
+      await world.parts.store.deleteVersion(record.key, record.versionId);
+      world.fleet.end(record.id, { ...record, revision: 5, status: 'DELETED', deletionReason: 'requested' });
+      return of(record, { row: { status: 'ACTIVE' }, workflow: { status: 'DELETED', ended: true } });
+    },
+  },
+  {
+    what: 'a row whose path somebody has changed',
+    kind: 'row_differs',
+    injure: async (world) => {
+      const record = await world.active();
+      const moved = await world.change(record.id, { key: `${record.key}.moved` });
+      world.lead({ ...record, revision: moved.revision });
+      return of(moved, { row: { key: moved.key }, workflow: { key: record.key } });
+    },
+  },
+  {
     what: 'another storage class than the row says',
     kind: 'class_differs',
     injure: async (world) =>

@@ -31,11 +31,18 @@ export function settlingWorld({ versioning = true } = {}) {
   /** What each life answers, in turn; without an entry there is none. */
   const answers = new Map<string, (Repair | Error)[]>();
   const told: string[] = [];
+  const revived: ArtifactRecord[] = [];
   const fleet = new MemoryFleet();
+  const requests = { count: 0 };
+  const pace = (): Promise<void> => {
+    requests.count += 1;
+    return Promise.resolve();
+  };
   const lives: ArtifactLives = {
     ...NO_OTHERS,
     isAlive: (id) => Promise.resolve(answers.has(id)),
     revive: (row) => {
+      revived.push(row);
       told.push(`revive ${row.id}`);
       const isNew = !answers.has(row.id);
       if (isNew) answers.set(row.id, [{ outcome: 'nothing', note: 'all is well' }]);
@@ -50,7 +57,7 @@ export function settlingWorld({ versioning = true } = {}) {
   };
   const activities = createActivities({
     ...{ store, records, lives, reconciliations, quarantine, databases, capabilities: CAPABLE_OF_ALL },
-    inspection: { fleet, rows: new MemoryRowInventory(records), pace: () => Promise.resolve() },
+    inspection: { fleet, rows: new MemoryRowInventory(records), pace },
     settings: { ...SETTINGS, reconciliation: { quarantineDays: 7, keepDays: 30 } },
   });
   const settle = async (
@@ -78,8 +85,10 @@ export function settlingWorld({ versioning = true } = {}) {
       databases,
       lives,
       fleet,
+      requests,
       answers,
       told,
+      revived,
       activities,
       settle,
     },

@@ -5,7 +5,7 @@ import type { StoreCapabilities } from '../../storage/object-store.js';
 import { withHeartbeat } from '../boundary.js';
 import type { ActivityDeps, Fleet, InspectionPatience } from '../deps.js';
 import { foundTwice } from './confirm.js';
-import { pacedBy, pacedFleet, pacedStore, type StoreReads } from './paced.js';
+import { paced, type StoreReads } from './paced.js';
 
 export interface InspectionSlice {
   runId: string;
@@ -70,6 +70,7 @@ export async function inspectSlice<Cursor>(
   const patience = { ...INSPECTION_PATIENCE, ...inspection.patience };
   return withHeartbeat('inspecting', async ({ signal, tell }) => {
     const endMs = Date.now() + SLICE_MS;
+    const lives = paced(deps.lives, pace);
     const inspected = { ...NOTHING_INSPECTED };
     const things = (): number => {
       const { bytes: _bytes, ...counts } = inspected;
@@ -77,9 +78,9 @@ export async function inspectSlice<Cursor>(
     };
     const inspector: Inspector = {
       ...{ rows, records, capabilities, patience, pageSize, signal },
-      store: pacedStore(deps.store, pace),
-      fleet: pacedFleet(fleet, pace),
-      isAlive: pacedBy(pace)((id) => deps.lives.isAlive(id)),
+      store: paced(deps.store, pace),
+      fleet: paced(fleet, pace),
+      isAlive: (id) => lives.isAlive(id),
       count: (seen) => {
         for (const [what, count] of Object.entries(seen) as [keyof Inspected, number][]) inspected[what] += count;
         tell({ phase: `inspecting, ${things()} so far` });

@@ -1,6 +1,7 @@
 import type { DatabasesOfBucket } from '../../bucket-databases.js';
 import type { Quarantine } from '../../db/quarantine.js';
 import type { Reconciliations } from '../../db/reconciliations.js';
+import { paced } from '../inspection/paced.js';
 import type { ActivityDeps, Fleet, ReconciliationSettings } from '../deps.js';
 
 export interface ReconciliationDeps extends Pick<ActivityDeps, 'records' | 'store' | 'lives'> {
@@ -11,12 +12,15 @@ export interface ReconciliationDeps extends Pick<ActivityDeps, 'records' | 'stor
   settings: ReconciliationSettings;
 }
 
-/** @throws for a worker that was not given all of it: a bug of whoever put it together. */
+/** Store and Temporal at the pace of the whole process, as inspections ask them. @throws for a worker that was not given all of it: a bug of whoever put it together. */
 export function reconciliationDeps(deps: ActivityDeps): ReconciliationDeps {
   const { records, store, lives, reconciliations, quarantine, databases, inspection, settings } = deps;
   const { reconciliation } = settings;
   if (!reconciliations || !quarantine || !databases || !inspection || !reconciliation)
     throw new Error('this worker knows no reconciliations');
-  const { fleet } = inspection;
-  return { records, store, lives, reconciliations, quarantine, databases, fleet, settings: reconciliation };
+  const { fleet, pace } = inspection;
+  return {
+    ...{ records, reconciliations, quarantine, databases, settings: reconciliation },
+    ...{ store: paced(store, pace), lives: paced(lives, pace), fleet: paced(fleet, pace) },
+  };
 }

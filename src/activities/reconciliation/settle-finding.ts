@@ -1,5 +1,5 @@
 import type { NumberedFinding } from '../../db/reconciliations.js';
-import { settleLife } from './settle-life.js';
+import { settleLife, tellOf } from './settle-life.js';
 import { settleManifest } from './settle-manifest.js';
 import { settleLeft, settleUnknown } from './settle-object.js';
 import { settleUpload } from './settle-upload.js';
@@ -15,6 +15,7 @@ export function settleFinding(
   before: readonly Settlement[],
 ): Promise<Settlement> {
   const kept = context.brake ?? context.conflict;
+  if (context.mode === 'dry-run' && finding.kind !== 'object_unknown') return tellOf(context, finding);
   switch (finding.kind) {
     case 'object_missing':
     // Also a life that begins again, or has its row again, looks for its bytes.

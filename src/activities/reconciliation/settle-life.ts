@@ -13,10 +13,34 @@ export async function settleLife(
 ): Promise<Settlement> {
   const first = await askLife(context, finding, before);
   const settlement = (await makeWay(context, finding, first)) ? await askLife(context, finding, before) : first;
+  if (settlement.outcome === 'gone' && (await isWithoutExecution(context, finding))) return orphaned(finding);
   if (settlement.outcome !== 'repaired' || finding.artifactId === null) return settlement;
   const row = await context.records.get(finding.artifactId);
   return row?.deletionReason === 'bytes_lost' ? { ...settlement, outcome: 'lost' } : settlement;
 }
+
+/** What a dry run says of a finding. */
+export async function tellOf(context: SettlingContext, finding: NumberedFinding): Promise<Settlement> {
+  return (await isWithoutExecution(context, finding)) ? orphaned(finding) : { outcome: 'open', note: null };
+}
+
+/** Its row is missing, and its execution too: whoever removed that meant its artifacts as well, or a backup does not have it yet. */
+async function isWithoutExecution(
+  { records, lives }: SettlingContext,
+  { kind, artifactId, executionId }: NumberedFinding,
+): Promise<boolean> {
+  if (kind !== 'row_missing' || artifactId === null || executionId === null) return false;
+  if ((await records.getExecution(executionId)) !== null || (await records.get(artifactId)) !== null) return false;
+  return lives.isAlive(artifactId);
+}
+
+/** Nobody but an operator knows which of the two is meant, so the finding stays. */
+const orphaned = ({ artifactId }: NumberedFinding): Settlement => ({
+  outcome: 'open',
+  note:
+    'its execution has no row either, and it lives on. To have both again: artifacts rebuild --apply. To delete it: ' +
+    `temporal workflow signal --workflow-id artifact/${artifactId} --name purgeArtifact --input '{"actor":"operator"}'`,
+});
 
 /** Another row has the path of one that is missing, as when both were set back: what that one's workflow knows comes first. */
 async function makeWay(context: SettlingContext, finding: NumberedFinding, { outcome }: Settlement): Promise<boolean> {

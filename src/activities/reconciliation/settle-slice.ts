@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { mapConcurrently } from '../../domain/concurrency.js';
 import { conflictOf } from '../../domain/bucket-databases.js';
-import type { Outcome } from '../../domain/drift.js';
+import type { DriftKind, Outcome } from '../../domain/drift.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { isDriftLeft } from '../../domain/reconcile.js';
 import { SECOND_MS } from '../../domain/units.js';
@@ -13,6 +13,8 @@ import type { FindingsToSettle, SettledFindings, Settlement } from './settlement
 import { storeClock } from '../../store-clock.js';
 
 const PAGE = 64;
+/** What is in quarantine, and what an operator must do about a row himself. */
+const TOLD_BY_A_DRY_RUN: readonly DriftKind[] = ['object_unknown', 'row_missing'];
 /** Each is a few requests, and most wake a workflow. */
 const CONCURRENCY = 8;
 const SLICE_MS = 30 * SECOND_MS;
@@ -35,7 +37,7 @@ export function settleSlice(deps: ReconciliationDeps, query: FindingsToSettle): 
     for (let { afterNumber } = query; ;) {
       const page = await deps.reconciliations.listFindings({ runId, tenantId: null, afterNumber, limit: PAGE });
       const open = page.filter(
-        ({ outcome, kind }) => outcome === 'open' && (mode === 'repair' || kind === 'object_unknown'),
+        ({ outcome, kind }) => outcome === 'open' && (mode === 'repair' || TOLD_BY_A_DRY_RUN.includes(kind)),
       );
       const settleAll = async (findings: NumberedFinding[]): Promise<void> => {
         const done: Settlement[] = [];

@@ -89,6 +89,51 @@ describe('what the workflow of an artifact heals', () => {
     },
   );
 
+  it('starts the workflow from what the one before knew last, when that is more than its row tells', async () => {
+    const { settle, stored, revived, fleet } = world();
+    const record = await stored();
+    fleet.end(record.id, { ...record, revision: 7, warnedAtMs: 1 });
+    expect(await settle([about(record, 'life_missing')])).toMatchObject([{ outcome: 'repaired' }]);
+    expect(revived).toMatchObject([{ id: record.id, revision: 7, warnedAtMs: 1 }]);
+  });
+
+  it('makes way for a row that is missing: who has its path is asked before it is tried again', async () => {
+    const { settle, stored, answers, told } = world();
+    const holder = await stored();
+    const missing = { id: randomUUID() };
+    answers.set(missing.id, [{ outcome: 'failed', note: 'path_taken' }, HEALED]);
+    answers.set(holder.id, [HEALED]);
+    const finding = { ...about(missing, 'row_missing'), key: holder.key };
+    expect(await settle([finding])).toMatchObject([HEALED]);
+    expect(told.map((line) => line.split(' ')[1])).toEqual([missing.id, holder.id, missing.id]);
+  });
+
+  it.each(['repair', 'dry-run'] as const)(
+    'stays open with what to do about it, when row and execution are gone (%s)',
+    async (mode) => {
+      const { settle, answers } = world();
+      const record = { id: randomUUID() };
+      answers.set(record.id, [WELL]);
+      const finding = { ...about(record, 'row_missing'), executionId: randomUUID() };
+      const [settled] = await settle([finding], { mode });
+      expect(settled).toMatchObject({ outcome: 'open' });
+      expect(settled?.note).toContain('artifacts rebuild --apply');
+      expect(settled?.note).toContain(`--workflow-id artifact/${record.id} --name purgeArtifact`);
+    },
+  );
+
+  it('is asked for at the pace of the process, as bucket and workflows are', async () => {
+    const { settle, stored, requests, answers, stray } = world();
+    const record = await stored();
+    answers.set(record.id, [HEALED]);
+    await settle([about(record)]);
+    expect(requests.count).toBe(1);
+    const finding = await stray();
+    await settle([finding], { mode: 'dry-run' });
+    // A HEAD of the object, and a look for the life of its owner.
+    expect(requests.count).toBe(3);
+  });
+
   it('is left alone by a dry run', async () => {
     const { settle, answers, told } = world();
     const record = { id: randomUUID() };

@@ -45,6 +45,42 @@ describe('rows and workflows', () => {
     ]);
   });
 
+  it('of which the row is behind are found with the numbers of both, also when nothing else differs', async () => {
+    const world = new MemoryWorld();
+    const record = await world.active();
+    world.lead({ ...record, revision: 9, tier: 'COLD' });
+    const tags = await world.active();
+    world.lead({ ...tags, revision: 4 });
+    expect(await world.findings(LIVES)).toMatchObject([
+      { subject: record.id, kind: 'row_differs', detail: { row: { revision: 1 }, workflow: { revision: 9 } } },
+      { subject: tags.id, kind: 'row_differs', detail: { row: { revision: 1 }, workflow: { revision: 4 } } },
+    ]);
+  });
+
+  it('that the index tells apart by nothing are asked only once the database looks older than the workflows', async () => {
+    const world = new MemoryWorld({ pageSize: 2 });
+    const rows = await Promise.all([world.active(), world.active(), world.active()]);
+    for (const row of rows) world.lead({ ...row, revision: 4 });
+    expect(await world.findings(LIVES)).toEqual([]);
+    const gone = await world.active();
+    await world.parts.deleteExecution(gone.executionId);
+    const found = await world.findings(LIVES);
+    expect(found.map(({ subject }) => subject).sort()).toEqual([...rows, gone].map(({ id }) => id).sort());
+    expect(await world.inspect('inspectLives', randomUUID())).toMatchObject({ lives: 4 });
+  });
+
+  it('that have ended as deleted, which the row does not know, are told as that and not as terminated', async () => {
+    const world = new MemoryWorld();
+    const [deleted, terminated] = [await world.active(), await world.active()];
+    world.fleet.end(deleted.id, { ...deleted, revision: 3, status: 'DELETED', purgeAtMs: null });
+    world.fleet.end(terminated.id, { ...terminated, revision: 3 });
+    const found = await world.findings(LIVES);
+    expect(found.map(({ kind, subject }) => [kind, subject]).sort()).toEqual([
+      ['life_missing', terminated.id],
+      ['row_differs', deleted.id],
+    ]);
+  });
+
   it('are believed when the index of workflows lags behind', async () => {
     const world = new MemoryWorld();
     const late = await world.active();
