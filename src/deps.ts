@@ -21,6 +21,8 @@ import { createS3BucketSettings } from './storage/s3/bucket-settings.js';
 import { createS3ObjectStore, type S3ObjectStoreOptions } from './storage/s3/index.js';
 import { databaseNameOf } from './domain/bucket-databases.js';
 import { SECOND_MS } from './domain/units.js';
+import { connectReconciliation } from './temporal/reconciliation-client.js';
+import { withEnds } from './reconciliation-ends.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
 import { createWebhookSender } from './webhooks/http-webhook-sender.js';
 import { webhookSettings } from './webhooks/settings.js';
@@ -98,11 +100,12 @@ export function openApiDeps(config: Config): { deps: ApiDeps; close(): Promise<v
   const store = openStore(config);
   const database = openRecords(config);
   const lifecycle = connectLifecycle(config);
+  const reconciliation = connectReconciliation(config);
   return {
     deps: {
       records: database.records,
       shares: database.shares,
-      reconciliations: database.reconciliations,
+      reconciliations: withEnds(database.reconciliations, reconciliation.client),
       store,
       lifecycle: lifecycle.client,
       publications: lifecycle.publications,
@@ -111,7 +114,7 @@ export function openApiDeps(config: Config): { deps: ApiDeps; close(): Promise<v
     },
     close: async () => {
       store.close();
-      await Promise.all([lifecycle.close(), database.close()]);
+      await Promise.all([lifecycle.close(), reconciliation.close(), database.close()]);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { ReconciliationMode } from '../domain/reconcile.js';
 
 /** What reconciliations have found, and what waits in quarantine. Safe to repeat, all of it. */
 export interface Reconciliations {
-  /** Notes that a run has begun; the same id again changes nothing. Runs that began before `forgetBeforeMs` (default: none) go. */
+  /** Notes that a run has begun, so that others have ended, and those of them that could not say so are told to have; the same id again changes nothing. Runs that began before `forgetBeforeMs` (default: none) go. */
   begin(run: NewReconciliation): Promise<void>;
   /** One that the run knows already (kind and subject) stays as it is. */
   addFindings(runId: string, findings: readonly Finding[]): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { DRIFT_KINDS, NOTHING_INSPECTED, OUTCOMES, type Finding, type Inspected } from '../domain/drift.js';
-import { RECONCILIATION_MODES } from '../domain/reconcile.js';
+import { ENDED_FROM_OUTSIDE, RECONCILIATION_MODES } from '../domain/reconcile.js';
 import { toJson, toText } from './columns.js';
 import { withDatabaseErrors } from './errors.js';
 import { inTransaction } from './pool.js';
@@ -16,6 +16,10 @@ export const createReconciliations = (pool: Pool): Reconciliations => ({
           new Date(forgetBeforeMs),
           id,
         ]);
+      await pool.query(
+        'UPDATE reconciliations SET finished_at = $2, failure = $3 WHERE finished_at IS NULL AND id <> $1 AND started_at <= $2',
+        [id, new Date(startedAtMs), ENDED_FROM_OUTSIDE],
+      );
       await pool.query(
         'INSERT INTO reconciliations (id, mode, started_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING',
         [id, mode, new Date(startedAtMs)],

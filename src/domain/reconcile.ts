@@ -25,6 +25,9 @@ export interface ReconciliationProgress {
   settled: Partial<Record<Outcome, number>>;
 }
 
+/** Of a run whose workflow was ended before it could write its report: one runs at a time, so it has ended when the next one begins. */
+export const ENDED_FROM_OUTSIDE = 'it was ended from outside, before the next one began';
+
 /** By whom the audit says that something was repaired. */
 export const RECONCILIATION_ACTOR = 'reconciliation';
 

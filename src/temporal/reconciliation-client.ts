@@ -20,6 +20,11 @@ export interface ReconciliationClient {
   startReconciliation(mode: ReconciliationMode): Promise<{ runId: string; hasJoined: boolean }>;
   /** `problem`: why what it is at has failed and is tried again; null: it has not. */
   lookAt(runId: string): Promise<{ isRunning: boolean; problem: string | null }>;
+  /**
+   * How the workflow of a run ended, in the words of Temporal (`terminated`), and when, if that is known; null: it runs.
+   * @param runId the first of its chain.
+   */
+  endOf(runId: string): Promise<{ how: string; atMs: number | null } | null>;
   /** Null when no worker answers now. */
   progressOf(): Promise<ReconciliationProgress | null>;
 }
@@ -45,13 +50,21 @@ export function reconciliationClient(client: Client): ReconciliationClient {
     }
   };
   /** Null: there never was one that is remembered. */
-  const describe = async (): Promise<{ runId: string; isRunning: boolean; problem: string | null } | null> => {
+  const describe = async (): Promise<{
+    runId: string;
+    isRunning: boolean;
+    status: string;
+    closedAtMs: number | null;
+    problem: string | null;
+  } | null> => {
     try {
-      const { status, raw } = await call(() => handle().describe());
+      const { status, raw, closeTime } = await call(() => handle().describe());
       const failed = (raw.pendingActivities ?? []).find(({ lastFailure }) => lastFailure);
       return {
         runId: raw.workflowExecutionInfo?.firstRunId ?? '',
         isRunning: status.name === 'RUNNING',
+        status: status.name,
+        closedAtMs: closeTime?.getTime() ?? null,
         problem: failed?.lastFailure?.message ?? null,
       };
     } catch (error) {
@@ -83,6 +96,12 @@ export function reconciliationClient(client: Client): ReconciliationClient {
     lookAt: async (runId) => {
       const last = await describe();
       return { isRunning: last?.isRunning === true && last.runId === runId, problem: last?.problem ?? null };
+    },
+    endOf: async (runId) => {
+      const last = await describe();
+      if (last === null) return { how: 'and its workflow is not known any more', atMs: null };
+      if (last.runId !== runId) return { how: 'before the next one began', atMs: null };
+      return last.isRunning ? null : { how: last.status.toLowerCase().replaceAll('_', ' '), atMs: last.closedAtMs };
     },
     progressOf: async () => {
       try {

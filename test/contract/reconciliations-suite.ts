@@ -52,6 +52,21 @@ export function reconciliationsSuite(name: string, subject: () => Reconciliation
       ]);
     });
 
+    test('have ended when the next one begins, also those that nobody has finished', async () => {
+      const [whole, cut] = [await begin(), await begin()];
+      const query = { tenantId: null };
+      const own = { finishedAtMs: startedAtMs + 5, inspected: NOTHING_INSPECTED, failure: null };
+      await subject().finish(cut, own);
+      expect(await subject().get(whole, query)).toMatchObject({
+        ...{ finishedAtMs: startedAtMs, failure: expect.stringContaining('ended from outside') as string },
+      });
+      const next = await begin();
+      expect(await subject().get(cut, query)).toMatchObject(own);
+      expect(await subject().get(next, query)).toMatchObject({ finishedAtMs: null, failure: null });
+      await subject().begin({ id: next, mode: 'repair', startedAtMs });
+      expect(await subject().get(next, query)).toMatchObject({ finishedAtMs: null, failure: null });
+    });
+
     test('know a finding by its kind and subject, in one run', async () => {
       const runId = await begin();
       const finding = aFinding();

@@ -48,7 +48,7 @@ export const Reconciliation = Type.Object(
     mode: Type.Enum([...RECONCILIATION_MODES], { type: 'string', description: '`dry-run` only finds' }),
     startedAt: Timestamp,
     finishedAt: Type.Union([Timestamp, Type.Null()], { description: 'Null while it runs' }),
-    isComplete: Type.Boolean({ description: 'False also when it gave up, or was cancelled' }),
+    isComplete: Type.Boolean({ description: 'False also when it gave up, or was ended from outside' }),
     totals: Type.Union(
       [
         Type.Array(Type.Object({ kind: Kind, outcome: FindingOutcome, findings: Type.Integer(), sizeBytes: Bytes }), {

@@ -1,4 +1,5 @@
 import type { Finding, Inspected, Outcome } from '../../domain/drift.js';
+import { ENDED_FROM_OUTSIDE } from '../../domain/reconcile.js';
 import { NOTHING_INSPECTED } from '../../domain/drift.js';
 import type {
   FindingsQuery,
@@ -22,6 +23,9 @@ export class MemoryReconciliations implements Reconciliations {
     await Promise.resolve();
     for (const [other, run] of this.#runs)
       if (other !== id && run.startedAtMs < forgetBeforeMs) this.#runs.delete(other);
+    for (const run of this.#runs.values())
+      if (run.id !== id && run.finishedAtMs === null && run.startedAtMs <= startedAtMs)
+        Object.assign(run, { finishedAtMs: startedAtMs, failure: ENDED_FROM_OUTSIDE });
     if (this.#runs.has(id)) return;
     const nothing = { finishedAtMs: null, inspected: NOTHING_INSPECTED, failure: null };
     this.#runs.set(id, { id, mode, startedAtMs, ...nothing, findings: [], known: new Set() });

@@ -5,6 +5,7 @@ import { openRecords } from '../../deps.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { ReconciliationMode, ReconciliationProgress } from '../../domain/reconcile.js';
 import { SECOND_MS } from '../../domain/units.js';
+import { withEnds } from '../../reconciliation-ends.js';
 import { connectReconciliation } from '../../temporal/reconciliation-client.js';
 
 export type { NumberedFinding, ReconciliationReport } from '../../db/reconciliations.js';
@@ -36,6 +37,7 @@ export interface ReconcileOptions {
 export async function reconcileNow(config: Config, options: ReconcileOptions): Promise<ReconciliationResult> {
   const temporal = connectReconciliation(config);
   const database = openRecords(config);
+  const reports = withEnds(database.reconciliations, temporal.client);
   try {
     const { client } = temporal;
     const started = await client.startReconciliation(options.mode);
@@ -56,7 +58,7 @@ export async function reconcileNow(config: Config, options: ReconcileOptions): P
       );
       await sleep(LOOK_EVERY_MS, undefined, { signal: options.signal }).catch(() => undefined);
     }
-    return await resultOf(database.reconciliations, options.findings, await database.reconciliations.get(runId, ALL));
+    return await resultOf(database.reconciliations, options.findings, await reports.get(runId, ALL));
   } finally {
     await Promise.all([temporal.close(), database.close()]);
   }
@@ -64,11 +66,13 @@ export async function reconcileNow(config: Config, options: ReconcileOptions): P
 
 /** The last one, whoever asked for it. @throws `database_unavailable`; `invalid_request` when there was none. */
 export async function lastReconciliation(config: Config, findings: number): Promise<ReconciliationResult> {
+  const temporal = connectReconciliation(config);
   const database = openRecords(config);
   try {
-    return await resultOf(database.reconciliations, findings, await database.reconciliations.latest(ALL));
+    const report = await withEnds(database.reconciliations, temporal.client).latest(ALL);
+    return await resultOf(database.reconciliations, findings, report);
   } finally {
-    await database.close();
+    await Promise.all([temporal.close(), database.close()]);
   }
 }
 
