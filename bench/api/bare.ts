@@ -5,7 +5,7 @@
 import Fastify from 'fastify';
 import pg from 'pg';
 import { listStatement } from '../../src/db/lists.js';
-import { GET_ARTIFACT } from '../../src/db/sql-artifact-records.js';
+import { GET_ARTIFACT } from '../../src/db/rows.js';
 
 const PAGE = 50;
 

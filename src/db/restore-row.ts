@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { ArtifactError } from '../domain/errors.js';
@@ -5,7 +6,7 @@ import type { RowRestoration } from './artifact-records.js';
 import { columnsOf, toDate, toJson, toText, type ColumnValue } from './columns.js';
 import { inTransaction } from './pool.js';
 import { pathTaken } from './publications.js';
-import { SELECT_ARTIFACT, toArtifactRecord, type ArtifactRow } from './rows.js';
+import { GET_ARTIFACT, SELECT_ARTIFACT, toArtifactRecord, type ArtifactRow } from './rows.js';
 
 /** See `ArtifactRecords.restoreRow`. */
 export function restoreRow(pool: Pool, record: ArtifactRecord, restoration: RowRestoration): Promise<ArtifactRecord> {
@@ -13,7 +14,7 @@ export function restoreRow(pool: Pool, record: ArtifactRecord, restoration: RowR
     await joinExecution(client, record, restoration.retentionDays ?? null);
     const isNew = await insertRow(client, record, restoration);
     if (isNew) await restoreDownloads(client, record);
-    return rowOf(client, record);
+    return isNew ? written(client, record) : inTheWay(client, record);
   });
 }
 
@@ -36,10 +37,10 @@ async function joinExecution(
 
 /** @returns whose it is; null when it is not there. */
 async function lockExecution(client: PoolClient, executionId: string): Promise<string | null> {
-  const { rows } = await client.query<{ tenant_id: string | null }>(
-    'SELECT tenant_id FROM executions WHERE id = $1 FOR SHARE',
-    [executionId],
-  );
+  const text = 'SELECT tenant_id FROM executions WHERE id = $1 FOR SHARE';
+  const { rows } = await client.query<{ tenant_id: string | null }>({
+    ...{ name: 'lock-execution', text, values: [executionId] },
+  });
   const [row] = rows;
   return row === undefined ? null : (row.tenant_id ?? '');
 }
@@ -70,16 +71,16 @@ async function insertRow(
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const places = columns.map(({ value, cast }) => `${bind(value)}${cast === undefined ? '' : `::${cast}`}`);
   const known = `SELECT max(change_number) FROM artifact_events WHERE artifact_id = ${bind(id)}::uuid`;
-  const { rowCount } = await client.query(
-    `WITH made AS (
+  const text = `WITH made AS (
        INSERT INTO artifacts (${columns.map(({ column }) => column).join(', ')}, revision)
        VALUES (${places.join(', ')}, GREATEST(${bind(record.revision)}::integer, (${known})) + 1)
        ON CONFLICT DO NOTHING RETURNING id, revision)
      INSERT INTO artifact_events (artifact_id, change_number, execution_id, tenant_id, at, actor, kind, detail)
      SELECT id, revision, ${bind(executionId)}, ${bind(tenantId)}, now(), ${bind(toText(actor))}, 'row_restored', ${bind(toJson(detail))}::jsonb
-     FROM made`,
-    values,
-  );
+     FROM made`;
+  // Planned once on each connection. What a record of before lacks is no column, so it may be another statement.
+  const name = `restore-row ${createHash('sha1').update(text).digest('hex')}`;
+  const { rowCount } = await client.query({ name, text, values });
   return rowCount === 1;
 }
 
@@ -94,8 +95,18 @@ async function restoreDownloads(client: PoolClient, record: ArtifactRecord): Pro
   );
 }
 
-/** A conflict is decided only once the other transaction has ended, so what it wrote is visible by now. */
-async function rowOf(client: PoolClient, { id, executionId, key, path }: ArtifactRecord): Promise<ArtifactRecord> {
+async function written(client: PoolClient, { id }: ArtifactRecord): Promise<ArtifactRecord> {
+  const { rows } = await client.query<ArtifactRow>({ ...GET_ARTIFACT, values: [id] });
+  const [row] = rows;
+  if (row === undefined) throw new ArtifactError('database_unavailable', `The row of ${id} is gone`);
+  return toArtifactRecord(row);
+}
+
+/**
+ * The row itself. A conflict is decided only once the other transaction has ended, so what it wrote is visible by now.
+ * @throws `path_taken` when it is another one.
+ */
+async function inTheWay(client: PoolClient, { id, executionId, key, path }: ArtifactRecord): Promise<ArtifactRecord> {
   const { rows } = await client.query<ArtifactRow>(
     `${SELECT_ARTIFACT} WHERE a.id = $1 OR (a.execution_id = $2 AND a.file_path = $3 AND a.status <> 'DELETED')`,
     [id, executionId, key],

@@ -113,6 +113,8 @@ const ARTIFACT_COLUMNS = [
 /** Adds the downloads `d` to artifacts `a`. */
 export const WITH_DOWNLOADS = 'LEFT JOIN artifact_access d ON d.artifact_id = a.id';
 export const SELECT_ARTIFACT = `SELECT ${ARTIFACT_COLUMNS} FROM artifacts a JOIN executions e ON e.id = a.execution_id ${WITH_DOWNLOADS}`;
+/** Nearly every request begins with it, so each connection plans it once. */
+export const GET_ARTIFACT = { name: 'get-artifact', text: `${SELECT_ARTIFACT} WHERE a.id = $1` };
 
 export interface ExecutionRow {
   id: string;

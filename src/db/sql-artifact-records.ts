@@ -14,6 +14,7 @@ import { isYoungerThan } from './rebuilds.js';
 import { registerArtifact } from './register.js';
 import { restoreRow } from './restore-row.js';
 import {
+  GET_ARTIFACT,
   SELECT_ARTIFACT,
   toArtifactRecord,
   toExecutionRecord,
@@ -67,9 +68,6 @@ export function createArtifactRecords(pool: Pool): ArtifactRecords & { close(): 
     close: () => pool.end(),
   };
 }
-
-/** Nearly every request begins with it, so each connection plans it once. */
-export const GET_ARTIFACT = { name: 'get-artifact', text: `${SELECT_ARTIFACT} WHERE a.id = $1` };
 
 async function getArtifact(pool: Pool, artifactId: string): Promise<ArtifactRecord | null> {
   const { rows } = await pool.query<ArtifactRow>({ ...GET_ARTIFACT, values: [artifactId] });
