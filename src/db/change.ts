@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { AUDIT_KINDS, type ArtifactRecord } from '../domain/artifact-record.js';
-import { decidedBefore } from '../domain/changes.js';
+import { decidedBefore } from '../domain/decided-before.js';
 import { ArtifactError } from '../domain/errors.js';
 import { caughtUp } from '../domain/repair-changes.js';
 import type { RecordChange } from './artifact-records.js';

@@ -1,5 +1,5 @@
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
-import { decidedBefore } from '../../domain/changes.js';
+import { decidedBefore } from '../../domain/decided-before.js';
 import { ArtifactError } from '../../domain/errors.js';
 import type { DeletionCounts } from '../../domain/execution-deletion.js';
 import { pathOfKey } from '../../domain/keys.js';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEvent } from '../../domain/artifact-record.js';
-import type { WrittenBefore } from '../../domain/changes.js';
+import type { WrittenBefore } from '../../domain/decided-before.js';
 import type { RecordedEvent } from '../artifact-records.js';
 
 /** The audit of an artifact, beside an event that may be in it already. */
