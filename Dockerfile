@@ -25,6 +25,9 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/build build
 COPY package.json ./
 COPY migrations migrations
+# docker build --build-arg GIT_COMMIT="$(git rev-parse HEAD)" .
+ARG GIT_COMMIT=
+ENV GIT_COMMIT=$GIT_COMMIT
 USER node
 EXPOSE 8080
 # Process 1 is node itself, so that SIGTERM reaches it.

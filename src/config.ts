@@ -22,6 +22,13 @@ export const configSchema = Type.Object({
     description: 'How much is logged',
   }),
 
+  GIT_COMMIT: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-f]{7,64}$',
+      description: 'Commit that an image was built from: part of the build that API and workers tell',
+    }),
+  ),
+
   API_HOST: Type.String({ default: '127.0.0.1', description: 'Address the API listens on' }),
   API_PORT: Type.Integer({
     default: 8080,

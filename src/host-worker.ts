@@ -10,8 +10,10 @@ import { Places } from './host/places.js';
 import type { HostLog } from './host/deps.js';
 import { defaultHostId } from './host/host-id.js';
 import { openRoots } from './host/roots.js';
+import { buildOf } from './package.js';
 import type { ObjectStore } from './storage/object-store.js';
 import { connectLifecycle } from './temporal/connect-lifecycle.js';
+import { identityOf } from './temporal/pollers.js';
 import { connectWorker } from './temporal/worker-connection.js';
 import { sharedPartMemory } from './transfer/part-memory.js';
 import { StoreConnections } from './transfer/put.js';
@@ -78,6 +80,7 @@ export async function runHostWorker(config: Config, settings: HostSettings, log:
     const worker = await Worker.create({
       connection,
       namespace: config.TEMPORAL_NAMESPACE,
+      identity: identityOf(buildOf(config)),
       taskQueue,
       activities: createHostActivities({
         ...{ tenantId, roots, store, connections, log },

@@ -8,10 +8,12 @@ import { ArtifactError, errorKind } from './domain/errors.js';
 import { SECOND_MS } from './domain/units.js';
 import { lifePolicyOf } from './life-policy.js';
 import { openDatabases, openRecords, openStore, openWebhooks, type Database } from './deps.js';
+import { buildOf } from './package.js';
 import { createPace } from './pace.js';
 import { keepPresent } from './presence.js';
 import { probeStore } from './storage/probe.js';
 import { connectArtifactLives } from './temporal/artifact-lives.js';
+import { identityOf } from './temporal/pollers.js';
 import { connectFleet } from './temporal/fleet.js';
 import { connectWorker } from './temporal/worker-connection.js';
 import { LIFECYCLE_TASK_QUEUE, READ_BACK_TASK_QUEUE, WEBHOOK_TASK_QUEUE } from './temporal/ids.js';
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
   const common = {
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
+    identity: identityOf(buildOf(config)),
     ...versioning(config),
     activityTaskPollerBehavior: { type: 'autoscaling' },
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
@@ -86,7 +89,7 @@ async function main(): Promise<void> {
     activities,
     maxConcurrentActivityTaskExecutions: config.READ_BACKS_AT_ONCE,
   });
-  log.info({ taskQueue: LIFECYCLE_TASK_QUEUE }, 'worker is ready');
+  log.info({ taskQueue: LIFECYCLE_TASK_QUEUE, build: buildOf(config) }, 'worker is ready');
   try {
     await runTogether([lifecycle, outward, readBacks]);
   } finally {

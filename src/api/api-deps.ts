@@ -29,6 +29,7 @@ export type ApiConfig = Pick<
   | 'EXECUTION_MAX_BYTES'
   | 'TENANT_MAX_ARTIFACTS'
   | 'TENANT_MAX_BYTES'
+  | 'GIT_COMMIT'
   | 'API_HOST'
   | 'API_PORT'
   | 'API_CORS_ORIGINS'

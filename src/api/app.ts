@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { MIB_BYTES, MINUTE_MS, SECOND_MS } from '../domain/units.js';
+import { buildOf } from '../package.js';
 import type { ApiDeps } from './api-deps.js';
 import { createContext, type Api } from './context.js';
 import { DownloadCounter } from './download-counter.js';
@@ -93,7 +94,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerAuth(app, authenticate);
   await registerRateLimit(app, config.API_REQUESTS_PER_MINUTE);
   registerIdempotencyKeys(app);
-  await registerOpenApi(app);
+  await registerOpenApi(app, buildOf(config));
 
   registerUploadRoutes(app, context);
   await registerFileRoutes(app, context);

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../package.js';
 import { addArchiveCommands } from './commands/archive.js';
 import { addBucketCommand } from './commands/bucket.js';
 import { addDeletionCommands } from './commands/deletion.js';
@@ -18,7 +19,6 @@ import { addWorkerCommand } from './commands/worker.js';
 import { addWatchCommand } from './commands/watch.js';
 import { EXIT_CODES_HELP, describeFailure, exitCodeOf } from './failures.js';
 import type { Terminal } from './terminal.js';
-import { packageVersion } from './version.js';
 
 // Commander wraps these paragraphs to the width of the terminal.
 const ABOUT = [

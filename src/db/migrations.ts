@@ -1,20 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageFolder } from '../package.js';
 
 /** Not the tool's default name, so that another feature may use the same tool in the same database. */
 export const MIGRATIONS_TABLE = 'artifact_migrations';
 
-/** `migrations/` of this package, from `src/db` as well as from `build/src/db`: it stands beside package.json. */
-export function migrationsFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('package.json of durable-artifacts was not found above its own code');
-    folder = parent;
-  }
-  return join(folder, 'migrations');
-}
+export const migrationsFolder = (): string => join(packageFolder(), 'migrations');
 
 /** Names of the migrations of this build, in their order. */
 export const knownMigrations = (): string[] =>

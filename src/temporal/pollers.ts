@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Connection } from '@temporalio/client';
 import { uploadTaskQueue } from '../domain/publish.js';
 import { msOf, type Timestamp } from './timestamps.js';
@@ -16,11 +17,16 @@ export interface PolledQueue {
 export interface Poller {
   /** Process id and host, unless it was given another name. */
   identity: string;
+  /** Of its code, see `buildOf`; null: it does not tell. */
+  build: string | null;
   /** When its last question began, by the server's clock; a question waits for work up to a minute. */
   lastSeenMs: number;
   /** Null: its versions are not told apart (Worker Versioning is off). */
   deployment: { name: string; buildId: string } | null;
 }
+
+/** What a worker of ours calls itself: as the SDK would, and its build, which is told nowhere else. */
+export const identityOf = (build: string): string => `${process.pid}@${hostname()} ${build}`;
 
 export const LIFECYCLE_QUEUE: PolledQueue = { name: LIFECYCLE_TASK_QUEUE, type: 'workflow' };
 
@@ -54,10 +60,15 @@ export async function pollersOf(
   });
   return (pollers ?? [])
     .map(({ identity, lastAccessTime, deploymentOptions: options }) => ({
-      identity: identity ?? '',
+      ...nameOf(identity ?? ''),
       lastSeenMs: msOf(lastAccessTime as Timestamp),
       deployment:
         options?.deploymentName && options.buildId ? { name: options.deploymentName, buildId: options.buildId } : null,
     }))
     .sort((a, b) => b.lastSeenMs - a.lastSeenMs);
+}
+
+function nameOf(identity: string): Pick<Poller, 'identity' | 'build'> {
+  const [, name = identity, build = null] = /^(\d+@\S+) (\S+)$/.exec(identity) ?? [];
+  return { identity: name, build };
 }

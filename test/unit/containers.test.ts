@@ -60,10 +60,17 @@ const dockerfile = read('Dockerfile')
   });
 const instructions = (name: string): string[] =>
   dockerfile.filter(({ instruction }) => instruction === name).map(({ text }) => text);
+/** Its `ARG`s in a value, at their defaults. */
+const argumentsOf = (value: string): string =>
+  value.replaceAll(/\$(\w+)/g, (_, name: string) => {
+    const declared = instructions('ARG').find((text) => text.startsWith(`${name}=`));
+    if (declared === undefined) throw new Error(`there is no ARG ${name}`);
+    return declared.slice(name.length + 1);
+  });
 const imageVariables = Object.fromEntries(
   instructions('ENV')
     .flatMap((text) => text.split(/\s+/))
-    .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    .map((pair) => [pair.slice(0, pair.indexOf('=')), argumentsOf(pair.slice(pair.indexOf('=') + 1))]),
 );
 
 const tagOf = (service: string): string | undefined => compose.services[service]?.image.split(':')[1];

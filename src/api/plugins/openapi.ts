@@ -28,14 +28,15 @@ const ANY_BYTES = { content: Object.fromEntries(FILE_TYPES.map((type) => [type, 
 /** The parameter that takes the rest of a path is called `*` by Fastify, and needs a name in the document. */
 const withNamedRest = (params: unknown): unknown => JSON.parse(JSON.stringify(params).replaceAll('"*"', '"path"'));
 
-/** Makes the OpenAPI 3.1 document from the schemas of the routes. Register it before them. */
-export async function registerOpenApi(app: Api): Promise<void> {
+/** Makes the OpenAPI 3.1 document from the schemas of the routes. Register it before them. @param build what runs, see `buildOf`. */
+export async function registerOpenApi(app: Api, build: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Durable artifacts',
         version: '1',
+        ...{ 'x-build': build },
         description:
           'Artifacts of AI agents: bytes go straight to S3 by signed requests, every artifact has one durable life. ' +
           'Times are ISO 8601 UTC, sizes are bytes. Failures are RFC 9457 problems; compare their `code`.',

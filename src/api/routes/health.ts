@@ -1,3 +1,4 @@
+import { buildOf } from '../../package.js';
 import type { Api, ApiContext } from '../context.js';
 import { createReadiness } from '../readiness.js';
 import { Liveness, Readiness } from '../schemas/health.js';
@@ -7,6 +8,7 @@ const tags = ['health'];
 
 export function registerHealthRoutes(app: Api, context: ApiContext): void {
   const readiness = createReadiness(context);
+  const build = buildOf(context.config);
   const livez = {
     tags,
     operationId: 'getLiveness',
@@ -15,6 +17,7 @@ export function registerHealthRoutes(app: Api, context: ApiContext): void {
   };
   app.get('/livez', { config: { access: 'public' }, schema: livez, logLevel: 'warn' }, () => ({
     status: 'ok' as const,
+    build,
   }));
 
   const readyz = {

@@ -1,6 +1,11 @@
 import { Type, type Static } from 'typebox';
 
-export const Liveness = Type.Object({ status: Type.Literal('ok') });
+export const Liveness = Type.Object({
+  status: Type.Literal('ok'),
+  build: Type.String({
+    description: 'Version that runs, and the commit of its image where that is known: `0.2.0+5037e4102f3c`',
+  }),
+});
 
 const Check = Type.Object({ ok: Type.Boolean(), detail: Type.Optional(Type.String()) });
 

@@ -3,7 +3,7 @@ import { apiChecks } from './areas/api.js';
 import { configurationChecks } from './areas/configuration.js';
 import { databaseChecks } from './areas/database.js';
 import { storeChecks } from './areas/store.js';
-import { temporalChecks } from './areas/temporal.js';
+import { temporalChecks, workerBuilds } from './areas/temporal.js';
 import { redactor } from './redact.js';
 import { runChecks, type AreaChecks } from './run-checks.js';
 import { VERDICTS, type Area, type CheckResult, type Verdict } from './verdicts.js';
@@ -70,16 +70,15 @@ export async function examineAll(options: DoctorOptions): Promise<DoctorReport> 
 }
 
 function areasOf({ env, apiUrl, hosts, signal }: DoctorOptions): AreaChecks[] {
-  const api = apiChecks(apiUrl);
   const config = tryToLoad(env);
-  if (config instanceof Error) return [configurationChecks(config), api];
+  if (config instanceof Error) return [configurationChecks(config), apiChecks(apiUrl, () => Promise.resolve([]))];
   const named = [...new Set([...(config.UPLOAD_HOST_ID === undefined ? [] : [config.UPLOAD_HOST_ID]), ...hosts])];
   return [
     configurationChecks(config),
     storeChecks(config, signal),
     databaseChecks(config),
     temporalChecks(config, named),
-    api,
+    apiChecks(apiUrl, () => workerBuilds(config)),
   ];
 }
 

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../src/dev/servers/ports.js';
+import { packageVersion } from '../../../src/package.js';
 import { runArtifacts } from '../../support/cli.js';
 import { checksOf, complaintsOf, examine, find, openSilentPort, workerEnv } from '../../support/doctor.js';
 import { s3ClientOf, startTestStack, type TestStack } from '../../support/stack.js';
@@ -46,6 +47,7 @@ describe('the doctor of a stack that is well', () => {
     const skipped = report.areas.flatMap(({ checks }) => checks).filter(({ status }) => status === 'skipped');
     expect(skipped.map(({ check }) => check)).toEqual(['tokens', 'restore', 'CORS', 'upload hosts']);
     expect(find(checksOf(report, 'temporal'), 'queue artifact-lifecycle').fact).toMatch(/^1 worker: \d+@/);
+    expect(find(checksOf(report, 'api'), 'build').fact).toBe(`${packageVersion()}, as the workers`);
     expect(find(checksOf(report, 'database'), 'schema').fact).toMatch(/^\d+ migrations, up to 00/);
   });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
+import { packageVersion } from '../../../src/package.js';
 import { codeOf, startTestApi } from '../../support/api.js';
 import { eventually } from '../../support/eventually.js';
 
@@ -96,7 +97,7 @@ describe('probes', () => {
     expect(await ready()).toEqual([503, 'unavailable']);
     draining = true;
     expect(await ready()).toEqual([503, 'draining']);
-    expect((await api.app.inject('/livez')).json()).toEqual({ status: 'ok' });
+    expect((await api.app.inject('/livez')).json()).toEqual({ status: 'ok', build: packageVersion() });
   });
 
   test('ask every dependency once in three seconds, and do not wait for a silent one for ever', async () => {

@@ -3,7 +3,7 @@ import { loadConfig, type Config } from '../../../src/config.js';
 import type { BucketFinding, BucketState } from '../../../src/domain/bucket/compare.js';
 import { compareMigrations, knownMigrations, knownTables } from '../../../src/db/migrations.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
-import { readyVerdict } from '../../../src/operator/doctor/areas/api.js';
+import { buildVerdict, readyVerdict } from '../../../src/operator/doctor/areas/api.js';
 import { corsVerdict, rulesVerdict, settingsVerdict } from '../../../src/operator/doctor/areas/bucket.js';
 import { credentialsVerdict, RULES, undeleteVerdict } from '../../../src/operator/doctor/areas/configuration.js';
 import { connectionsVerdict, connectionVerdict, schemaVerdict } from '../../../src/operator/doctor/areas/database.js';
@@ -15,6 +15,7 @@ import {
   scheduleVerdict,
 } from '../../../src/operator/doctor/areas/temporal.js';
 import { redactor } from '../../../src/operator/doctor/redact.js';
+import { buildOf, packageVersion } from '../../../src/package.js';
 import { clockVerdict, durationText, listText } from '../../../src/operator/doctor/rules.js';
 import { failed, type Verdict } from '../../../src/operator/doctor/verdicts.js';
 import { compareSearchAttributes } from '../../../src/temporal/examination.js';
@@ -214,7 +215,7 @@ describe('Temporal', () => {
 
   const nowMs = 1_800_000_000_000;
   const poller = (agoMs: number, buildId: string | null = null) => ({
-    ...{ identity: '7@host', lastSeenMs: nowMs - agoMs },
+    ...{ identity: '7@host', build: null, lastSeenMs: nowMs - agoMs },
     deployment: buildId === null ? null : { name: 'artifacts', buildId },
   });
   const queue = { nowMs, isVital: true, effect: 'nothing works', remedy: 'start a worker' };
@@ -268,6 +269,22 @@ describe('the readiness of the API', () => {
   ])('%j is %s', (body, status) => {
     expect(readyVerdict({ status: 200, body }).status).toBe(status);
   });
+});
+
+test('API and workers of different builds are told, and those that do not tell are not', () => {
+  expect(buildVerdict('0.2.0+5037e41', ['0.2.0+5037e41'])).toEqual({
+    ...{ status: 'ok', fact: '0.2.0+5037e41, as the workers' },
+  });
+  expect(buildVerdict('0.2.0', [])).toEqual({ status: 'ok', fact: '0.2.0' });
+  expect(buildVerdict(undefined, ['0.2.0']).status).toBe('skipped');
+  expect(buildVerdict('0.2.0', ['0.2.0', '0.1.0', '0.3.0'])).toMatchObject({
+    ...{ status: 'degraded', fact: '0.2.0, and there are workers of 0.1.0 and 0.3.0' },
+  });
+});
+
+test('a build has the commit of its image, where that is known', () => {
+  expect(buildOf(config())).toBe(packageVersion());
+  expect(buildOf(config({ GIT_COMMIT: '5037e4102f3c9a5d7b1e' }))).toBe(`${packageVersion()}+5037e4102f3c`);
 });
 
 test('times and lists are short', () => {

@@ -1,6 +1,6 @@
 import { errorKind } from '../../../domain/errors.js';
 import { SECOND_MS } from '../../../domain/units.js';
-import { clockVerdict, durationText } from '../rules.js';
+import { clockVerdict, durationText, listText } from '../rules.js';
 import type { AreaChecks } from '../run-checks.js';
 import { degraded, failed, ok, skipped, type Verdict } from '../verdicts.js';
 
@@ -15,8 +15,8 @@ interface Answer {
   tookMs: number;
 }
 
-/** The API by its public addresses: no token is needed, and none is sent. */
-export function apiChecks(baseUrl: string | null): AreaChecks {
+/** The API by its public addresses: no token is needed, and none is sent. @param workerBuilds of those that are there and tell. */
+export function apiChecks(baseUrl: string | null, workerBuilds: () => Promise<string[]>): AreaChecks {
   if (baseUrl === null)
     return {
       area: 'api',
@@ -30,7 +30,10 @@ export function apiChecks(baseUrl: string | null): AreaChecks {
     checks: [
       { name: 'alive', ask: async () => aliveVerdict(await ask('/livez').catch(() => null)) },
       { name: 'ready', ask: async () => readyVerdict(await ask('/readyz')) },
-      { name: 'version', ask: async () => versionVerdict(await ask('/openapi.json')) },
+      {
+        name: 'build',
+        ask: async () => buildVerdict(fieldOf((await ask('/livez')).body, 'build'), await workerBuilds()),
+      },
       {
         name: 'clock',
         ask: async () => {
@@ -88,9 +91,16 @@ export function readyVerdict({ status, body }: Pick<Answer, 'status' | 'body'>):
   return failed(`/readyz is answered with ${status}`, 'Load balancers leave it out.', 'Look at what stands between.');
 }
 
-function versionVerdict({ body }: Answer): Verdict {
-  const version = fieldOf(fieldOf(body, 'info'), 'version');
-  return typeof version === 'string' ? ok(`of its interface: ${version}`) : skipped('it does not tell');
+/** Pure: whether API and workers run the same code. */
+export function buildVerdict(build: unknown, ofWorkers: string[]): Verdict {
+  if (typeof build !== 'string') return skipped('it does not tell');
+  const others = ofWorkers.filter((one) => one !== build);
+  if (others.length === 0) return ok(`${build}${ofWorkers.length === 0 ? '' : ', as the workers'}`);
+  return degraded(
+    `${build}, and there are workers of ${listText(others)}`,
+    'What is new in one of them the other may not know. A roll-out that is under way looks like that.',
+    'Bring API and workers to the same build.',
+  );
 }
 
 const objectOf = (value: unknown): Record<string, unknown> =>

@@ -205,6 +205,20 @@ export function scheduleVerdict(
   );
 }
 
+/** Builds of the workers that ask for work; none when Temporal does not say, which is told by its own checks. */
+export async function workerBuilds(config: Config): Promise<string[]> {
+  const temporal = examineTemporal(config);
+  try {
+    const pollers = await temporal.pollers(LIFECYCLE_QUEUE);
+    const there = pollers.filter(({ lastSeenMs }) => Date.now() - lastSeenMs < GONE_AFTER_MS);
+    return [...new Set(there.flatMap(({ build }) => build ?? []))];
+  } catch {
+    return [];
+  } finally {
+    await temporal.close();
+  }
+}
+
 /** Null: the database does not say, which is told by its own checks. */
 async function unendedRows({ DATABASE_URL }: Config, most: number): Promise<number | null> {
   try {
