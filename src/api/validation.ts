@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import { DOCUMENTED } from './openapi/documented.js';
+import { PATTERN_MEANINGS } from './schemas/atoms.js';
 
 /** At most this many faults are listed in one answer. */
 const MAX_LISTED_FAULTS = 20;
@@ -31,8 +32,12 @@ const EXPLAINED = ['pattern', 'minimum', 'maximum', 'minLength', 'maxLength', 't
 /** Ajv says that a value is none of the allowed ones, and not which those are; and shows a pattern instead of what it stands for. */
 function messageOf(fault: FastifySchemaValidationError): string {
   const { keyword, message = 'is not valid', params } = fault;
-  const { allowedValues } = params;
+  const { allowedValues, pattern } = params;
   if (Array.isArray(allowedValues)) return `must be one of ${allowedValues.join(', ')}`;
+  const meaning = typeof pattern === 'string' ? PATTERN_MEANINGS[pattern] : undefined;
+  if (meaning !== undefined) return meaning;
+  if (keyword === 'additionalProperties') return 'is not known here: leave it out';
+  if (keyword === 'required') return 'is missing';
   const description = EXPLAINED.includes(keyword) ? descriptionOf(fault) : null;
   if (description === null) return message;
   return keyword === 'pattern' ? `is not valid. It is: ${description}` : `${message}. It is: ${description}`;
@@ -55,3 +60,9 @@ export function listFaults(faults: readonly FastifySchemaValidationError[]): { f
     return { field: steps.join('.'), message: messageOf(fault) };
   });
 }
+
+/** The same in one line: `tag.0 must be key:value`. */
+export const sentenceOf = (faults: readonly FastifySchemaValidationError[]): string =>
+  listFaults(faults)
+    .map(({ field, message }) => `${field === '' ? 'the body' : field} ${message}`)
+    .join('; ');

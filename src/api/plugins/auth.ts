@@ -24,6 +24,8 @@ export interface AccessRule {
   method: string;
   url: string;
   access: Access;
+  /** A second scope; null: none. */
+  alsoNeeds: Scope | null;
 }
 
 /** The caller of a route that is not public. */
@@ -42,9 +44,9 @@ export function registerAuth(app: Api, authenticate: Authenticate): void {
     // Read later: hooks of inner scopes may still set it.
     for (const method of [route.method].flat())
       rules.push(() => {
-        const access = route.config?.access;
+        const { access, alsoNeeds = null } = route.config ?? {};
         if (access === undefined) throw new Error(`Route ${method} ${route.url} does not declare its access`);
-        return { method, url: route.url, access };
+        return { method, url: route.url, access, alsoNeeds };
       });
   });
   app.addHook('onReady', (done) => {

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ArtifactError, errorKind, type ErrorCode } from '../../domain/errors.js';
 import type { Api } from '../context.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../schemas/problem.js';
-import { listFaults } from '../validation.js';
+import { listFaults, sentenceOf } from '../validation.js';
 import { hideSecrets, hideSecretsOf } from './logging.js';
 
 const PROBLEM_TYPE_BASE = 'urn:durable-artifacts:problem:';
@@ -114,7 +114,8 @@ function factsOf(error: ArtifactError): Pick<Problem, 'details' | 'errors'> {
 function toArtifactError(error: unknown): ArtifactError {
   if (error instanceof ArtifactError) return error;
   if (isFastifyError(error)) {
-    if (error.validation !== undefined) return new ArtifactError('invalid_request', error.message, { cause: error });
+    if (error.validation !== undefined)
+      return new ArtifactError('invalid_request', sentenceOf(error.validation), { cause: error });
     const code = CODE_OF_FASTIFY[error.code];
     if (code !== undefined) return new ArtifactError(code, error.message, { cause: error });
     if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)

@@ -9,17 +9,20 @@ const Force = Type.Boolean({
   description: 'Also when the stored bytes were found not to be those that were claimed (`content_mismatch`)',
 });
 
-export const ContentQuerystring = Type.Object({
-  force: Force,
-  redirect: Type.Boolean({ default: false, description: 'Answer a GET with a redirect to a fresh signed URL' }),
-  disposition: Type.Enum([...DISPOSITIONS], {
-    type: 'string',
-    default: 'attachment',
-    description:
-      '`inline` shows plain text, Markdown, CSV and JSON as plain text, and PNG, JPEG, GIF, WebP and AVIF images. Whatever else it is ' +
-      '(HTML, SVG, XML, PDF, …) stays an attachment.',
-  }),
-});
+export const ContentQuerystring = Type.Object(
+  {
+    force: Force,
+    redirect: Type.Boolean({ default: false, description: 'Answer a GET with a redirect to a fresh signed URL' }),
+    disposition: Type.Enum([...DISPOSITIONS], {
+      type: 'string',
+      default: 'attachment',
+      description:
+        '`inline` shows plain text, Markdown, CSV and JSON as plain text, and PNG, JPEG, GIF, WebP and AVIF images. Whatever else it is ' +
+        '(HTML, SVG, XML, PDF, …) stays an attachment.',
+    }),
+  },
+  { additionalProperties: false },
+);
 
 /** @param maxSeconds longest life of a signed URL that may be asked for. */
 export const downloadUrlBody = (maxSeconds: number): TObject<{ expiresIn: TInteger; force: TBoolean }> =>

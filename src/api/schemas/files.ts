@@ -4,7 +4,7 @@ import { MAX_RETENTION_DAYS } from '../../domain/retention.js';
 import { ArtifactTypeSchema } from './artifact.js';
 import { MAX_MIME_TYPE_CHARACTERS, MIME_TYPE } from '../mime-type.js';
 import { documented } from '../openapi/documented.js';
-import { comingTime, TAG_PAIR, Uuid, wholeNumber } from './atoms.js';
+import { comingTime, TAG_OF_UPLOAD, TAG_PAIR, Uuid, wholeNumber } from './atoms.js';
 
 const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff';
 const SEGMENT = `(?!\\.{1,2}(?:/|$))[^/\\\\${CONTROL}]{1,${MAX_SEGMENT_CHARACTERS}}`;
@@ -37,7 +37,7 @@ export const FileQuery = Type.Object(
   {
     type: Type.Optional(ArtifactTypeSchema),
     tag: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[^:]+:', ...documented({ pattern: TAG_PAIR }) }), {
+      Type.Array(Type.String({ pattern: TAG_OF_UPLOAD, ...documented({ pattern: TAG_PAIR }) }), {
         maxItems: 8,
         description: '`key:value`, repeatable. The key ends at the first colon.',
         examples: [['agent:researcher']],

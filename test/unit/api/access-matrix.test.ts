@@ -19,14 +19,14 @@ const NEVER_MS = 3_600_000;
 let cells = 0;
 afterAll(() => console.log(`access matrix: ${cells} cells of ${Object.keys(RULES).length} rules`));
 
-test('every route has a rule, with the scope that it enforces, and every rule a route', async () => {
+test('every route has a rule, with the scopes that it enforces, and every rule a route', async () => {
   const { app } = await startTestApi();
   await app.ready();
   const ruled = app.accessRules.map((route) => [
     ruleKeyOf(route) ?? `no rule: ${route.method} ${route.url}`,
-    route.access,
+    [route.access, route.alsoNeeds],
   ]);
-  const expected = Object.entries(RULES).map(([key, { access }]) => [key, access]);
+  const expected = Object.entries(RULES).map(([key, { access, alsoNeeds = null }]) => [key, [access, alsoNeeds]]);
   expect(Object.fromEntries(ruled)).toEqual(Object.fromEntries(expected));
 });
 

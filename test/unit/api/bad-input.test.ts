@@ -200,6 +200,35 @@ describe('other requests that are refused before any side effect', () => {
     expect(new Set(Object.values(others))).toEqual(new Set(['invalid_request']));
   });
 
+  test.each([
+    ['artifacts?tag=nocolon', 'tag.0', /^must be key:value, as in agent:researcher/],
+    ['artifacts?tag=a:1&tag=:2', 'tag.1', /^must be key:value/],
+    ['artifacts?name=%00', 'name', /^must not contain the character NUL$/],
+    ['artifacts?what=1', 'what', /^is not known here: leave it out$/],
+    ['artifacts?sort=heaviest', 'sort', /^must be one of newest, /],
+    ['plan?within=soon', 'within', /^must be a number of hours or days, as in 12h or 7d$/],
+    ['artifacts/7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11/content?range=bytes=0-1', 'range', /^is not known here/],
+  ])('%s says of %s in words what is wrong, and shows no pattern', async (url, field, message) => {
+    const api = await startTestApi();
+    const response = await api.send({ method: 'GET', url: `/v1/${url}` });
+    expect([response.statusCode, codeOf(response)]).toEqual([400, 'invalid_request']);
+    const { errors, detail } = response.json<{ errors: { field: string; message: string }[]; detail: string }>();
+    expect(errors).toEqual([{ field, message: expect.stringMatching(message) as string }]);
+    expect(detail).toBe(`${field} ${errors[0]?.message ?? ''}`);
+    expect(response.body).not.toContain('pattern');
+  });
+
+  test('an upload through the API says what form its tags must have, and one without a field which', async () => {
+    const api = await startTestApi();
+    const execution = `/v1/executions/${randomUUID()}`;
+    const put = await api.send({ method: 'PUT', url: `${execution}/files/output/a.txt?tag=nocolon`, payload: 'a' });
+    expect(put.json()).toMatchObject({
+      errors: [{ field: 'tag.0', message: expect.stringMatching(/^must be key:value/) as string }],
+    });
+    const post = await api.send({ method: 'POST', url: `${execution}/artifacts`, payload: {} });
+    expect(post.json<{ detail: string }>().detail).toContain('fileName is missing');
+  });
+
   test('an address that does not exist is told, also without a token', async () => {
     const api = await startTestApi();
     const response = await api.app.inject({ method: 'GET', url: '/v2/artifacts?secret=1' });
