@@ -58,14 +58,19 @@ export class DownloadCounter {
     this.#waiting = new Map();
     for (let begin = 0; begin < all.length; begin += BATCH) {
       try {
-        await this.#access.addDownloads(all.slice(begin, begin + BATCH));
+        this.#addLater(await this.#access.addDownloads(all.slice(begin, begin + BATCH)));
       } catch (error) {
-        for (const downloads of all.slice(begin)) this.#add(downloads);
-        this.#timer ??= setTimeout(() => void this.flush(), this.#options.writeEveryMs).unref();
+        this.#addLater(all.slice(begin));
         this.#options.onError(error);
         return;
       }
     }
+  }
+
+  #addLater(batch: Downloads[]): void {
+    if (batch.length === 0) return;
+    for (const downloads of batch) this.#add(downloads);
+    this.#timer ??= setTimeout(() => void this.flush(), this.#options.writeEveryMs).unref();
   }
 
   #add({ artifactId, count, lastAtMs }: Downloads): void {

@@ -204,8 +204,11 @@ export class MemoryArtifactRecords implements ArtifactRecords {
     return inOneStep(() => [...(this.#events.get(artifactId) ?? [])].sort((a, b) => a.changeNumber - b.changeNumber));
   }
 
-  addDownloads(batch: readonly Downloads[]): Promise<void> {
-    return inOneStep(() => addToRecords(this.#artifacts, batch));
+  addDownloads(batch: readonly Downloads[]): Promise<Downloads[]> {
+    return inOneStep(() => {
+      addToRecords(this.#artifacts, batch);
+      return [];
+    });
   }
 
   isYoungerThan(atMs: number): Promise<boolean> {

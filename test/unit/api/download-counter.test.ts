@@ -7,14 +7,15 @@ import { eventually } from '../../support/eventually.js';
 function aCounter(options: { writeEveryMs?: number; mostWaiting?: number } = {}) {
   const batches: Downloads[][] = [];
   const errors: unknown[] = [];
-  const database = { isAway: false };
+  const database: { isAway: boolean; held: string[] } = { isAway: false, held: [] };
   let nowMs = 1_000;
   const counter = new DownloadCounter(
     {
       addDownloads: (batch) => {
         if (database.isAway) return Promise.reject(new Error('away'));
-        batches.push([...batch]);
-        return Promise.resolve();
+        const isHeld = ({ artifactId }: Downloads): boolean => database.held.includes(artifactId);
+        batches.push(batch.filter((one) => !isHeld(one)));
+        return Promise.resolve(batch.filter(isHeld));
       },
     },
     { nowMs: () => (nowMs += 1), onError: (error) => errors.push(error), ...options },
@@ -61,6 +62,18 @@ test('what the database did not take is written later, together with what came s
   await counter.flush();
   await counter.flush();
   expect(batches).toEqual([[{ artifactId: 'a', count: 2, lastAtMs: 1_002 }]]);
+});
+
+test('what is given back is written by itself later, and the others need not wait for it', async () => {
+  const { counter, batches, errors, database } = aCounter({ writeEveryMs: 5 });
+  database.held = ['a'];
+  counter.count('a');
+  counter.count('b');
+  await counter.flush();
+  expect(batches).toEqual([[{ artifactId: 'b', count: 1, lastAtMs: 1_002 }]]);
+  database.held = [];
+  await vi.waitFor(() => expect(batches.at(-1)).toEqual([{ artifactId: 'a', count: 1, lastAtMs: 1_001 }]));
+  expect(errors).toEqual([]);
 });
 
 test('what waits for a database that is away is bounded, and goes in statements that are bounded too', async () => {
