@@ -1,4 +1,5 @@
 import type { DeletionScope, FinishedRun, NewExecutionDeletion } from '../db/execution-deletions.js';
+import { byOf, type ByActor } from '../domain/commands.js';
 import { mapConcurrently } from '../domain/concurrency.js';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
 import { withHeartbeat } from './boundary.js';
@@ -8,15 +9,12 @@ const PAGE = 200;
 /** Each message wakes a workflow, so more at once only make a queue. */
 const CONCURRENCY = 16;
 
-export interface RetentionToMove {
+export interface RetentionToMove extends ByActor {
   executionId: string;
   days: number;
-  actor: string;
 }
 
-export interface DeletionToTell extends DeletionScope {
-  actor: string;
-}
+export interface DeletionToTell extends DeletionScope, ByActor {}
 
 /** How many artifacts have no workflow any more that could delete them. */
 export interface Orphaned {
@@ -35,14 +33,14 @@ export function executionActivities({ records, lives }: ActivityDeps) {
      * Tells every artifact that inherits and does not have these days yet. Safe to repeat: who has followed is not told again.
      * @returns how many were told.
      */
-    async moveInheritors({ executionId, days, actor }: RetentionToMove): Promise<number> {
+    async moveInheritors({ executionId, days, ...by }: RetentionToMove): Promise<number> {
       const pageAfter = async (id: string | null): Promise<Page<string>> => {
         const ids = await records.listInheritors({ executionId, days, afterId: id, limit: PAGE });
         return { ids, next: ids.length < PAGE ? null : (ids.at(-1) ?? null) };
       };
       let told = 0;
       await tellPages(pageAfter, async (id) => {
-        if (await lives.inheritRetention(id, { days, actor })) told += 1;
+        if (await lives.inheritRetention(id, { days, ...byOf(by) })) told += 1;
       });
       return told;
     },
@@ -52,8 +50,10 @@ export function executionActivities({ records, lives }: ActivityDeps) {
       records.beginExecutionDeletion(deletion),
 
     /** Tells every artifact that is left to delete itself; one that is being deleted already tries again at once. Safe to repeat. */
-    tellToDelete: ({ actor, ...scope }: DeletionToTell): Promise<Orphaned> =>
-      countOrphaned(scope, (id) => lives.deleteArtifact(id, { actor, executionDeletionId: scope.runId })),
+    tellToDelete: ({ actor, requestId, ...scope }: DeletionToTell): Promise<Orphaned> => {
+      const by = { actor, ...(requestId === undefined ? {} : { requestId }) };
+      return countOrphaned(scope, (id) => lives.deleteArtifact(id, { ...by, executionDeletionId: scope.runId }));
+    },
 
     /** Looks which of the artifacts that are left can still delete themselves. */
     findOrphaned: (scope: DeletionScope): Promise<Orphaned> => countOrphaned(scope, (id) => lives.isAlive(id)),

@@ -1,4 +1,5 @@
 import type { NewPublication, Publication, PublicationCommit, PublicationKey } from '../db/publications.js';
+import type { ByActor } from '../domain/commands.js';
 import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError, type ErrorCode } from '../domain/errors.js';
 import { newReport, type FoundFile, type PublicationReport, type PublishRequest } from '../domain/publish.js';
@@ -23,9 +24,8 @@ export interface FilesToPlan extends PlanRules {
   files: FoundFile[];
 }
 
-export interface ArtifactsToRemove {
+export interface ArtifactsToRemove extends ByActor {
   artifactIds: string[];
-  actor: string;
 }
 
 /** An artifact that could not be removed. */
@@ -55,11 +55,11 @@ export function publicationActivities(deps: ActivityDeps) {
     },
 
     /** Deletes what is to be replaced, and answers with what could not be: held since, or gone with its workflow. Safe to repeat. */
-    async removeReplaced({ artifactIds, actor }: ArtifactsToRemove): Promise<NotRemoved[]> {
+    async removeReplaced({ artifactIds, ...by }: ArtifactsToRemove): Promise<NotRemoved[]> {
       const failed: NotRemoved[] = [];
       await eachOf('removing what is replaced', artifactIds, async (artifactId) => {
         try {
-          await lives.removeArtifact(artifactId, { actor });
+          await lives.removeArtifact(artifactId, by);
         } catch (error) {
           if (!(error instanceof ArtifactError) || error.retryable) throw error;
           const row = await records.get(artifactId);
@@ -79,9 +79,9 @@ export function publicationActivities(deps: ActivityDeps) {
     announcePublication,
 
     /** Aborts uploads that will never be finished; one that is complete stays. Safe to repeat. */
-    async abandonUploads({ artifactIds, actor }: ArtifactsToRemove): Promise<void> {
+    async abandonUploads({ artifactIds, ...by }: ArtifactsToRemove): Promise<void> {
       await eachOf('aborting uploads', artifactIds, async (artifactId) => {
-        await lives.abortUpload(artifactId, { actor });
+        await lives.abortUpload(artifactId, by);
       });
     },
 
@@ -104,7 +104,7 @@ export function publicationActivities(deps: ActivityDeps) {
       if (publication.report === null && (await lives.isPublishing(executionId, id))) return false;
       const isCommitted = (await records.abandonPublication(key)) === 'committed';
       if (isCommitted) await announcePublication(key);
-      else if ((await purgeAwaiting(key, WORKER)) > 0) return false;
+      else if ((await purgeAwaiting(key, { actor: WORKER })) > 0) return false;
       if (publication.report !== null) return true;
       const last = (await lives.lastReport(executionId, id)) ?? newReport(request, publication.begunAtMs);
       const atMs = Date.now();
@@ -129,17 +129,18 @@ export function publicationActivities(deps: ActivityDeps) {
    * it is told to go, for good. Safe to repeat: who is gone is not told again.
    * @returns how many were told, and are not proven to be gone yet.
    */
-  async function abandonPublication({ actor, ...key }: PublicationKey & { actor: string }): Promise<number> {
-    return (await records.abandonPublication(key)) === 'committed' ? 0 : purgeAwaiting(key, actor);
+  async function abandonPublication({ executionId, id, ...by }: PublicationKey & ByActor): Promise<number> {
+    const key = { executionId, id };
+    return (await records.abandonPublication(key)) === 'committed' ? 0 : purgeAwaiting(key, by);
   }
 
   /** @returns how many were told to go, and are not proven to be gone yet. */
-  async function purgeAwaiting(key: PublicationKey, actor: string): Promise<number> {
+  async function purgeAwaiting(key: PublicationKey, by: ByActor): Promise<number> {
     let left = 0;
     for (let afterId: string | null = null; ;) {
       const page: string[] = await records.listAwaiting({ ...key, afterId, limit: PAGE });
       await eachOf('removing artifacts', page, async (id) => {
-        if (await lives.purgeArtifact(id, { actor })) left += 1;
+        if (await lives.purgeArtifact(id, by)) left += 1;
       });
       afterId = page.at(-1) ?? null;
       if (page.length < PAGE) return left;

@@ -3,8 +3,9 @@ import type { ExecutionDeletion } from '../db/execution-deletions.js';
 import { ArtifactError } from '../domain/errors.js';
 import { requireUuid } from '../domain/ids.js';
 import { SECOND_MS } from '../domain/units.js';
-import { requireExecution, type Caller } from './access.js';
+import { requireExecution } from './access.js';
 import type { ApiContext } from './context.js';
+import type { Sender } from './sender.js';
 
 export interface DeletionWish {
   executionId: string;
@@ -21,7 +22,7 @@ export interface DeletionWish {
  */
 export async function deleteExecutionArtifacts(
   { records, lifecycle }: Pick<ApiContext, 'records' | 'lifecycle'>,
-  caller: Caller,
+  { caller, requestId }: Sender,
   { executionId, deletionId = randomUUID(), waitSeconds }: DeletionWish,
 ): Promise<ExecutionDeletion> {
   await requireExecution(records, caller, executionId);
@@ -32,7 +33,7 @@ export async function deleteExecutionArtifacts(
   try {
     await lifecycle.deleteExecutionArtifacts(
       executionId,
-      { deletionId, actor: caller.subject },
+      { deletionId, actor: caller.subject, requestId },
       waitSeconds * SECOND_MS,
     );
   } catch (error) {

@@ -1,7 +1,8 @@
 import { ArtifactError } from '../domain/errors.js';
 import { expiresAtMs, inherits, requireRetentionDays } from '../domain/retention.js';
-import { requireUsableExecution, type Caller } from './access.js';
+import { requireUsableExecution } from './access.js';
 import type { ApiContext } from './context.js';
+import type { Sender } from './sender.js';
 
 const PAGE = 200;
 
@@ -12,13 +13,14 @@ const PAGE = 200;
  */
 export async function setExecutionRetention(
   context: ApiContext,
-  caller: Caller,
+  { caller, requestId }: Sender,
   { executionId, days, confirm = false }: { executionId: string; days: number; confirm?: boolean },
 ): Promise<number> {
   requireRetentionDays(days);
   await requireUsableExecution(context.records, caller, executionId);
   if (!confirm) await requireNoneDue(context, executionId, days);
-  await context.lifecycle.setExecutionRetention(executionId, { tenantId: caller.tenant, days, actor: caller.subject });
+  const { tenant: tenantId, subject: actor } = caller;
+  await context.lifecycle.setExecutionRetention(executionId, { tenantId, days, actor, requestId });
   return days;
 }
 

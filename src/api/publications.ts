@@ -28,10 +28,10 @@ export async function startPublication(
   executionId: string,
   body: PublishBody,
 ): Promise<string> {
-  const { caller } = sender;
+  const { caller, requestId } = sender;
   const { publicationId = idByKey('publication', sender, executionId, body) ?? randomUUID(), ...wish } = body;
   const { tenant: tenantId, subject: actor } = caller;
-  const request: PublishRequest = { ...wish, publicationId, executionId, tenantId, actor };
+  const request: PublishRequest = { ...wish, publicationId, executionId, tenantId, actor, requestId };
   requirePublishRequest(request);
   await requireUsableExecution(records, caller, executionId);
   const begun = await records.getPublication({ executionId, id: publicationId });
@@ -66,12 +66,15 @@ export async function publicationOf(
 /** Asks it to stop, unless it has ended; it is answered where it is then. @throws as {@link publicationOf}. */
 export async function cancelPublication(
   context: Pick<Context, 'records' | 'publications'>,
-  caller: Caller,
+  { caller, requestId }: Sender,
   key: PublicationKey,
 ): Promise<EncodedPublication> {
   const before = await publicationOf(context, caller, key);
   if (before.outcome !== null) return before;
-  await context.publications.cancelPublication(key.executionId, key.publicationId, caller.subject);
+  await context.publications.cancelPublication(key.executionId, key.publicationId, {
+    actor: caller.subject,
+    requestId,
+  });
   return publicationOf(context, caller, key);
 }
 

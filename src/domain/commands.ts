@@ -15,6 +15,12 @@ export interface ByActor {
   requestId?: string;
 }
 
+/** Only that, of whoever says more. */
+export const byOf = ({ actor, requestId }: ByActor): ByActor => ({
+  actor,
+  ...(requestId === undefined ? {} : { requestId }),
+});
+
 export interface CompleteUpload extends ByActor {
   /** Of the whole file, lower-case hex. */
   sha256: string;

@@ -26,6 +26,8 @@ export interface PublishRequest {
   tenantId: string;
   /** Whose artifacts they are: `sub` of a token, or the name of whoever may start workflows. */
   actor: string;
+  /** Of the API's request that asks for it: every artifact's history names it. */
+  requestId?: string;
   /** Which host's upload worker reads the folder. */
   hostId: string;
   /** A folder, or one file: absolute, or relative to the first root of the host's worker. */
@@ -95,6 +97,8 @@ export interface UploadFilesQuery {
   tenantId: string;
   executionId: string;
   actor: string;
+  /** See {@link PublishRequest}. */
+  requestId?: string;
   folder: string;
   tags: Tags;
   retentionDays: number | null;
@@ -211,6 +215,7 @@ export function requirePublishRequest(request: PublishRequest): PublishRequest {
   requireUuid(request.executionId, 'execution id');
   requireText(tenantId, 'tenantId', 255);
   requireText(actor, 'actor', 255);
+  if (request.requestId !== undefined) requireText(request.requestId, 'requestId', 255);
   requireHostId(hostId);
   requireText(folder, 'folder', MAX_FOLDER_CHARACTERS);
   requirePatterns(include ?? [], 'include');

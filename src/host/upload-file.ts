@@ -1,6 +1,6 @@
 import type { ArtifactRecord } from '../domain/artifact-record.js';
 import { guessArtifactType, guessMimeType } from '../domain/artifact-type.js';
-import type { CompleteUpload } from '../domain/commands.js';
+import { byOf, type CompleteUpload } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { NewUpload } from '../domain/new-upload.js';
 import type { FileToUpload, UploadFilesQuery } from '../domain/publish.js';
@@ -71,10 +71,7 @@ async function uploadOnce(deps: HostDeps, task: FileTask): Promise<Uploaded> {
     const record = await withRetry(() => deps.lifecycle.beginUpload(newUpload(query, file)), again);
     if (record.status !== 'UPLOADING' || record.deletionReason !== null) return found(record, file);
     const content = small === null ? await sendLarge(deps, task, record) : await sendSmall(deps, task, record, small);
-    const message: CompleteUpload = {
-      ...content,
-      actor: query.actor,
-    };
+    const message: CompleteUpload = { ...content, ...byOf(query) };
     // What was asked goes on without us, and the next attempt hears of it.
     await withRetry(() => orAborted(deps.lifecycle.completeUpload(record.id, message), signal), again);
     return { outcome: 'uploaded', sha256: content.sha256 };
@@ -156,7 +153,7 @@ function found({ status, deletionReason, sha256, sizeBytes }: ArtifactRecord, fi
 }
 
 function newUpload(
-  { executionId, tenantId, actor, tags, retentionDays, publicationId }: UploadFilesQuery,
+  { executionId, tenantId, tags, retentionDays, publicationId, ...by }: UploadFilesQuery,
   file: FileToUpload,
 ): NewUpload {
   const { artifactId, path, sizeBytes, sha256 } = file;
@@ -166,7 +163,7 @@ function newUpload(
     artifactId,
     executionId,
     tenantId,
-    actor,
+    ...byOf(by),
     path,
     sizeBytes,
     sha256,

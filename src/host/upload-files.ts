@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { byOf } from '../domain/commands.js';
 import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError } from '../domain/errors.js';
 import type { FileToUpload, UploadedFile, UploadFilesQuery } from '../domain/publish.js';
@@ -109,7 +110,7 @@ class Call {
 
   /** One that never began, or is complete, cannot be aborted; one that nobody hears of now has its deadline. */
   async #abortUpload(artifactId: string): Promise<void> {
-    await this.#deps.lifecycle.abortUpload(artifactId, { actor: this.#query.actor }).catch(() => undefined);
+    await this.#deps.lifecycle.abortUpload(artifactId, byOf(this.#query)).catch(() => undefined);
   }
 
   async #upload(folder: string, index: number): Promise<void> {

@@ -60,10 +60,10 @@ export function publicationClient(connection: Connection, namespace: string): Pu
         throw error;
       }
     },
-    cancelPublication: async (executionId, publicationId, actor) => {
+    cancelPublication: async (executionId, publicationId, by) => {
       const handle = handleOf(executionId, publicationId);
       try {
-        await call(`publication ${publicationId}`, () => handle.signal(cancelPublication, { actor }));
+        await call(`publication ${publicationId}`, () => handle.signal(cancelPublication, by));
         return true;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;

@@ -1,3 +1,4 @@
+import type { ByActor } from '../domain/commands.js';
 import type { PublicationReport, PublishRequest } from '../domain/publish.js';
 
 /** A publication that runs, or whose workflow has ended and is still remembered. */
@@ -19,5 +20,5 @@ export interface PublicationClient {
   /** Null when Temporal knows none, or none any more. */
   getPublication(executionId: string, publicationId: string): Promise<RunningPublication | null>;
   /** False when none runs. */
-  cancelPublication(executionId: string, publicationId: string, actor: string): Promise<boolean>;
+  cancelPublication(executionId: string, publicationId: string, by: ByActor): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 import * as wf from '@temporalio/workflow';
+import { byOf } from '../domain/commands.js';
 import type { DeletionCounts } from '../domain/execution-deletion.js';
 import { SECOND_MS } from '../domain/units.js';
 import {
@@ -21,8 +22,9 @@ export type ExecutionDeletionInput = { executionId: string } & (
 export interface DeletionState {
   /** Under which its artifacts are deleted and counted; every request that comes meanwhile joins it. */
   runId: string;
-  /** Who asked last. */
+  /** Who asked last, and by which request. */
   actor: string;
+  requestId?: string;
   /** Artifacts that were registered later do not belong to any request. */
   lastOrdinal: number;
   /** Ids of the requests that were accepted; of so many of them all artifacts were told. */
@@ -87,9 +89,9 @@ export async function executionDeletion(input: ExecutionDeletionInput): Promise<
   }
 }
 
-const newState = ({ deletionId, actor }: DeleteExecutionArtifacts): DeletionState => ({
+const newState = ({ deletionId, ...by }: DeleteExecutionArtifacts): DeletionState => ({
   runId: deletionId,
-  actor,
+  ...byOf(by),
   lastOrdinal: 0,
   accepted: [],
   told: 0,
@@ -102,13 +104,14 @@ const newState = ({ deletionId, actor }: DeleteExecutionArtifacts): DeletionStat
 async function begin(
   executionId: string,
   state: DeletionState,
-  { deletionId: id, actor }: DeleteExecutionArtifacts,
+  { deletionId: id, ...by }: DeleteExecutionArtifacts,
 ): Promise<void> {
   const { runId } = state;
-  const scope = await beginExecutionDeletion({ executionId, id, runId, actor, atMs: Date.now() });
+  const scope = await beginExecutionDeletion({ executionId, id, runId, actor: by.actor, atMs: Date.now() });
   if (id === runId) state.runId = scope.runId;
   state.lastOrdinal = Math.max(state.lastOrdinal, scope.lastOrdinal);
-  state.actor = actor;
+  delete state.requestId;
+  Object.assign(state, byOf(by));
   state.accepted.push(id);
 }
 
@@ -134,9 +137,9 @@ async function deleteAll(executionId: string, state: DeletionState): Promise<Del
 const hasUntold = ({ accepted, told }: DeletionState): boolean => told < accepted.length;
 
 async function tellAll(executionId: string, state: DeletionState): Promise<void> {
-  const { runId, lastOrdinal, actor } = state;
+  const { runId, lastOrdinal } = state;
   const told = state.accepted.length;
-  const { orphaned } = await tellToDelete({ executionId, runId, lastOrdinal, actor });
+  const { orphaned } = await tellToDelete({ executionId, runId, lastOrdinal, ...byOf(state) });
   state.told = told;
   state.orphaned = orphaned;
   state.left = null;

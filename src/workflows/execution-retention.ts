@@ -1,4 +1,5 @@
 import * as wf from '@temporalio/workflow';
+import { byOf } from '../domain/commands.js';
 import { MINUTE_MS, SECOND_MS } from '../domain/units.js';
 import { moveInheritors, recordExecutionRetention } from './activity-proxies.js';
 import { errorOf, failureOf } from './failures.js';
@@ -48,9 +49,9 @@ export async function executionRetention(input: ExecutionRetentionInput): Promis
 
 /** Signals, looks, and signals those again that have not followed yet; until none is left or something else is wanted. */
 async function move(executionId: string, wanted: SetExecutionRetention, isOutdated: () => boolean): Promise<void> {
-  const { days, actor } = wanted;
+  const { days } = wanted;
   for (let pauseMs = FIRST_LOOK_MS; !isOutdated(); pauseMs = Math.min(pauseMs * 2, LAST_LOOK_MS)) {
-    const behind = await moveInheritors({ executionId, days, actor });
+    const behind = await moveInheritors({ executionId, days, ...byOf(wanted) });
     if (behind === 0) return;
     if (wf.workflowInfo().continueAsNewSuggested && !isOutdated() && wf.allHandlersFinished() && wf.patched(CONTINUES))
       await wf.continueAsNew<typeof executionRetention>({ executionId, wanted });

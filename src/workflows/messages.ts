@@ -93,18 +93,16 @@ export const repairArtifactSignal = defineSignal<[Partial<RepairArtifact>?]>('re
 export const restoreArtifactSignal = defineSignal<[Partial<RestoreArtifact>?]>('restoreArtifact');
 
 /** Of `executionRetention`: answered once the execution has it; its artifacts follow. */
-export interface SetExecutionRetention {
+export interface SetExecutionRetention extends ByActor {
   tenantId: string;
   days: number;
-  actor: string;
 }
 export const setExecutionRetention = defineUpdate<void, [SetExecutionRetention]>('setExecutionRetention');
 
 /** Of `executionDeletion`: answered once it is accepted, which is when its scope is written down; the artifacts follow. */
-export interface DeleteExecutionArtifacts {
+export interface DeleteExecutionArtifacts extends ByActor {
   /** UUID; under the same one it is the same deletion. */
   deletionId: string;
-  actor: string;
 }
 export const deleteExecutionArtifacts = defineUpdate<void, [DeleteExecutionArtifacts]>('deleteExecutionArtifacts');
 

@@ -1,5 +1,6 @@
 import * as wf from '@temporalio/workflow';
 import { TimeoutFailure } from '@temporalio/common';
+import { byOf } from '../domain/commands.js';
 import { mapConcurrently } from '../domain/concurrency.js';
 import { ArtifactError } from '../domain/errors.js';
 import {
@@ -120,8 +121,8 @@ function requireAll({ request, state }: Publishing): void {
 async function removeOld(publishing: Publishing, uploads: Upload[]): Promise<Upload[]> {
   const artifactIds = uploads.flatMap(({ replaces }) => (replaces === null ? [] : [replaces]));
   if (artifactIds.length === 0) return uploads;
-  const { actor } = publishing.request;
-  const failed = new Map((await removeReplaced({ artifactIds, actor })).map((one) => [one.artifactId, one]));
+  const by = byOf(publishing.request);
+  const failed = new Map((await removeReplaced({ artifactIds, ...by })).map((one) => [one.artifactId, one]));
   const refused = uploads.flatMap(({ file, replaces }) => {
     const reason = failed.get(replaces ?? '');
     return reason === undefined ? [] : [{ file: file.file, code: reason.code, message: reason.message }];
@@ -140,7 +141,7 @@ async function uploadBatch(publishing: Publishing, host: Host, files: FileToUplo
   // Before they are forgotten: what failed may have been begun.
   const failed = settled.filter(({ outcome, artifactId }) => outcome === 'failed' && underWay.has(artifactId));
   if (failed.length > 0 && request.allOrNothing !== true)
-    await abandonUploads({ artifactIds: failed.map(({ artifactId }) => artifactId), actor: request.actor });
+    await abandonUploads({ artifactIds: failed.map(({ artifactId }) => artifactId), ...byOf(request) });
   for (const { artifactId } of files) underWay.delete(artifactId);
   requireAll(publishing);
   if (changed.length > 0) await replaceChanged(publishing, host, { files, changed });
@@ -173,9 +174,9 @@ async function replaceChanged(
 
 /** What became of each. What concerns only these files is what became of all of them. */
 async function sendBatch({ request }: Publishing, host: Host, files: FileToUpload[]): Promise<UploadedFile[]> {
-  const { tenantId, executionId, actor, folder, tags = {}, retentionDays = null, allOrNothing } = request;
+  const { tenantId, executionId, folder, tags = {}, retentionDays = null, allOrNothing } = request;
   const publicationId = allOrNothing === true ? request.publicationId : null;
-  const query = { tenantId, executionId, actor, folder, tags, retentionDays, publicationId, files };
+  const query = { tenantId, executionId, ...byOf(request), folder, tags, retentionDays, publicationId, files };
   try {
     return await host.uploadFiles(query);
   } catch (error) {

@@ -1,4 +1,5 @@
 import * as wf from '@temporalio/workflow';
+import type { ByActor } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import {
   newReport,
@@ -51,13 +52,13 @@ export async function publishOutputs(input: PublishOutputsInput): Promise<Public
     underWay: new Set(),
   };
   const work = new wf.CancellationScope();
-  let cancelledBy: string | null = null;
+  let cancelledBy: ByActor | null = null;
   wf.setHandler(publicationStatus, () => publishing.state.report, { description: 'How far it is' });
   wf.setHandler(
     cancelPublication,
     (message) => {
       if (publishing.state.report.phase !== 'scanning' && publishing.state.report.phase !== 'uploading') return;
-      cancelledBy = typeof message?.actor === 'string' ? message.actor : 'signal';
+      cancelledBy = senderOf(message);
       work.cancel();
     },
     { description: 'Give up what is not complete yet: {"actor": "…"}' },
@@ -73,13 +74,19 @@ export async function publishOutputs(input: PublishOutputsInput): Promise<Public
     // A host that dies after it was asked to stop is no failure of its own.
     const isCancelled = wf.isCancellation(error) || cancelledBy !== null;
     const report = await wf.CancellationScope.nonCancellable(() =>
-      giveUp(publishing, isCancelled ? null : knownOrThrow(error), cancelledBy ?? WORKER),
+      giveUp(publishing, isCancelled ? null : knownOrThrow(error), cancelledBy ?? { actor: WORKER }),
     );
     // Cancelled by Temporal's own means, it ends as that.
     if (isCancelled && cancelledBy === null) throw error;
     return answer(report);
   }
 }
+
+/** Nothing has checked what was typed into a terminal. */
+const senderOf = ({ actor, requestId }: Partial<ByActor> = {}): ByActor => ({
+  actor: typeof actor === 'string' ? actor : 'signal',
+  ...(typeof requestId === 'string' ? { requestId } : {}),
+});
 
 /** The report that it ended with before, if it did. */
 async function begin(request: PublishRequest): Promise<PublicationReport | null> {
@@ -111,19 +118,19 @@ async function conclude(publishing: Publishing): Promise<PublicationReport> {
 }
 
 /** Nothing is left behind that will never be finished; of all or nothing, nothing at all. @param error null: it was cancelled. */
-async function giveUp(publishing: Publishing, error: ArtifactError | null, actor: string): Promise<PublicationReport> {
+async function giveUp(publishing: Publishing, error: ArtifactError | null, by: ByActor): Promise<PublicationReport> {
   const { state, underWay, request } = publishing;
   const problem = error === null ? null : { code: error.code, message: error.message };
   note(publishing, { ...state.report, phase: 'removing', problem });
-  if (request.allOrNothing === true) await removeAll(request, actor);
-  else if (underWay.size > 0) await abandonUploads({ artifactIds: [...underWay], actor });
+  if (request.allOrNothing === true) await removeAll(request, by);
+  else if (underWay.size > 0) await abandonUploads({ artifactIds: [...underWay], ...by });
   return finish(publishing, error === null ? 'cancelled' : 'failed');
 }
 
 /** Waits for a while until all are gone. */
-async function removeAll({ executionId, publicationId: id }: PublishRequest, actor: string): Promise<void> {
+async function removeAll({ executionId, publicationId: id }: PublishRequest, by: ByActor): Promise<void> {
   for (let look = 1; ; look += 1) {
-    const left = await abandonPublication({ executionId, id, actor });
+    const left = await abandonPublication({ executionId, id, ...by });
     if (left === 0 || look === LAST_LOOK) return;
     const pauseMs = lookAgainMs(left, { leastMs: FIRST_LOOK_MS * 2 ** look, mostMs: MINUTE_MS });
     await wf.sleep(pauseMs, { summary: `${left} artifacts are to go, look again` });

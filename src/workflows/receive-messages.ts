@@ -1,6 +1,6 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as wf from '@temporalio/workflow';
-import type { Command, DeleteArtifact, RepairArtifact } from '../domain/commands.js';
+import type { ByActor, Command, DeleteArtifact, RepairArtifact } from '../domain/commands.js';
 import { ArtifactError } from '../domain/errors.js';
 import { nextAction } from '../domain/lifecycle.js';
 import type { OwnRetention } from '../domain/retention.js';
@@ -86,18 +86,18 @@ export function receiveMessages(life: Life): void {
     messages.setRetentionSignal,
     (m) => ({
       verb: 'setRetention',
-      message: { ...retentionWish(m), confirm: m?.confirm === true, actor: sender(m?.actor) },
+      message: { ...retentionWish(m), confirm: m?.confirm === true, ...signedBy(m) },
     }),
     'As the update: {"days": 90}, or {"expiresAt": "2030-01-01T00:00:00Z"}',
   );
   signal(
     messages.inheritRetentionSignal,
-    (m) => ({ verb: 'inheritRetention', message: { days: Number(m?.days ?? NaN), actor: sender(m?.actor) } }),
+    (m) => ({ verb: 'inheritRetention', message: { days: Number(m?.days ?? NaN), ...signedBy(m) } }),
     'From its execution: {"days": 90, "actor": "…"}',
   );
   signal(
     messages.keepForeverSignal,
-    (m) => ({ verb: 'keepForever', message: { reason: text(m?.reason), actor: sender(m?.actor) } }),
+    (m) => ({ verb: 'keepForever', message: { reason: text(m?.reason), ...signedBy(m) } }),
     'As the update: {"reason": "…", "actor": "…"}, or nothing at all',
   );
   signal(
@@ -106,50 +106,38 @@ export function receiveMessages(life: Life): void {
       verb: 'addHold',
       message: {
         hold: { id: text(m?.id) || wf.uuid4(), reason: text(m?.reason) || SIGNAL, untilMs: time(m?.until) },
-        actor: sender(m?.actor),
+        ...signedBy(m),
       },
     }),
     'As the update: {"reason": "case 17", "until": "2030-01-01T00:00:00Z"}',
   );
   signal(
     messages.endHoldSignal,
-    (m) => ({ verb: 'endHold', message: { holdId: text(m?.holdId), actor: sender(m?.actor) } }),
+    (m) => ({ verb: 'endHold', message: { holdId: text(m?.holdId), ...signedBy(m) } }),
     'As the update: {"holdId": "…"}',
   );
   signal(
     messages.setTagsSignal,
     (m) => ({
       verb: 'setTags',
-      message: { tags: tagWish(m?.tags), merge: m?.merge !== false, actor: sender(m?.actor) },
+      message: { tags: tagWish(m?.tags), merge: m?.merge !== false, ...signedBy(m) },
     }),
     'As the update: {"tags": {"reviewed": "yes", "draft": null}}; what is not named stays, unless "merge": false',
   );
-  signal(
-    messages.undeleteArtifactSignal,
-    (m) => ({ verb: 'undeleteArtifact', message: { actor: sender(m?.actor) } }),
-    'As the update',
-  );
-  signal(
-    messages.purgeArtifactSignal,
-    (m) => ({ verb: 'purgeArtifact', message: { actor: sender(m?.actor) } }),
-    'As the update',
-  );
+  signal(messages.undeleteArtifactSignal, (m) => ({ verb: 'undeleteArtifact', message: signedBy(m) }), 'As the update');
+  signal(messages.purgeArtifactSignal, (m) => ({ verb: 'purgeArtifact', message: signedBy(m) }), 'As the update');
   signal(
     messages.deleteArtifactSignal,
-    (m) => ({ verb: 'deleteArtifact', message: { actor: sender(m?.actor), ...countedBy(m?.executionDeletionId) } }),
+    (m) => ({ verb: 'deleteArtifact', message: { ...signedBy(m), ...countedBy(m?.executionDeletionId) } }),
     'As the update',
   );
-  signal(
-    messages.archiveArtifactSignal,
-    (m) => ({ verb: 'archiveArtifact', message: { actor: sender(m?.actor) } }),
-    'As the update',
-  );
+  signal(messages.archiveArtifactSignal, (m) => ({ verb: 'archiveArtifact', message: signedBy(m) }), 'As the update');
   signal(
     messages.restoreArtifactSignal,
-    (m) => ({ verb: 'restoreArtifact', message: { tier: restoreTier(m?.tier), actor: sender(m?.actor) } }),
+    (m) => ({ verb: 'restoreArtifact', message: { tier: restoreTier(m?.tier), ...signedBy(m) } }),
     'As the update: {"tier": "Expedited" | "Standard" | "Bulk"}',
   );
-  signal(messages.repairArtifactSignal, (m) => repair({ actor: sender(m?.actor) }), 'As the update');
+  signal(messages.repairArtifactSignal, (m) => repair(signedBy(m)), 'As the update');
 }
 
 const describe = ({ state }: Life): messages.Description => ({
@@ -160,7 +148,10 @@ const describe = ({ state }: Life): messages.Description => ({
 
 // Nothing has checked what was typed into a terminal.
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const sender = (value: unknown): string => text(value) || SIGNAL;
+const signedBy = (m: Partial<ByActor> | undefined): ByActor => ({
+  actor: text(m?.actor) || SIGNAL,
+  ...(text(m?.requestId) === '' ? {} : { requestId: text(m?.requestId) }),
+});
 const time = (value: unknown): number | null => (text(value) === '' ? null : Date.parse(text(value)));
 const retentionWish = (m: messages.SetRetentionSignal | undefined): OwnRetention =>
   m?.expiresAt === undefined ? { days: Number(m?.days ?? NaN) } : { expiresAtMs: time(m.expiresAt) ?? NaN };

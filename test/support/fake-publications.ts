@@ -1,3 +1,4 @@
+import type { ByActor } from '../../src/domain/commands.js';
 import { newReport, type PublicationReport, type PublishRequest } from '../../src/domain/publish.js';
 import type { PublicationClient, RunningPublication } from '../../src/temporal/publication-client.js';
 
@@ -6,7 +7,7 @@ export class FakePublications implements PublicationClient {
   /** Hosts whose upload worker is there. */
   readonly hosts = new Set(['host-1']);
   readonly started: { request: PublishRequest; hostTimeoutMs: number }[] = [];
-  readonly cancelled: { publicationId: string; actor: string }[] = [];
+  readonly cancelled: ({ publicationId: string } & ByActor)[] = [];
   readonly #reports = new Map<string, PublicationReport>();
   sendingBytes = 0;
 
@@ -27,8 +28,8 @@ export class FakePublications implements PublicationClient {
     return Promise.resolve(report?.executionId === executionId ? { report, sendingBytes } : null);
   }
 
-  cancelPublication(_executionId: string, publicationId: string, actor: string): Promise<boolean> {
-    this.cancelled.push({ publicationId, actor });
+  cancelPublication(_executionId: string, publicationId: string, by: ByActor): Promise<boolean> {
+    this.cancelled.push({ publicationId, ...by });
     return Promise.resolve(this.#reports.has(publicationId));
   }
 

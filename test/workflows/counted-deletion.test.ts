@@ -32,6 +32,18 @@ describe('an artifact that is told by the deletion of its execution', () => {
     }
   });
 
+  it('names the request that asked for it, and so does what it inherits', async () => {
+    const artifact = await active();
+    await artifact.run.signal('inheritRetention', { days: 90, actor: 'ann', requestId: 'request-1' });
+    await artifact.run.signal('deleteArtifact', { ...told('one'), requestId: 'request-2' });
+    const events = await artifact.world.records.history(artifact.id);
+    const said = events.filter(({ kind }) => kind !== 'deletion_begun').slice(-2);
+    expect(said.map(({ kind, actor, detail }) => [kind, actor, detail['requestId']])).toEqual([
+      ['retention_changed', 'ann', 'request-1'],
+      ['deleted', 'ann', 'request-2'],
+    ]);
+  });
+
   it('says so once when the answer of what deleted it was lost, and when it is told again', async () => {
     const artifact = await active();
     artifact.losses.set('eraseArtifact', away);

@@ -26,13 +26,16 @@ describe('the deletion of all artifacts of an execution', () => {
   it('tells each of them once, under its id, and ends when all are deleted', async () => {
     const execution = new VirtualExecution();
     const ids = await execution.upload(450);
-    const run = await execution.start(sandbox, 'executionDeletion', { request });
+    const run = await execution.start(sandbox, 'executionDeletion', {
+      request: { ...request, requestId: 'request-1' },
+    });
     expect(run.ending).toEqual(completed({ deleted: 450 }));
     expect([...execution.told].sort()).toEqual([...ids].sort());
     expect(execution.mostAtOnce).toBe(16);
     expect(await countsOf(execution, FIRST)).toMatchObject({ deleted: 450 });
     const last = (await execution.records.history(ids[0]!)).at(-1);
     expect(last).toMatchObject({ kind: 'deleted', actor: 'ann', detail: { executionDeletionId: FIRST } });
+    expect(last?.detail).toMatchObject({ requestId: 'request-1' });
   });
 
   it('is begun by its start alone: whoever asked may be dead before his message arrives', async () => {
@@ -220,7 +223,7 @@ describe('a long history', () => {
     const [slow, fast] = await execution.upload(2);
     execution.behaviours.set(slow!, 'stays');
     let suggested = false;
-    const wanted = { tenantId: 'tenant-a', days: 90, actor: 'ann' };
+    const wanted = { tenantId: 'tenant-a', days: 90, actor: 'ann', requestId: 'request-1' };
     const run = await execution.start(sandbox, 'executionRetention', { wanted }, () => suggested);
     await run.advance(DAY_MS);
     expect(run.ending).toBeNull();
@@ -232,6 +235,8 @@ describe('a long history', () => {
     const next = await execution.start(sandbox, 'executionRetention', ending.continuedAsNew);
     await next.advance(MINUTE_MS);
     expect(next.ending).toEqual({ completed: undefined });
+    for (const id of [slow, fast])
+      expect((await execution.records.history(id!)).at(-1)?.detail).toMatchObject({ days: 90, requestId: 'request-1' });
     for (const id of [slow!, fast!])
       expect((await execution.records.get(id))?.retention).toEqual({ rule: 'execution', days: 90 });
   });

@@ -83,9 +83,12 @@ test('cancelled, all of it goes, what was complete too; what begins late is refu
   });
   const run = await world.start(sandbox, world.request({ allOrNothing: true }));
   expect(await run.query('publicationStatus')).toMatchObject({ counts: { uploaded: 125 } });
-  await run.signal('cancelPublication', { actor: 'ann' });
+  const ann = { actor: 'ann', requestId: 'request-1' };
+  await run.signal('cancelPublication', ann);
   await run.advance(MINUTE_MS);
   expect(run.ending).toMatchObject({ completed: { outcome: 'cancelled' } });
+  const purged = world.messages.filter(([what]) => what === 'purge');
+  expect(purged).toEqual(Array.from({ length: 126 }, () => ['purge', ann]));
   expect(await world.living()).toEqual({});
   expect(await world.uploadFiles(late!)).toMatchObject(
     late!.files.map((_, index) => ({

@@ -41,6 +41,7 @@ function times(count: number, fail: () => never): () => void {
   };
 }
 const failureOf = ({ ending }: VirtualRun): unknown => (ending !== null && 'failed' in ending ? ending.failed : ending);
+const WORKER = { actor: 'worker' };
 const stored = async (publicationId: string): Promise<PublicationReport | null> => {
   const { executionId } = world;
   return (await world.records.getPublication({ executionId, id: publicationId }))?.report ?? null;
@@ -63,6 +64,19 @@ test('everything below a folder becomes an artifact, logs as logs; published aga
   expect(again.files.map(({ artifactId }) => artifactId)).toEqual(
     again.files.map(({ path }) => report.files.find((file) => file.path === path)?.artifactId),
   );
+});
+
+test('whatever it does to an artifact is in the name of its request', async () => {
+  world.put('a.md', 'old');
+  await world.publish(sandbox);
+  world.messages.length = 0;
+  world.put('a.md', 'newer');
+  await world.publish(sandbox, { replace: true, requestId: 'request-1' });
+  const by = { actor: 'agent', requestId: 'request-1' };
+  expect(world.messages).toEqual([
+    ['remove', by],
+    ['upload', by],
+  ]);
 });
 
 test('a folder without files is published: there is nothing to do', async () => {
@@ -234,8 +248,11 @@ test.each(['signal', 'workflow'])(
     const request = world.request();
     const run = await world.start(sandbox, request);
     expect(await run.query('publicationStatus')).toMatchObject({ phase: 'uploading', counts: { uploaded: 125 } });
-    if (by === 'signal') await run.signal('cancelPublication', { actor: 'ann' });
+    const ann = { actor: 'ann', requestId: 'request-1' };
+    if (by === 'signal') await run.signal('cancelPublication', ann);
     else await run.cancel();
+    const aborted = world.messages.filter(([what]) => what === 'abort');
+    expect(aborted).toEqual(Array.from({ length: 5 }, () => ['abort', by === 'signal' ? ann : WORKER]));
     expect(run.ending).toMatchObject(by === 'signal' ? { completed: { outcome: 'cancelled' } } : { cancelled: true });
     expect(await stored(request.publicationId)).toMatchObject({ outcome: 'cancelled', counts: { uploaded: 125 } });
     expect(new Set(Object.values(await world.living()))).toEqual(new Set(['ACTIVE']));

@@ -1,7 +1,6 @@
 import type { Api, ApiContext } from '../context.js';
 import { deleteExecutionArtifacts } from '../delete-execution.js';
 import { setExecutionRetention } from '../execution-retention.js';
-import { callerOf } from '../plugins/auth.js';
 import { ExecutionParams } from '../schemas/atoms.js';
 import {
   DeletionQuerystring,
@@ -10,6 +9,7 @@ import {
   ExecutionRetentionBody,
 } from '../schemas/lifecycle.js';
 import { BODY_PROBLEMS, problems, STORAGE_PROBLEMS, WORKFLOW_PROBLEMS } from '../schemas/problem.js';
+import { senderOf } from '../sender.js';
 
 export function registerExecutionRoutes(app: Api, context: ApiContext): void {
   registerDeleteAll(app, context);
@@ -36,7 +36,7 @@ function registerDeleteAll(app: Api, context: ApiContext): void {
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.delete('/v1/executions/:executionId/artifacts', options, async (request, reply) => {
     const wish = { ...request.params, ...request.query };
-    const { id, counts, finishedAtMs } = await deleteExecutionArtifacts(context, callerOf(request), wish);
+    const { id, counts, finishedAtMs } = await deleteExecutionArtifacts(context, senderOf(request), wish);
     const finished = finishedAtMs !== null;
     return reply.code(finished ? 200 : 202).send({ deletionId: id, finished, ...counts });
   });
@@ -68,7 +68,7 @@ function registerRetention(app: Api, context: ApiContext): void {
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.put('/v1/executions/:executionId/retention', options, async (request) => {
     const { executionId } = request.params;
-    const retentionDays = await setExecutionRetention(context, callerOf(request), { executionId, ...request.body });
+    const retentionDays = await setExecutionRetention(context, senderOf(request), { executionId, ...request.body });
     return { retentionDays };
   });
 }

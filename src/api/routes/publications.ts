@@ -83,7 +83,7 @@ function registerCancel(app: Api, context: ApiContext): void {
   };
   const options = { config: { access: 'artifacts:write' }, schema } as const;
   app.delete('/v1/executions/:executionId/publish/:publicationId', options, async (request, reply) => {
-    const publication = await cancelPublication(context, callerOf(request), request.params);
+    const publication = await cancelPublication(context, senderOf(request), request.params);
     return reply.code(publication.outcome === null ? 202 : 200).send({ publication });
   });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities, type ActivityDeps, type ArtifactLives } from '../../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
+import type { DeleteArtifact, InheritRetention } from '../../../src/domain/commands.js';
 import { newArtifact } from '../new-artifact.js';
 import { NO_OTHERS, QUIET, START_MS } from './virtual-artifact.js';
 import { VirtualRun, type Sandbox } from './virtual-run.js';
@@ -63,20 +64,24 @@ export class VirtualExecution implements ArtifactLives {
     return createActivities({ records: this.records, lives: this } as unknown as ActivityDeps);
   }
 
-  inheritRetention(artifactId: string, { days, actor }: { days: number; actor: string }): Promise<boolean> {
+  inheritRetention(artifactId: string, { days, actor, requestId }: InheritRetention): Promise<boolean> {
     return this.#tell(artifactId, () =>
       this.#change(
         artifactId,
-        { kind: 'retention_changed', actor, detail: { days } },
+        { kind: 'retention_changed', actor, detail: { days, requestId } },
         { retention: { rule: 'execution', days } },
       ),
     );
   }
 
-  deleteArtifact(artifactId: string, message: { actor: string; executionDeletionId?: string }): Promise<boolean> {
-    const { actor, executionDeletionId } = message;
+  deleteArtifact(artifactId: string, message: DeleteArtifact): Promise<boolean> {
+    const { actor, requestId, executionDeletionId } = message;
     return this.#tell(artifactId, () =>
-      this.#change(artifactId, { kind: 'deleted', actor, detail: { executionDeletionId } }, { status: 'DELETED' }),
+      this.#change(
+        artifactId,
+        { kind: 'deleted', actor, detail: { executionDeletionId, requestId } },
+        { status: 'DELETED' },
+      ),
     );
   }
 

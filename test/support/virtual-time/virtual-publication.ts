@@ -5,6 +5,7 @@ import { createActivities, type ActivityDeps, type ArtifactLives } from '../../.
 import { MemoryArtifactRecords } from '../../../src/db/memory/memory-artifact-records.js';
 import type { Announcement } from '../../../src/domain/announcements.js';
 import type { ArtifactRecord, AuditKind, RecordPatch } from '../../../src/domain/artifact-record.js';
+import { byOf, type ByActor } from '../../../src/domain/commands.js';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { held } from '../../../src/domain/holds.js';
 import { canonicalPath } from '../../../src/domain/keys.js';
@@ -55,6 +56,8 @@ export class VirtualPublication implements HostActivities {
   readonly sent: string[] = [];
   readonly announced: Announcement[] = [];
   manifestsTold = 0;
+  /** What lives were told, and in whose name. */
+  readonly messages: ['purge' | 'abort' | 'remove' | 'upload', ByActor][] = [];
   /** Requests whose guard was started. */
   readonly guarded: PublishRequest[] = [];
   /** Whether the workflow of the publication runs, as Temporal says. */
@@ -76,9 +79,20 @@ export class VirtualPublication implements HostActivities {
       return Promise.resolve();
     },
     isPublishing: () => Promise.resolve(this.isRunning),
-    purgeArtifact: (id) => this.#end(id, () => true),
-    abortUpload: (id) => this.#end(id, ({ status }) => status === 'UPLOADING'),
-    removeArtifact: async (id) => {
+    purgeArtifact: (id, by) =>
+      this.#tell(
+        'purge',
+        by,
+        this.#end(id, () => true),
+      ),
+    abortUpload: (id, by) =>
+      this.#tell(
+        'abort',
+        by,
+        this.#end(id, ({ status }) => status === 'UPLOADING'),
+      ),
+    removeArtifact: async (id, by) => {
+      this.messages.push(['remove', by]);
       const row = await this.records.get(id);
       if (row !== null && row.holds.length > 0) throw held(row);
       await this.#end(id, () => true);
@@ -150,6 +164,7 @@ export class VirtualPublication implements HostActivities {
 
   async uploadFiles(query: UploadFilesQuery): Promise<UploadedFile[]> {
     this.batches.push(query.files.length);
+    this.messages.push(['upload', byOf(query)]);
     const results: UploadedFile[] = [];
     for (const file of query.files) results.push(await this.#upload(query, file));
     return results;
@@ -192,6 +207,11 @@ export class VirtualPublication implements HostActivities {
       if (!(error instanceof ArtifactError)) throw error;
       return { ...facts, outcome: 'failed', code: error.code, message: error.message };
     }
+  }
+
+  #tell(what: 'purge' | 'abort', by: ByActor, ended: Promise<boolean>): Promise<boolean> {
+    this.messages.push([what, by]);
+    return ended;
   }
 
   async #end(id: string, mayEnd: (row: ArtifactRecord) => boolean): Promise<boolean> {

@@ -38,7 +38,10 @@ test('answers with the number, once, and by whom', async () => {
   const first = await removeAll(api, executionId);
   expect([first.statusCode, first.json()]).toMatchObject([200, { deleted: 3, ...NOTHING_LEFT }]);
   const [sent] = api.lifecycle.calls.slice(-1);
-  expect(sent).toMatchObject({ verb: 'deleteExecutionArtifacts', message: { actor: 'agent-7', waitMs: 50_000 } });
+  expect(sent).toMatchObject({
+    verb: 'deleteExecutionArtifacts',
+    message: { actor: 'agent-7', requestId: expect.any(String) as string, waitMs: 50_000 },
+  });
   const again = await removeAll(api, executionId);
   expect([again.statusCode, again.json()]).toMatchObject([200, { deleted: 0, ...NOTHING_LEFT }]);
 });

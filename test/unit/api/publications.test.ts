@@ -8,6 +8,7 @@ const executionId = randomUUID();
 const url = `/v1/executions/${executionId}/publish`;
 const start = (api: TestApi, payload: object, token?: string) =>
   api.send({ method: 'POST', url, payload, ...(token === undefined ? {} : { token }) });
+const requestId = expect.any(String) as string;
 const startedBy = async (api: TestApi, payload: object): Promise<{ publicationId: string; statusUrl: string }> => {
   const response = await start(api, payload);
   expect(response.statusCode).toBe(202);
@@ -21,7 +22,15 @@ describe('a publication', () => {
     const { publicationId, statusUrl } = await startedBy(api, wish);
     expect(api.publications.started).toEqual([
       {
-        request: { ...wish, publicationId, executionId, tenantId: 'acme', actor: 'agent-7', allOrNothing: false },
+        request: {
+          ...wish,
+          publicationId,
+          executionId,
+          tenantId: 'acme',
+          actor: 'agent-7',
+          requestId,
+          allOrNothing: false,
+        },
         hostTimeoutMs: 600_000,
       },
     ]);
@@ -80,7 +89,10 @@ describe('a publication', () => {
     const api = await startTestApi();
     const { publicationId, statusUrl } = await startedBy(api, { hostId: 'host-1', folder: 'f' });
     const answer = await api.send({ method: 'DELETE', url: statusUrl });
-    expect([answer.statusCode, api.publications.cancelled]).toEqual([202, [{ publicationId, actor: 'agent-7' }]]);
+    expect([answer.statusCode, api.publications.cancelled]).toEqual([
+      202,
+      [{ publicationId, actor: 'agent-7', requestId: expect.any(String) as string }],
+    ]);
   });
 
   test('of another tenant does not exist, also while its execution does not yet', async () => {

@@ -37,7 +37,10 @@ describe('uploadFiles', () => {
       await host.aFile('large.bin', 40 * MIB_BYTES),
     ];
     const attempt = new Attempt();
-    const results = await host.upload({ files, tags: { team: 'blue' }, retentionDays: 7 }, attempt);
+    const results = await host.upload(
+      { files, tags: { team: 'blue' }, retentionDays: 7, requestId: 'request-1' },
+      attempt,
+    );
     expect(results).toEqual(
       files.map(({ file, path, artifactId, sizeBytes }) => ({
         ...{ file, path, artifactId, sizeBytes, outcome: 'uploaded' },
@@ -49,6 +52,10 @@ describe('uploadFiles', () => {
       ...{ path: 'output/a.txt', tags: { team: 'blue' }, type: 'document', mimeType: 'text/plain', tenantId: 'acme' },
       retention: { rule: 'artifact', days: 7 },
     });
+    for (const { artifactId } of files) {
+      const events = await host.records.history(artifactId);
+      expect(events.map(({ detail }) => detail['requestId'])).toEqual(events.map(() => 'request-1'));
+    }
     expect(attempt.last).toMatchObject({ files: 4, doneFiles: 4, doneBytes: attempt.last?.totalBytes, sending: [] });
   });
 
