@@ -72,7 +72,7 @@ test('what is given back is written by itself later, and the others need not wai
   await counter.flush();
   expect(batches).toEqual([[{ artifactId: 'b', count: 1, lastAtMs: 1_002 }]]);
   database.held = [];
-  await vi.waitFor(() => expect(batches.at(-1)).toEqual([{ artifactId: 'a', count: 1, lastAtMs: 1_001 }]));
+  await eventually(() => expect(batches.at(-1)).toEqual([{ artifactId: 'a', count: 1, lastAtMs: 1_001 }]));
   expect(errors).toEqual([]);
 });
 
