@@ -23,7 +23,7 @@ export const RECONCILE_VARIABLES = {
     default: 30,
     minimum: 1,
     maximum: 3_650,
-    description: 'Days for which reports of reconciliations are kept',
+    description: 'Days for which reports of reconciliations are kept, and share links after their life has ended',
   }),
   RECONCILE_REQUESTS_PER_SECOND: Type.Integer({
     default: 200,

@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     ...(webhooks === undefined ? {} : { webhooks }),
     records: database.records,
     reconciliations: database.reconciliations,
+    shares: database.shares,
     quarantine: database.quarantine,
     databases,
     store,

@@ -10,6 +10,7 @@ import type { Repair } from '../domain/repair.js';
 import type { ArtifactRecords } from '../db/artifact-records.js';
 import type { Quarantine } from '../db/quarantine.js';
 import type { Reconciliations } from '../db/reconciliations.js';
+import type { Shares } from '../db/shares.js';
 import type { RowInventory } from '../db/row-inventory.js';
 import type { ObjectStore, StoreCapabilities } from '../storage/object-store.js';
 import type { WebhookSender } from '../webhooks/webhook-sender.js';
@@ -25,6 +26,8 @@ export interface ActivityDeps {
   webhooks?: Webhooks;
   /** Where reconciliations write what they find. Absent: nothing is reconciled, as in tests of other things. */
   reconciliations?: Reconciliations;
+  /** With them: old links go when one begins. */
+  shares?: Pick<Shares, 'removeExpired'>;
   /** What they watch before it is removed. Absent: the same. */
   quarantine?: Quarantine;
   /** Which databases work with the bucket. Absent: only this one, as in tests of other things. */
@@ -170,6 +173,6 @@ export interface ActivitySettings {
 export interface ReconciliationSettings {
   /** How long an object that nobody knows is watched before it is removed for good. */
   quarantineDays: number;
-  /** How long reports are kept. */
+  /** How long reports are kept, and links whose life has ended. */
   keepDays: number;
 }

@@ -59,6 +59,11 @@ export interface Shares {
   useShare(use: ShareUse): Promise<Share | null>;
   /** Safe to repeat; one that has ended stays as it is. @returns null when the artifact never had it. */
   revokeShare(revocation: ShareRevocation): Promise<Share | null>;
+  /**
+   * Removes the links whose life ended before that moment, also those that ended earlier than that: they are not found any more. What is told of
+   * them stays. Waits for nobody: one that is in use at that moment stays until the next time.
+   */
+  removeExpired(beforeMs: number): Promise<void>;
   /** Oldest first; the latest {@link TOLD_SHARE_EVENTS}. */
   shareHistory(artifactId: string): Promise<ShareEvent[]>;
 }

@@ -36,6 +36,7 @@ export const createShares = (pool: Pool): Shares => ({
     }),
   useShare: (use) => withDatabaseErrors('use the link', () => useOnce(pool, use)),
   revokeShare: (revocation) => withDatabaseErrors('revoke the link', () => revoke(pool, revocation)),
+  removeExpired: (beforeMs) => withDatabaseErrors('remove links', () => removeExpired(pool, beforeMs)),
   shareHistory: (artifactId) =>
     withDatabaseErrors('read the history', async () => {
       const { rows } = await pool.query<Omit<EventRow, 'change_number'>>(
@@ -166,4 +167,19 @@ async function revoke(pool: Pool, { artifactId, id, actor, atMs }: ShareRevocati
     [artifactId, id, at, by],
   );
   return revoked ?? one(pool, `${SELECT_SHARE} WHERE s.artifact_id = $1 AND s.id = $2`, [artifactId, id]);
+}
+
+/** One statement removes so many, well within its time. */
+const REMOVED_AT_ONCE = 5_000;
+
+async function removeExpired(pool: Pool, beforeMs: number): Promise<void> {
+  for (;;) {
+    const { rowCount } = await pool.query(
+      `DELETE FROM artifact_shares WHERE id IN (
+         SELECT id FROM artifact_shares WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+       )`,
+      [new Date(beforeMs), REMOVED_AT_ONCE],
+    );
+    if ((rowCount ?? 0) < REMOVED_AT_ONCE) return;
+  }
 }

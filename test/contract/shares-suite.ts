@@ -204,6 +204,21 @@ export function sharesSuite(name: string, subject: () => { records: ArtifactReco
       expect(listed.at(-1)).toMatchObject({ id: wanted.at(-1)!.id, uses: 1 });
     });
 
+    test('are removed some time after their life has ended, and their audit stays', async () => {
+      const { shares } = subject();
+      const { id: artifactId } = await register();
+      const [over, living] = [aShare(artifactId), aShare(artifactId, { expiresAtMs: ENDS_MS + HOUR_MS })];
+      for (const share of [over, living]) await shares.createShare(share);
+      for (const share of [over, living]) await revoke(artifactId, share.id);
+      await shares.removeExpired(ENDS_MS);
+      expect(await shares.findShare(over.tokenHash)).not.toBeNull();
+      await shares.removeExpired(ENDS_MS + 1);
+      expect(await shares.findShare(over.tokenHash)).toBeNull();
+      expect((await shares.listShares(artifactId, AT_MS)).map(({ id }) => id)).toEqual([living.id]);
+      expect(await kindsOf(artifactId)).toEqual(['share_created', 'share_created', 'share_revoked', 'share_revoked']);
+      await shares.removeExpired(ENDS_MS + 1);
+    });
+
     test('tell of the latest events when there are very many', async () => {
       const { id: artifactId } = await register();
       const wanted = aShare(artifactId, { maxUses: TOLD_SHARE_EVENTS + 5, expiresAtMs: AT_MS + HOUR_MS });

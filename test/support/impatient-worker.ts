@@ -37,14 +37,14 @@ export async function startImpatientWorker(
   const database = openRecords(config);
   const [others, fleet] = [connectArtifactLives(config), connectFleet(config)];
   const connection = await NativeConnection.connect({ address: stack.temporalAddress });
-  const { records, reconciliations, quarantine, rows, identity } = database;
+  const { records, reconciliations, quarantine, shares, rows, identity } = database;
   const databases = openDatabases(config, { store, identity });
   await databases.enter();
   const worker = await Worker.create({
     ...{ connection, namespace: stack.namespace, taskQueue: LIFECYCLE_TASK_QUEUE },
     workflowBundle: { codePath: inject('workflowBundle') },
     activities: createActivities({
-      ...{ store, records, reconciliations, quarantine, databases, lives: others.lives },
+      ...{ store, records, reconciliations, quarantine, databases, shares, lives: others.lives },
       capabilities: await probeStore(store),
       inspection: { rows, fleet: fleet.fleet, pace: () => Promise.resolve(), patience },
       settings: {

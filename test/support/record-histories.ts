@@ -19,6 +19,7 @@ import { createActivities } from '../../src/activities/index.js';
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
 import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
+import { MemoryShares } from '../../src/db/memory/memory-shares.js';
 import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
 import { MemoryRowInventory } from '../../src/db/memory/memory-row-inventory.js';
 import { findTemporal } from '../../src/dev/servers/temporal.js';
@@ -261,6 +262,7 @@ async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts):
     lives: artifactLives(environment.client),
     ...{ reconciliations: new MemoryReconciliations(), quarantine: new MemoryQuarantine() },
     databases: openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name: 'ours' }),
+    shares: new MemoryShares(records),
     inspection: {
       ...{
         rows: new MemoryRowInventory(records),

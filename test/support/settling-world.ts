@@ -5,6 +5,7 @@ import { createActivities, type ArtifactLives } from '../../src/activities/index
 import { MemoryArtifactRecords } from '../../src/db/memory/memory-artifact-records.js';
 import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-identity.js';
 import { MemoryQuarantine } from '../../src/db/memory/memory-quarantine.js';
+import { MemoryShares } from '../../src/db/memory/memory-shares.js';
 import { MemoryReconciliations } from '../../src/db/memory/memory-reconciliations.js';
 import { MemoryRowInventory } from '../../src/db/memory/memory-row-inventory.js';
 import type { NumberedFinding } from '../../src/db/reconciliations.js';
@@ -28,6 +29,7 @@ export function settlingWorld({ versioning = true } = {}) {
   const records = new MemoryArtifactRecords();
   const [reconciliations, quarantine] = [new MemoryReconciliations(), new MemoryQuarantine()];
   const databases = openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name: 'ours' });
+  const shares = new MemoryShares(records);
   /** What each life answers, in turn; without an entry there is none. */
   const answers = new Map<string, (Repair | Error)[]>();
   const told: string[] = [];
@@ -56,7 +58,7 @@ export function settlingWorld({ versioning = true } = {}) {
     },
   };
   const activities = createActivities({
-    ...{ store, records, lives, reconciliations, quarantine, databases, capabilities: CAPABLE_OF_ALL },
+    ...{ store, records, lives, reconciliations, quarantine, databases, shares, capabilities: CAPABLE_OF_ALL },
     inspection: { fleet, rows: new MemoryRowInventory(records), pace },
     settings: { ...SETTINGS, reconciliation: { quarantineDays: 7, keepDays: 30 } },
   });
@@ -83,6 +85,7 @@ export function settlingWorld({ versioning = true } = {}) {
       reconciliations,
       quarantine,
       databases,
+      shares,
       lives,
       fleet,
       requests,

@@ -24,10 +24,12 @@ export interface FinishedReconciliation {
 /** What a reconciliation does beside its inspections. Safe to repeat, all of it. */
 export function reconciliationActivities(activityDeps: ActivityDeps) {
   return {
-    /** Notes that a run begins; those that are older than they are kept go. */
+    /** Notes that a run begins; those that are older than they are kept go, and so do links whose life ended as long ago. */
     async beginReconciliation(run: { id: string; mode: ReconciliationMode; startedAtMs: number }): Promise<void> {
-      const { reconciliations, settings } = reconciliationDeps(activityDeps);
-      await reconciliations.begin({ ...run, forgetBeforeMs: run.startedAtMs - settings.keepDays * DAY_MS });
+      const { reconciliations, shares, settings } = reconciliationDeps(activityDeps);
+      const forgetBeforeMs = run.startedAtMs - settings.keepDays * DAY_MS;
+      await reconciliations.begin({ ...run, forgetBeforeMs });
+      await shares.removeExpired(forgetBeforeMs);
     },
 
     /** Whether a repair would lose so much for good, or start so many lives, that it looks like a mistake. @returns why it is withheld; null: it is not. */

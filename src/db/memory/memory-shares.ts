@@ -89,6 +89,11 @@ export class MemoryShares implements Shares {
     return shown(share, deletedAt);
   }
 
+  removeExpired(beforeMs: number): Promise<void> {
+    for (const { id, expiresAtMs } of [...this.#shares.values()]) if (expiresAtMs < beforeMs) this.#shares.delete(id);
+    return Promise.resolve();
+  }
+
   async shareHistory(artifactId: string): Promise<ShareEvent[]> {
     return Promise.resolve(structuredClone((this.#events.get(artifactId) ?? []).slice(-TOLD_SHARE_EVENTS)));
   }

@@ -2,9 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ArtifactError } from '../../../src/domain/errors.js';
 import { manifestKey } from '../../../src/domain/keys.js';
+import { DAY_MS } from '../../../src/domain/units.js';
 import { manifestObject } from '../../../src/domain/manifest.js';
 import { changeOf, newArtifact } from '../../support/new-artifact.js';
-import { aFinding, about, HEALED, objectOf, WELL, settlingWorld as world } from '../../support/settling-world.js';
+import {
+  aFinding,
+  about,
+  AT_MS,
+  HEALED,
+  objectOf,
+  WELL,
+  settlingWorld as world,
+} from '../../support/settling-world.js';
+
+it('removes links a month after their life has ended, and not before', async () => {
+  const { activities, records, shares } = world();
+  const { id: artifactId } = await records.register(newArtifact());
+  const share = { artifactId, artifactRevision: 0, tenantId: 'acme', actor: 'ann', atMs: AT_MS, maxUses: 1 };
+  const [one, other] = ['a'.repeat(64), 'b'.repeat(64)];
+  await shares.createShare({ ...share, id: randomUUID(), tokenHash: one, expiresAtMs: AT_MS + 1 });
+  await shares.createShare({ ...share, id: randomUUID(), tokenHash: other, expiresAtMs: AT_MS + 2 });
+  const startedAtMs = AT_MS + 30 * DAY_MS + 2;
+  await activities.beginReconciliation({ id: randomUUID(), mode: 'dry-run', startedAtMs });
+  expect([await shares.findShare(one), await shares.findShare(other)]).toEqual([null, expect.any(Object)]);
+});
 
 describe('what the workflow of an artifact heals', () => {
   it.each([
