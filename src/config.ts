@@ -1,6 +1,7 @@
 import type { Quotas } from './domain/quotas.js';
 import envSchema from 'env-schema';
 import { Type, type Static } from 'typebox';
+import { BUILD_VARIABLES } from './build-variables.js';
 import { DEFAULT_POLICY } from './domain/policy.js';
 import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from './domain/retention.js';
 import { RECONCILE_VARIABLES } from './reconcile-variables.js';
@@ -21,13 +22,6 @@ export const configSchema = Type.Object({
     default: 'info',
     description: 'How much is logged',
   }),
-
-  GIT_COMMIT: Type.Optional(
-    Type.String({
-      pattern: '^[0-9a-f]{7,64}$',
-      description: 'Commit that an image was built from: part of the build that API and workers tell',
-    }),
-  ),
 
   API_HOST: Type.String({ default: '127.0.0.1', description: 'Address the API listens on' }),
   API_PORT: Type.Integer({
@@ -66,24 +60,7 @@ export const configSchema = Type.Object({
   TEMPORAL_NAMESPACE: Type.String({ default: 'default', description: 'Temporal namespace' }),
   TEMPORAL_API_KEY: Type.Optional(Type.String({ description: 'API key for Temporal Cloud; turns TLS on' })),
   TEMPORAL_TLS: Type.Boolean({ default: false, description: 'Use TLS to Temporal' }),
-  WORKFLOW_BUNDLE: Type.Optional(
-    Type.String({
-      description: 'Workflow bundle of a worker; default: the one that the build made',
-    }),
-  ),
-
-  WORKER_DEPLOYMENT_NAME: Type.Optional(
-    Type.String({
-      pattern: '^[^.]+$',
-      description: 'Worker Versioning: deployment of a worker, without dots; set with WORKER_BUILD_ID, else it is off',
-    }),
-  ),
-  WORKER_BUILD_ID: Type.Optional(
-    Type.String({
-      description:
-        'Worker Versioning: version of a worker; it gets no work until that is the current one (docs/operators.md)',
-    }),
-  ),
+  ...BUILD_VARIABLES,
 
   UPLOAD_HOST_ID: Type.Optional(
     Type.String({

@@ -26,16 +26,13 @@ export const TAG_QUERY = '^[^:\\u0000]+:[^\\u0000]*$';
 
 /** `key:value` of an upload; what else is wrong with it the domain says. */
 export const TAG_OF_UPLOAD = '^[^:]+:';
-/** Hours or days from now; how many the route says. */
-export const HOURS_OR_DAYS = '^[1-9][0-9]{0,4}[hd]$';
 const TAG_FORM =
   'must be key:value, as in agent:researcher; the key ends at the first colon and is not empty, and NUL is in neither';
-/** What is told of a text that does not match: every pattern that is enforced here has its words. */
+/** What is told of a text that does not match, where the description of its schema says something else, or nothing. */
 export const PATTERN_MEANINGS: Readonly<Record<string, string>> = {
   [NO_NUL]: 'must not contain the character NUL',
   [TAG_QUERY]: TAG_FORM,
   [TAG_OF_UPLOAD]: TAG_FORM,
-  [HOURS_OR_DAYS]: 'must be a number of hours or days, as in 12h or 7d',
 };
 
 /** A moment that a caller names. */

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { PREVIEWED_ACTIONS } from '../../domain/preview.js';
 import { documented } from '../openapi/documented.js';
-import { Bytes, cursor, HOURS_OR_DAYS, nullable, Timestamp, Uuid } from './atoms.js';
+import { Bytes, cursor, nullable, Timestamp, Uuid } from './atoms.js';
 
 const because = Type.String({ description: 'The rule in words' });
 
@@ -33,7 +33,7 @@ const WITHIN =
 export const PlanQuerystring = Type.Object(
   {
     within: Type.String({
-      pattern: HOURS_OR_DAYS,
+      pattern: '^[1-9][0-9]{0,4}[hd]$',
       ...documented({ pattern: WITHIN }),
       default: '7d',
       description: `From now: hours (\`12h\`) or days (\`30d\`), at most ${MAX_WITHIN_DAYS}d, default 7d. Later pages keep the end of the first`,

@@ -205,10 +205,7 @@ export class MemoryArtifactRecords implements ArtifactRecords {
   }
 
   addDownloads(batch: readonly Downloads[]): Promise<Downloads[]> {
-    return inOneStep(() => {
-      addToRecords(this.#artifacts, batch);
-      return [];
-    });
+    return inOneStep(() => addToRecords(this.#artifacts, batch));
   }
 
   isYoungerThan(atMs: number): Promise<boolean> {

@@ -82,9 +82,9 @@ async function stored({ opened: { records }, store }: Deployment): Promise<Artif
 
 /** What a repair makes of these findings so many days from now, with what it weighs before. */
 async function repair({ opened, store, databases }: Deployment, findings: Finding[], inMs: number) {
-  const { records, reconciliations, quarantine } = opened;
+  const { records, reconciliations, quarantine, shares } = opened;
   const activities = createActivities({
-    ...{ records, reconciliations, quarantine, databases, lives: NO_OTHERS, capabilities: CAPABLE_OF_ALL },
+    ...{ records, reconciliations, quarantine, shares, databases, lives: NO_OTHERS, capabilities: CAPABLE_OF_ALL },
     // As if the store had grown older too.
     store: { ...store, put: async (...given) => later(await store.put(...given)) },
     settings: { ...SETTINGS, reconciliation: { quarantineDays: 7, keepDays: 30 } },

@@ -206,7 +206,7 @@ describe('other requests that are refused before any side effect', () => {
     ['artifacts?name=%00', 'name', /^must not contain the character NUL$/],
     ['artifacts?what=1', 'what', /^is not known here: leave it out$/],
     ['artifacts?sort=heaviest', 'sort', /^must be one of newest, /],
-    ['plan?within=soon', 'within', /^must be a number of hours or days, as in 12h or 7d$/],
+    ['plan?within=soon', 'within', /^is not valid. It is: From now: hours /],
     ['artifacts/7f9c2f4e-1f0b-4a53-9b52-0c7b3b1f8f11/content?range=bytes=0-1', 'range', /^is not known here/],
   ])('%s says of %s in words what is wrong, and shows no pattern', async (url, field, message) => {
     const api = await startTestApi();

@@ -23,7 +23,7 @@ const operationsOf = (document: Document) =>
 
 async function readDocument(): Promise<{
   document: Document;
-  rules: { method: string; url: string; access: string }[];
+  rules: { method: string; url: string; access: string; alsoNeeds: string | null }[];
 }> {
   const api = await startTestApi();
   const response = await api.app.inject('/openapi.json');
@@ -31,12 +31,13 @@ async function readDocument(): Promise<{
 }
 
 describe('the OpenAPI document', () => {
-  test('lists every route with the scope it enforces', async () => {
+  test('lists every route with the scopes it enforces', async () => {
     const { document, rules } = await readDocument();
     const written = operationsOf(document).map(({ path, method, operation }) => ({
       method,
       url: path.replace(/\{(\w+)\}/g, ':$1'),
       access: operation.security[0]?.bearer[0] ?? 'public',
+      alsoNeeds: operation.security[0]?.bearer[1] ?? null,
     }));
     const hidden = (url: string): boolean => url.startsWith('/docs') || url === '/openapi.json';
     const headOfGet = ({ method, url }: { method: string; url: string }): boolean =>
