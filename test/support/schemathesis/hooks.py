@@ -59,6 +59,10 @@ def before_call(context, case, kwargs) -> None:
     # Nor that a parameter and a header do.
     if "replace" in case.query and case.headers:
         case.headers.pop("if-none-match", None)
+    # Nor that of all `key:value` each key has one value.
+    tags = case.query.get("tag")
+    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+        case.query["tag"] = list({tag.split(":", 1)[0]: tag for tag in tags}.values())
 
 
 @schemathesis.hook
