@@ -63,7 +63,7 @@ export function openDatabasesOfBucket({ store, identity, name }: Parts): Databas
       if (found !== null && Math.abs(Date.now() - found.info.lastModifiedMs) < SAY_AGAIN_MS) return before;
       if (await write(id, found)) return before;
     }
-    throw new ArtifactError('storage_unavailable', `${DATABASES_PREFIX} changes faster than it can be written`);
+    throw tooFast();
   }
 
   async function write(id: string, found: FoundNote | null): Promise<boolean> {
@@ -95,8 +95,10 @@ export function openDatabasesOfBucket({ store, identity, name }: Parts): Databas
     const key = databaseKey(databaseId);
     const info = await store.head({ key });
     if (info === null || (seenMs !== undefined && info.lastModifiedMs !== seenMs)) return false;
-    // What comes in between is a version of its own.
-    for (const { versionId } of await store.listVersions(key)) await store.deleteVersion(key, versionId);
+    const versions = await store.listVersions(key);
+    // What comes later than this is a version of its own, and stays.
+    if (versions[0]?.versionId !== info.versionId) return false;
+    for (const { versionId } of versions) await store.deleteVersion(key, versionId);
     return true;
   }
 
@@ -121,17 +123,25 @@ export function openDatabasesOfBucket({ store, identity, name }: Parts): Databas
   }
 
   async function read(id: string): Promise<FoundNote | null> {
-    const info = await store.head({ key: databaseKey(id) });
-    if (info === null) return null;
-    // No note is empty, or so long.
-    if (info.sizeBytes === 0 || info.sizeBytes > MAX_NOTE_BYTES) return { info, note: null };
-    const body = await store.read({ key: databaseKey(id), versionId: info.versionId });
-    if (body === null) return null;
-    const chunks: Buffer[] = [];
-    for await (const chunk of body) chunks.push(chunk as Buffer);
-    return { info, note: parseNote(Buffer.concat(chunks).toString(), id) };
+    const key = databaseKey(id);
+    for (let tried = 0; tried < TRIES; tried += 1) {
+      const info = await store.head({ key });
+      if (info === null) return null;
+      // No note is empty, or so long.
+      if (info.sizeBytes === 0 || info.sizeBytes > MAX_NOTE_BYTES) return { info, note: null };
+      const body = await store.read({ key, versionId: info.versionId });
+      // Said again since, by a worker that has removed what was said before: not to be taken for a database that is gone.
+      if (body === null) continue;
+      const chunks: Buffer[] = [];
+      for await (const chunk of body) chunks.push(chunk as Buffer);
+      return { info, note: parseNote(Buffer.concat(chunks).toString(), id) };
+    }
+    throw tooFast();
   }
 }
+
+const tooFast = (): ArtifactError =>
+  new ArtifactError('storage_unavailable', `${DATABASES_PREFIX} changes faster than it can be read or written`);
 
 const databaseOf = (id: string, { info, note }: FoundNote): BucketDatabase => ({
   id,

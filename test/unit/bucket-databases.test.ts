@@ -103,6 +103,29 @@ describe.each([true, false])('a bucket with versions: %s', (versioning) => {
 });
 
 describe('what stands in the bucket', () => {
+  it('is seen and not forgotten while a worker says it again', async () => {
+    const { a, b, store } = bucket();
+    await Promise.all([a.enter(), b.enter()]);
+    const id = await b.identity.databaseId();
+    const head = store.head.bind(store);
+    const list = store.listVersions.bind(store);
+    const saysAgainAfter = async <T>(asked: Promise<T>): Promise<T> => {
+      const answer = await asked;
+      store.head = head;
+      store.listVersions = list;
+      grow();
+      await b.enter();
+      return answer;
+    };
+    store.head = (object) => (object.key === databaseKey(id) ? saysAgainAfter(head(object)) : head(object));
+    expect((await a.look()).others).toMatchObject([{ id, name: 'b' }]);
+    store.head = (object) => saysAgainAfter(head(object));
+    expect(await a.forget(id)).toBe(false);
+    store.listVersions = (key) => saysAgainAfter(list(key));
+    await a.forget(id);
+    expect((await a.look()).others).toMatchObject([{ id }]);
+  });
+
   it.each(['', 'no note', 'x'.repeat(5_000)])('is no note of ours when it is none: %#', async (text) => {
     const { a, store } = bucket();
     const id = await a.identity.databaseId();
