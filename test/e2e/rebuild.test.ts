@@ -9,6 +9,7 @@ import type { ArtifactClient } from '../../src/sdk/index.js';
 import { connectLifecycle } from '../../src/temporal/connect-lifecycle.js';
 import { executionManifestWorkflowId } from '../../src/temporal/ids.js';
 import { aFile, clientOf } from '../support/e2e.js';
+import { eventually } from '../support/eventually.js';
 import { anUpload, openLifeWorld, type LifeWorld } from '../support/life-world.js';
 import { anotherTemporal, loseDatabase, rebuildOf } from '../support/lost-servers.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
@@ -106,7 +107,7 @@ async function settled(): Promise<void> {
   // Every change was told before it was answered, and who writes ends when all that was told is written.
   for (const id of [executionId, other]) {
     const writer = world.temporal.workflow.getHandle(executionManifestWorkflowId(id));
-    await expect.poll(async () => (await writer.describe()).status.name, { interval: 200 }).toBe('COMPLETED');
+    await eventually(async () => expect((await writer.describe()).status.name).toBe('COMPLETED'));
   }
   expect(await listed(executionId)).toEqual(expected(['active', 'held', 'archived', 'expiring']));
   expect(await listed(other)).toEqual(expected(['permanent', 'shared', 'tagged']));
