@@ -13,7 +13,7 @@ interface Log {
 
 /**
  * Says in the bucket that the database of this worker works with it, and goes on saying so until it is stopped. Warns when it is not the only
- * one.
+ * one, once for each time that others come.
  * @param everyMs default: a minute.
  * @throws what the store throws at the first time, and `database_not_migrated`; later it is tried again, as for a database that is away.
  */
@@ -22,10 +22,10 @@ export async function keepPresent(
   log: Log,
   everyMs = LOOK_EVERY_MS,
 ): Promise<{ stop(): void }> {
+  let told: string | null = null;
   try {
     await enter();
-    const conflict = conflictOf(await databases.look());
-    if (conflict !== null) log.warn({ conflict }, 'another database works with this bucket');
+    await lookForOthers();
   } catch (error) {
     // It is waited for, as by everything else: without it nobody puts anything into the bucket.
     if (!(error instanceof ArtifactError) || error.code !== 'database_unavailable') throw error;
@@ -36,7 +36,10 @@ export async function keepPresent(
     if (isBusy) return;
     isBusy = true;
     enter()
-      .catch((error: unknown) => log.error({ err: error }, 'the bucket was not told which database works with it'))
+      .then(lookForOthers)
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'the bucket was not told or asked which databases work with it'),
+      )
       .finally(() => (isBusy = false));
   }, everyMs);
   timer.unref();
@@ -45,5 +48,11 @@ export async function keepPresent(
   async function enter(): Promise<void> {
     const before = await databases.enter();
     if (before !== null) log.warn({ before }, 'this database is a copy, or was restored: it has another id now');
+  }
+
+  async function lookForOthers(): Promise<void> {
+    const conflict = conflictOf(await databases.look());
+    if (conflict !== null && conflict !== told) log.warn({ conflict }, 'another database works with this bucket');
+    told = conflict;
   }
 }

@@ -4,6 +4,7 @@ import { MemoryDatabaseIdentity } from '../../src/db/memory/memory-database-iden
 import { ArtifactError } from '../../src/domain/errors.js';
 import { keepPresent } from '../../src/presence.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import { eventually } from '../support/eventually.js';
 
 function world() {
   const store = new MemoryObjectStore({});
@@ -31,6 +32,27 @@ describe('a worker', () => {
     presence.stop();
   });
 
+  it('warns once of one that comes later, and again when it comes back', async () => {
+    const { open, log, said } = world();
+    const [databases, other] = [open(), open()];
+    const look = vi.spyOn(databases, 'look');
+    const looksTwice = async (): Promise<void> => {
+      const before = look.mock.calls.length;
+      await eventually(() => expect(look.mock.calls.length).toBeGreaterThan(before + 2));
+    };
+    const presence = await keepPresent(databases, log, 5);
+    const warned = (): number => said.filter((message) => message === 'another database works with this bucket').length;
+    for (const times of [1, 2]) {
+      await other.enter();
+      await eventually(() => expect(warned()).toBe(times));
+      await looksTwice();
+      expect(warned()).toBe(times);
+      await databases.forget((await other.look()).id);
+      await looksTwice();
+    }
+    presence.stop();
+  });
+
   it('does not start when it cannot say so', async () => {
     const { open, log, store } = world();
     store.outage = 'storage_rejected';
@@ -46,7 +68,7 @@ describe('a worker', () => {
     const presence = await keepPresent(databases, log, 5);
     expect(said).toEqual(['it is away']);
     identity.databaseId = databaseId;
-    await vi.waitFor(async () => expect((await databases.look()).own).not.toBeNull());
+    await eventually(async () => expect((await databases.look()).own).not.toBeNull());
     presence.stop();
   });
 
@@ -55,11 +77,11 @@ describe('a worker', () => {
     const databases = open();
     const presence = await keepPresent(databases, log, 5);
     store.outage = 'storage_unavailable';
-    await vi.waitFor(() => expect(said).toContain('the bucket was not told which database works with it'));
+    await eventually(() => expect(said).toContain('the bucket was not told or asked which databases work with it'));
     store.outage = null;
     const { id } = await databases.look();
     expect(await databases.forget(id)).toBe(true);
-    await vi.waitFor(async () => expect((await databases.look()).own).not.toBeNull());
+    await eventually(async () => expect((await databases.look()).own).not.toBeNull());
     presence.stop();
     await databases.forget(id);
     await new Promise((resolve) => setTimeout(resolve, 30));
