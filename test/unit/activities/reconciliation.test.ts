@@ -129,6 +129,14 @@ describe('what the workflow of an artifact heals', () => {
     expect(told.map((line) => line.split(' ')[1])).toEqual([missing.id, holder.id, missing.id]);
   });
 
+  it('is tried again when who had its path was healed beside it', async () => {
+    const { settle, stored, answers } = world();
+    const { key } = await stored({ status: 'DELETED' });
+    const missing = { id: randomUUID() };
+    answers.set(missing.id, [{ outcome: 'failed', note: 'path_taken' }, HEALED]);
+    expect(await settle([{ ...about(missing, 'row_missing'), key }])).toMatchObject([HEALED]);
+  });
+
   it.each(['repair', 'dry-run'] as const)(
     'stays open with what to do about it, when row and execution are gone (%s)',
     async (mode) => {
