@@ -42,7 +42,7 @@ async function winnerOf(context: ApiContext, upload: NewUpload, error: unknown):
 
 /**
  * As {@link openUpload}, but other content that has the path is deleted first, as by `deleteArtifact`: when nothing comes in its place after
- * all, it can be undeleted. The same content is not replaced by itself.
+ * all, it can be undeleted, and it is when a quota refuses what was to come. The same content is not replaced by itself.
  * @throws as {@link openUpload}; `held`; `path_taken` for what must not be replaced now, or when somebody else was faster.
  */
 export async function openInPlace(context: ApiContext, sender: Sender, upload: NewUpload): Promise<OpenedUpload> {
@@ -58,8 +58,21 @@ export async function openInPlace(context: ApiContext, sender: Sender, upload: N
       message: {},
       send: (message) => context.lifecycle.deleteArtifact(existing.id, message),
     });
-    return openUpload(context, sender, upload);
+    return openUpload(context, sender, upload).catch((refusal: unknown) => keepOld(context, sender, existing, refusal));
   }
+}
+
+/** Only what is there no more makes room in a quota, so this is known too late. @throws the refusal. */
+async function keepOld(
+  { lifecycle }: ApiContext,
+  { caller, requestId }: Sender,
+  { id }: ArtifactRecord,
+  refusal: unknown,
+): Promise<never> {
+  if (refusal instanceof ArtifactError && refusal.code === 'quota_exceeded')
+    // Where deletions cannot be undone it is gone, and the refusal is the answer all the same.
+    await lifecycle.undeleteArtifact(id, { actor: caller.subject, requestId }).catch(() => undefined);
+  throw refusal;
 }
 
 /** What has the path, when that is why an upload was refused: just this one is judged and deleted, whatever is there by then. */

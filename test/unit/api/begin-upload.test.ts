@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LightMyRequestResponse } from 'fastify';
 import { describe, expect, test } from 'vitest';
 import type { ArtifactRecord } from '../../../src/domain/artifact-record.js';
+import { quotaExceeded } from '../../../src/domain/quotas.js';
 import { apiConfig, codeOf, sha256Of, startTestApi, tokenFor, type TestApi } from '../../support/api.js';
 
 const MIB_BYTES = 1024 ** 2;
@@ -172,6 +173,20 @@ describe('beginning the same path again', () => {
     expect(old.json()).toMatchObject({ artifact: { status: 'DELETED', deletionReason: 'requested' } });
     const again = await begin(api, executionId, { ...small, replace: true });
     expect([again.statusCode, again.json<Begun>().artifact.id]).toEqual([200, response.json<Begun>().artifact.id]);
+  });
+
+  test('what was to be replaced is back when there is no room for what replaces it', async () => {
+    const api = await startTestApi();
+    const executionId = randomUUID();
+    const id = await api.upload({ executionId, fileName: 'a.txt' });
+    const noRoom = quotaExceeded({ quota: 'tenantBytes', limit: 5, used: 5, asked: 1 });
+    api.lifecycle.before = (verb) => (verb === 'beginUpload' ? Promise.reject(noRoom) : Promise.resolve());
+    const refused = await begin(api, executionId, { ...small, replace: true });
+    expect([refused.statusCode, codeOf(refused)]).toEqual([409, 'quota_exceeded']);
+    const old = await api.send({ method: 'GET', url: `/v1/artifacts/${id}` });
+    expect(old.json()).toMatchObject({ artifact: { status: 'ACTIVE', deletionReason: null } });
+    const verbs = api.lifecycle.calls.map(({ verb }) => verb);
+    expect(verbs.slice(-3)).toEqual(['deleteArtifact', 'beginUpload', 'undeleteArtifact']);
   });
 
   test('what is held, or still uploads, is not replaced', async () => {
