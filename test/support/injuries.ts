@@ -168,10 +168,12 @@ export const INJURIES: readonly Injury[] = [
     kind: 'row_differs',
     injure: async (world) => {
       const record = await world.active();
-      const { versionId, etag } = await world.parts.store.copyToClass(record, 'STANDARD_IA');
+      // A move writes it again as another version; not every store here has classes.
+      const { versionId, etag } = await world.parts.store.put(objectAtCreation(record), Buffer.alloc(4, 'x'));
+      const moved = { ...record, versionId, etag, revision: 5 };
+      await world.parts.store.putTags(moved, currentTags(moved, false));
       await world.parts.store.deleteVersion(record.key, record.versionId);
-      const moved = { versionId, etag, storageClass: 'STANDARD_IA', tier: 'WARM', revision: 5 } as const;
-      world.lead({ ...record, ...moved });
+      world.lead(moved);
       return of(record, { row: { revision: record.revision }, workflow: { revision: 5, versionId } });
     },
   },

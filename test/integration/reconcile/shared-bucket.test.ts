@@ -19,6 +19,7 @@ import { rebuild } from '../../../src/operator/rebuild/rebuild.js';
 import type { RebuildReport } from '../../../src/domain/rebuild.js';
 import { createLocalBucket } from '../../../src/storage/bucket/create-local-bucket.js';
 import { runArtifacts } from '../../support/cli.js';
+import { MemoryFleet } from '../../support/memory-fleet.js';
 import { changeOf, newArtifact } from '../../support/new-artifact.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { aFinding, objectOf } from '../../support/settling-world.js';
@@ -85,6 +86,7 @@ async function repair({ opened, store, databases }: Deployment, findings: Findin
   const { records, reconciliations, quarantine, shares } = opened;
   const activities = createActivities({
     ...{ records, reconciliations, quarantine, shares, databases, lives: NO_OTHERS, capabilities: CAPABLE_OF_ALL },
+    inspection: { fleet: new MemoryFleet(), rows: opened.rows, pace: () => Promise.resolve() },
     // As if the store had grown older too.
     store: { ...store, put: async (...given) => later(await store.put(...given)) },
     settings: { ...SETTINGS, reconciliation: { quarantineDays: 7, keepDays: 30 } },
@@ -93,13 +95,13 @@ async function repair({ opened, store, databases }: Deployment, findings: Findin
     return { ...info, lastModifiedMs: info.lastModifiedMs + inMs };
   }
   const [runId, startedAtMs, mode] = [randomUUID(), Date.now() + inMs, 'repair' as const];
-  await activities.beginReconciliation({ id: runId, mode, startedAtMs });
-  await reconciliations.addFindings(runId, findings);
   const inspected = { ...NOTHING_INSPECTED, rows: 100, objects: 100 };
-  const brake = await activities.weighRepair({ runId, startedAtMs, inspected });
-  await new MockActivityEnvironment({}, { logger: QUIET }).run(() =>
-    activities.settleFindings({ runId, mode, startedAtMs, afterNumber: 0, brake }),
-  );
+  await new MockActivityEnvironment({}, { logger: QUIET }).run(async () => {
+    await activities.beginReconciliation({ id: runId, mode, startedAtMs });
+    await reconciliations.addFindings(runId, findings);
+    const brake = await activities.weighRepair({ runId, startedAtMs, inspected });
+    await activities.settleFindings({ runId, mode, startedAtMs, afterNumber: 0, brake });
+  });
   return reconciliations.listFindings({ runId, tenantId: null, afterNumber: 0, limit: 100 });
 }
 
