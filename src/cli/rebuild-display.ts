@@ -1,4 +1,4 @@
-import { databaseText, type BucketDatabase } from '../domain/bucket-databases.js';
+import { databaseText, isAtWork, type BucketDatabase } from '../domain/bucket-databases.js';
 import { EVIDENCE, rowsMade, type Interrupted, type ReasonLeftOut, type RebuildReport } from '../domain/rebuild.js';
 import { humanBytes, relativeTime } from './format.js';
 import { table } from './tables.js';
@@ -84,8 +84,11 @@ function otherText(other: BucketDatabase, { applied, takenOver }: RebuildReport)
   const text = databaseText(other);
   if (takenOver.includes(other.id)) return `This database is in the place of ${text} now.`;
   const since = `last seen ${relativeTime(new Date(other.seenMs))}`;
-  if (!applied)
-    return `The bucket is also that of database ${text}, ${since}: an apply takes its place, if it is gone.`;
+  if (!applied) {
+    const also = `The bucket is also that of database ${text}, ${since}`;
+    if (!isAtWork(other, Date.now())) return `${also}: an apply takes its place, if it is gone.`;
+    return `${also}: if it is lost, an apply takes its place with --lost ${other.id}; if it is not, stop its workers.`;
+  }
   return `The bucket is still that of database ${text} too, ${since}: see artifacts bucket databases`;
 }
 

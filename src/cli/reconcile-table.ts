@@ -117,10 +117,18 @@ const findingTable = (findings: NumberedFinding[], maxColumns: number): string =
 
 const OUTCOMES_WITH_REASON: readonly Outcome[] = ['open', 'lost', 'withheld', 'failed'];
 
-/** Why something is left as it is, or lost; each reason once. */
+const MAX_NOTES = 20;
+
+/** Why something is left as it is, or lost; each reason once, also where it names the artifact. */
 function notesOf(findings: NumberedFinding[]): string[] {
-  const left = findings.filter(({ outcome }) => OUTCOMES_WITH_REASON.includes(outcome));
-  return [...new Set(left.flatMap(({ kind, note }) => (note === null ? [] : `${kind}: ${note}`)))].slice(0, 20);
+  const notes = new Map<string, Set<string>>();
+  for (const { kind, outcome, note, artifactId } of findings) {
+    if (note === null || !OUTCOMES_WITH_REASON.includes(outcome)) continue;
+    const reason = `${kind}: ${artifactId === null ? note : note.replaceAll(artifactId, '<id>')}`;
+    const same = notes.get(reason) ?? new Set();
+    notes.set(reason, same.add(`${kind}: ${note}`));
+  }
+  return [...notes].flatMap(([reason, same]) => (same.size === 1 ? [...same] : reason)).slice(0, MAX_NOTES);
 }
 
 function endText(

@@ -42,6 +42,9 @@ describe('what a rebuild says', () => {
     const other = { id: 'd-1', name: 'artifacts at db:5432', sinceMs: 0, seenMs: Date.now() - 3_600_000 };
     const plan = rebuildText(report(false, { otherDatabases: [other] }));
     expect(plan).toContain('also that of database d-1 (artifacts at db:5432), last seen 1 hour ago');
+    expect(plan).not.toContain('--lost');
+    const busy = rebuildText(report(false, { otherDatabases: [{ ...other, seenMs: Date.now() }] }));
+    expect(busy).toContain('if it is lost, an apply takes its place with --lost d-1');
     const taken = rebuildText(report(true, { otherDatabases: [other], takenOver: ['d-1'] }));
     expect(taken).toContain('This database is in the place of d-1 (artifacts at db:5432) now.');
     const left = rebuildText(report(true, { otherDatabases: [other] }));

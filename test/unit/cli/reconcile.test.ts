@@ -66,6 +66,15 @@ describe('a report for people', () => {
     expect(shown).toContain('What is lost cannot be had again');
   });
 
+  it('tells a reason once, however many artifacts it names', () => {
+    const left = (number: number): NumberedFinding => aFinding(number, 'open', `signal artifact/artifact-${number}`);
+    const totals = [{ kind: 'object_missing', outcome: 'open', findings: 3, bytes: 30 }] as const;
+    const shown = text(aReport({ totals: [...totals] }), [left(1), left(2), left(3)]);
+    expect(shown.match(/object_missing: .*/g)).toEqual(['object_missing: signal artifact/<id>']);
+    const alone = text(aReport({ totals: [...totals] }), [left(1)]);
+    expect(alone).toContain('object_missing: signal artifact/artifact-1');
+  });
+
   it('says that one was not complete, still runs, or was ended from outside', () => {
     expect(text(aReport({ failure: 'it was cancelled' }))).toContain('NOT COMPLETE: it was cancelled');
     const running = text(aReport({ finishedAtMs: null }), [], true);
