@@ -19,20 +19,32 @@ export interface DriftWorld {
   database: pg.Pool;
   /** `artifacts reconcile`, as an operator would run it. @throws when it ends with anything but its report. */
   reconcile(...options: string[]): ReturnType<typeof reconcileBy>;
+  /** Does something to the servers while neither worker nor API runs. */
+  whileDown(act: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
+
+const PATIENCE = { secondLookMs: 500, quietRowsMs: 0, registrationMs: 0 };
 
 export async function openDriftWorld(options: TestStackOptions = {}): Promise<DriftWorld> {
   const world = await openLifeWorld(await startTestStack(options));
   await world.stack.kill9Worker();
-  const worker = await startImpatientWorker(world.stack, { secondLookMs: 500, quietRowsMs: 0, registrationMs: 0 });
+  let worker = await startImpatientWorker(world.stack, PATIENCE);
   const database = new pg.Pool({ connectionString: world.stack.databaseUrl, max: 4 });
+  // Whoever replaces the database ends its connections.
+  database.on('error', () => undefined);
   // Else what is older than this database would be left alone.
   await database.query(`INSERT INTO artifact_rebuilds (actor, report) VALUES ('a test', '{}')`);
   return {
     world,
     database,
     reconcile: (...args) => reconcileBy(world.stack, args),
+    whileDown: async (act) => {
+      await Promise.all([worker.stop(), world.stack.kill9Api()]);
+      await act();
+      worker = await startImpatientWorker(world.stack, PATIENCE);
+      await world.stack.startApi();
+    },
     close: async () => {
       await worker.stop();
       await database.end();
