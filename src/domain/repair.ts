@@ -43,8 +43,11 @@ export type RepairPlan =
 
 const nothing = (note: string): RepairPlan => ({ kind: 'nothing', note });
 
-/** What is to be done about one look at an artifact. Whatever is not certain is left as it is. */
-export function planRepair(state: LifecycleState, seen: Seen, nowMs: number): RepairPlan {
+/**
+ * What is to be done about one look at an artifact. Whatever is not certain is left as it is.
+ * @param rewritesRows default: true; false: as it was decided before 0.6.0, for runs that have such a decision in their history.
+ */
+export function planRepair(state: LifecycleState, seen: Seen, nowMs: number, { rewritesRows = true } = {}): RepairPlan {
   const { record, deletion, unfinished } = state;
   const { row, named, others } = seen;
   const isKept = unfinished.some(({ command }) => isKeeping(command));
@@ -56,8 +59,11 @@ export function planRepair(state: LifecycleState, seen: Seen, nowMs: number): Re
     const isDeletion = row.deletionReason !== null && record.status !== 'DELETED';
     return isDeletion ? { kind: 'followDeletion', row } : { kind: 'adoptRow', row };
   }
-  if (row.revision < record.revision) return { kind: 'rewriteRow', row, wrong: ROW_BEHIND };
-  if (!hasBytes(record) && isTampered(row, record)) return { kind: 'rewriteRow', row, wrong: ROW_DIFFERS };
+  if (rewritesRows) {
+    if (row.revision < record.revision) return { kind: 'rewriteRow', row, wrong: ROW_BEHIND };
+    if (!hasBytes(record) && isTampered(row, record)) return { kind: 'rewriteRow', row, wrong: ROW_DIFFERS };
+  } else if (seen.isRowSetBack === true)
+    return { kind: 'unclear', note: `its row was set back to change ${row.revision}, its history was not` };
   if (record.status === 'UPLOADING') return nothing('it is being uploaded');
   if (isKept) return nothing('what was accepted is done first, as soon as the store and the database answer');
   const next = nextAction({ ...state, retriesMs: {} }, nowMs);

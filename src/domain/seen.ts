@@ -22,6 +22,8 @@ export interface Seen {
   row: ArtifactRecord | null;
   /** Of a row that is gone: whether its execution is still there. */
   hasExecution: boolean;
+  /** Told by workers of before: the audit knows changes that the row does not have any more. */
+  isRowSetBack?: boolean;
   /** The version that it should have, by the row or by the workflow, whichever knows more; null: it is gone. */
   named: SeenVersion | null;
   /** Others of its own, newest first. */

@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import { completeRecord } from '../domain/artifact-record.js';
 import type { RepairArtifact } from '../domain/commands.js';
 import type { Mending } from '../domain/mending.js';
@@ -47,7 +47,7 @@ async function repair(life: Life, message: RepairArtifact): Promise<Repair> {
   const missingAtMs: number[] = [];
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
     const seen = await examineArtifact(life.state.record);
-    const plan = planRepair(life.state, seen, Date.now());
+    const plan = planOf(life, seen);
     if (plan.kind === 'lost') {
       missingAtMs.push(Date.now());
       if (missingAtMs.length > 1) return lose(life, message, { seen, missingAtMs });
@@ -74,6 +74,15 @@ async function repair(life: Life, message: RepairArtifact): Promise<Repair> {
     }
   }
   return failed('it changes each time that it is looked at');
+}
+
+const REWRITES = 'repair-rewrites-rows';
+
+/** A repair in the history of a run may have left a row as it was. */
+function planOf({ state }: Life, seen: Seen): RepairPlan {
+  const plan = planRepair(state, seen, Date.now());
+  if (plan.kind !== 'rewriteRow' || patched(REWRITES)) return plan;
+  return planRepair(state, seen, Date.now(), { rewritesRows: false });
 }
 
 const plainly = (outcome: Repair['outcome'], note: string): Repair => ({ outcome, note: note.slice(0, 500) });

@@ -56,6 +56,7 @@ const actor = 'recorder';
 interface World {
   environment: TestWorkflowEnvironment;
   store: MemoryObjectStore;
+  records: MemoryArtifactRecords;
 }
 
 /** What happens to an ACTIVE artifact in each recorded life. */
@@ -138,6 +139,20 @@ const LIVES: Record<string, (handle: Handle, world: World) => Promise<unknown>> 
     for (const { versionId } of await store.listVersions(record.key)) await store.deleteVersion(record.key, versionId);
     await repair();
     return handle.result().catch(() => undefined);
+  },
+  'row-set-back-and-repaired': async (handle, { records }) => {
+    const { record: before } = await handle.query(messages.describe);
+    await handle.executeUpdate(messages.keepForever, { args: [{ reason: 'recorded', actor }] });
+    const get = records.get.bind(records);
+    // As of an older backup, until it was looked at.
+    records.get = (id) => {
+      if (id !== before.id) return get(id);
+      records.get = get;
+      return Promise.resolve(before);
+    };
+    await handle.executeUpdate(messages.repairArtifact, { args: [{ actor }] });
+    await handle.executeUpdate(messages.archiveArtifact, { args: [{ actor }] });
+    return handle.query(messages.describe);
   },
   active: (handle) => handle.query(messages.describe),
 };
@@ -310,7 +325,7 @@ async function recordIn(environment: TestWorkflowEnvironment, scripts: Scripts):
     };
     for (const [name, live] of Object.entries({ ...scripts.lives, ...scripts.livesInParts })) {
       const handle = await upload(randomUUID(), 'output/report.txt');
-      await live(handle, { environment, store });
+      await live(handle, { environment, store, records });
       await keep(name, handle);
     }
     for (const [name, happen] of Object.entries(scripts.executions ?? {})) {
