@@ -56,14 +56,17 @@ export interface KeyVersions {
   top: ListedVersion;
   /** With bytes, the newest first as far as the listing says so. */
   bytes: ListedVersion[];
+  /** Of its newest delete marker; null: it has none. */
+  hiddenAtMs: number | null;
 }
 
 export function byKey(versions: readonly ListedVersion[]): Map<string, KeyVersions> {
   const keys = new Map<string, KeyVersions>();
   for (const version of versions) {
-    const known = keys.get(version.key) ?? { top: version, bytes: [] };
+    const known = keys.get(version.key) ?? { top: version, bytes: [], hiddenAtMs: null };
     if (version.isLatest) known.top = version;
     if (!version.isDeleteMarker) known.bytes.push(version);
+    else known.hiddenAtMs = Math.max(known.hiddenAtMs ?? 0, version.lastModifiedMs);
     keys.set(version.key, known);
   }
   return keys;

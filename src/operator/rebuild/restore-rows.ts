@@ -157,14 +157,19 @@ export class RowRestorer {
 
   async #bytesOf(
     record: ArtifactRecord,
-    { top, bytes }: KeyVersions,
+    { top, bytes, hiddenAtMs }: KeyVersions,
   ): Promise<ArtifactRecord | 'bytes_gone' | 'deleted'> {
+    let isForeignOnTop = false;
     if (!top.isDeleteMarker) {
       if (namesBytes(record, top)) return record;
       const info = await this.#head(top);
       if (info?.owner?.artifactId === record.id) return withCopy(record, info);
+      isForeignOnTop = info !== null && info.owner === null;
     }
     for (const version of bytes) {
+      // Whoever wrote over it by other means did not delete it: it is read by its version.
+      const wasHidden = hiddenAtMs !== null && hiddenAtMs >= version.lastModifiedMs;
+      if (isForeignOnTop && !wasHidden && namesBytes(record, version)) return record;
       const isOwn = namesBytes(record, version) || (await this.#head(version))?.owner?.artifactId === record.id;
       if (isOwn) return 'deleted';
     }

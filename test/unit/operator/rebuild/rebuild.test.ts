@@ -195,6 +195,20 @@ describe('a rebuild', () => {
     expect((await records.everyRow()).map(({ id }) => id)).toEqual([above.id]);
   });
 
+  it('makes the row of what somebody wrote over by other means, unless it had been deleted before', async () => {
+    const { stored, manifest, run, store, records } = aWorld();
+    const [covered, deleted] = [await stored(), await stored()];
+    await manifest([covered, deleted]);
+    await store.addDeleteMarker(deleted.key);
+    // Only others write what has no owner, which a put of ours cannot say.
+    const owner = null as unknown as ReturnType<typeof objectAtCreation>['owner'];
+    for (const record of [covered, deleted])
+      await store.put({ ...objectAtCreation(record), owner }, Buffer.from('foreign'));
+    const report = await run();
+    expect(left(report)).toEqual({ deleted: 1, foreign: 2 });
+    expect(await records.everyRow()).toMatchObject([{ id: covered.id, versionId: covered.versionId }]);
+  });
+
   it('adopts the copy that was made after the manifest was written', async () => {
     const { stored, manifest, run, store, records } = aWorld();
     const record = await stored();
