@@ -88,7 +88,8 @@ function kindTable({ mode }: ReconciliationReport, kinds: KindTotal[], findings:
         text: ({ kind, outcomes }) => {
           const settled = outcomes.filter(([outcome]) => mode === 'repair' || outcome !== 'open');
           const counts = settled.map(([outcome, count]) => `${count} ${outcome}`).join(', ');
-          return mode === 'repair' || settled.length > 0 ? counts : HEALED_BY[kind];
+          if (mode === 'repair' || settled.length === 0) return mode === 'repair' ? counts : HEALED_BY[kind];
+          return settled.length === outcomes.length ? counts : `${HEALED_BY[kind]}; ${counts}`;
         },
       },
     ],

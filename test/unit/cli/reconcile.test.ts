@@ -66,6 +66,14 @@ describe('a report for people', () => {
     expect(shown).toContain('What is lost cannot be had again');
   });
 
+  it('of a dry run does not hide what is new behind what is in quarantine', () => {
+    const unknown = (outcome: Outcome) => ({ kind: 'object_unknown' as const, outcome, findings: 2, bytes: 8 });
+    const both = text(aReport({ totals: [unknown('open'), unknown('quarantined')] }));
+    expect(both).toMatch(/object_unknown +4 +16 B +quarantined, then removed for good; 2 quarantined/);
+    const none = text(aReport({ totals: [unknown('quarantined')] }));
+    expect(none).toMatch(/object_unknown +2 +8 B +2 quarantined/);
+  });
+
   it('tells a reason once, however many artifacts it names', () => {
     const left = (number: number): NumberedFinding => aFinding(number, 'open', `signal artifact/artifact-${number}`);
     const totals = [{ kind: 'object_missing', outcome: 'open', findings: 3, bytes: 30 }] as const;
