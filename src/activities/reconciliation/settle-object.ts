@@ -73,7 +73,11 @@ async function hasOwner(
     const row = await records.get(artifactId);
     if (row === null ? await lives.isAlive(artifactId) : row.key === key) return true;
     // Under another key than its own, what names it is a copy of somebody else's making; unless the row has another one than its workflow.
-    if (row !== null && (await fleet.recall(artifactId))?.key === key) return true;
+    if (row !== null) {
+      const known = await fleet.recall(artifactId);
+      // A life that runs and does not answer may be the one that has this key.
+      if (known === null ? await lives.isAlive(artifactId) : known.key === key) return true;
+    }
     if (key === manifestKey(artifactId) && (await records.getExecution(artifactId)) !== null) return true;
   }
   const rows = await rowsOfKey(records, key);

@@ -100,6 +100,23 @@ describe('an object that nobody knows', () => {
     expect(await store.listVersions(record.key)).toHaveLength(1);
   });
 
+  it('stays while the life that it names runs and does not say whether it has this key', async () => {
+    const { settle, stored, store, clock, answers, fleet } = world();
+    const record = await stored();
+    const key = `${record.key}.moved`;
+    const { versionId } = await store.put({ ...objectAtCreation(record), key }, Buffer.from('some bytes'));
+    const finding = aFinding({ kind: 'object_unknown', key, versionId });
+    await settle([finding]);
+    clock.nowMs += 8 * DAY_MS;
+    answers.set(record.id, [WELL]);
+    expect(outcomes(await settle([finding]))).toEqual(['gone']);
+    expect(await store.listVersions(key)).toHaveLength(1);
+    fleet.end(record.id, record);
+    await settle([finding]);
+    clock.nowMs += 8 * DAY_MS;
+    expect(outcomes(await settle([finding]))).toEqual(['repaired']);
+  });
+
   it('stays when somebody has begun with its path just before it would be removed', async () => {
     const { settle, clock, records, store } = world({ versioning: false });
     const record = newArtifact();
