@@ -36,14 +36,29 @@ export function connectReconciliation(settings: TemporalSettings): {
 } {
   const connection = lazyConnection(settings);
   const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });
-  return { client: reconciliationClient(client), close: () => connection.close() };
+  const underWay = new Set<Promise<unknown>>();
+  return {
+    client: reconciliationClient(client, underWay),
+    close: async () => {
+      // The SDK goes on trying what nobody waits for any more, and would throw where nobody can catch it.
+      await Promise.allSettled(underWay);
+      await connection.close();
+    },
+  };
 }
 
-export function reconciliationClient(client: Client): ReconciliationClient {
+/** @param underWay has the calls that have not ended, at most 10 s each, also when they were given up. */
+export function reconciliationClient(client: Client, underWay = new Set<Promise<unknown>>()): ReconciliationClient {
   const handle = () => client.workflow.getHandle<typeof reconcile>(RECONCILIATION_WORKFLOW_ID);
   const call = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
-      return await withPatience(client, CALL_MS, run);
+      return await withPatience(client, CALL_MS, () => {
+        const running = run();
+        underWay.add(running);
+        const ended = () => void underWay.delete(running);
+        running.then(ended, ended);
+        return running;
+      });
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) throw error;
       throw translateTemporalError(error, 'the reconciliation');
