@@ -6,6 +6,7 @@ import { DEFAULT_POLICY } from '../../src/domain/policy.js';
 import type { RebuildReport } from '../../src/domain/rebuild.js';
 import type { RebuildDeps } from '../../src/operator/rebuild/deps.js';
 import { rebuild } from '../../src/operator/rebuild/rebuild.js';
+import { MemoryObjectStore } from '../../src/storage/memory/index.js';
 import { bareListing, type Place } from '../bucket/place.js';
 import { etagOf, numberOf, recordOf, SHA256, SIZE_BYTES, TENANT, versionOf } from '../bucket/population.js';
 
@@ -24,7 +25,12 @@ export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps
   return rebuild(
     {
       ...{ store, records, storeNowMs: () => Promise.resolve(Date.now()) },
-      databases: openDatabasesOfBucket({ store, identity: createDatabaseIdentity(pool), name: 'bench' }),
+      // The store of the benchmark keeps nothing.
+      databases: openDatabasesOfBucket({
+        store: new MemoryObjectStore(),
+        identity: createDatabaseIdentity(pool),
+        name: 'bench',
+      }),
       rows: { ...rows, listUnended: () => Promise.resolve([]) },
       running: {
         count: () => Promise.resolve(0),
