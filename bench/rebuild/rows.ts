@@ -7,21 +7,17 @@ import type { RebuildReport } from '../../src/domain/rebuild.js';
 import type { RebuildDeps } from '../../src/operator/rebuild/deps.js';
 import { rebuild } from '../../src/operator/rebuild/rebuild.js';
 import { MemoryObjectStore } from '../../src/storage/memory/index.js';
+import { NOTHING_RUNS } from '../../test/support/nothing-runs.js';
 import { bareListing, type Place } from '../bucket/place.js';
 import { etagOf, numberOf, recordOf, SHA256, SIZE_BYTES, TENANT, versionOf } from '../bucket/population.js';
 
 /** Faster than anything here can go. */
 const UNPACED = 1_000_000;
 
-async function* noneAtAll(): AsyncGenerator<never> {
-  // Nothing runs, and nothing was promised.
-}
-
 /** Bucket and database are real, and nothing runs: what is done with Temporal is left out, unless it is given. */
 export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps> = {}): Promise<RebuildReport> {
   const records = createArtifactRecords(pool);
   const rows = createRowInventory(pool);
-  const nothing = (): Promise<void> => Promise.resolve();
   return rebuild(
     {
       ...{ store, records, storeNowMs: () => Promise.resolve(Date.now()) },
@@ -32,25 +28,7 @@ export function makeAgain({ store, pool }: Place, overrides: Partial<RebuildDeps
         name: 'bench',
       }),
       rows: { ...rows, listUnended: () => Promise.resolve([]) },
-      running: {
-        count: () => Promise.resolve(0),
-        list: noneAtAll,
-        recordOf: () => Promise.resolve(null),
-        isCommitted: () => Promise.resolve(false),
-        runs: () => Promise.resolve(false),
-        close: nothing,
-      },
-      lives: {
-        revive: () => Promise.resolve(true),
-        isAlive: () => Promise.resolve(false),
-        executionChanged: nothing,
-        takeUp: nothing,
-      },
-      prepareNamespace: () => Promise.resolve([]),
-      rebuilds: {
-        listUnended: noneAtAll,
-        finish: nothing,
-      },
+      ...NOTHING_RUNS,
       ...overrides,
     },
     {

@@ -51,8 +51,8 @@ export function executionActivities({ records, lives }: ActivityDeps) {
 
     /** Tells every artifact that is left to delete itself; one that is being deleted already tries again at once. Safe to repeat. */
     tellToDelete: ({ actor, requestId, ...scope }: DeletionToTell): Promise<Orphaned> => {
-      const by = { actor, ...(requestId === undefined ? {} : { requestId }) };
-      return countOrphaned(scope, (id) => lives.deleteArtifact(id, { ...by, executionDeletionId: scope.runId }));
+      const message = { ...byOf({ actor, requestId }), executionDeletionId: scope.runId };
+      return countOrphaned(scope, (id) => lives.deleteArtifact(id, message));
     },
 
     /** Looks which of the artifacts that are left can still delete themselves. */

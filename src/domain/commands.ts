@@ -15,8 +15,8 @@ export interface ByActor {
   requestId?: string;
 }
 
-/** Only that, of whoever says more. */
-export const byOf = ({ actor, requestId }: ByActor): ByActor => ({
+/** Only that, of whoever says more. @param requestId undefined: as if it were left out. */
+export const byOf = ({ actor, requestId }: { actor: string; requestId?: string | undefined }): ByActor => ({
   actor,
   ...(requestId === undefined ? {} : { requestId }),
 });

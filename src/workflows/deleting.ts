@@ -1,6 +1,7 @@
 import { completeRecord, type ArtifactRecord } from '../domain/artifact-record.js';
 import type { DeletionReason } from '../domain/artifact.js';
 import { retentionOnceBack, undeleted } from '../domain/changes.js';
+import { byOf } from '../domain/commands.js';
 import type { LifecycleState } from '../domain/lifecycle.js';
 import { MINUTE_MS } from '../domain/units.js';
 import { bringBack, eraseArtifact, eraseAtOnce, findRow, purgeVersions, sweepArtifact } from './activity-proxies.js';
@@ -117,8 +118,8 @@ export async function purgeArtifact(life: Life, actor: string): Promise<void> {
 /** The window is over: the bytes go, which is proven. */
 export async function removeForGood(life: Life, actor: string): Promise<void> {
   const purge = purgeVersions({
-    ...{ record: life.state.record, actor, atMs: Date.now() },
-    ...(life.requestId === undefined ? {} : { requestId: life.requestId }),
+    ...{ record: life.state.record, atMs: Date.now() },
+    ...byOf({ actor, requestId: life.requestId }),
   });
   const record = completeRecord(
     await purge.catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactRecord } from '../../domain/artifact-record.js';
 import { MAX_ARTIFACT_BYTES } from '../../domain/artifact.js';
-import type { ByActor, CompleteUpload } from '../../domain/commands.js';
+import { byOf, type ByActor, type CompleteUpload } from '../../domain/commands.js';
 import { ArtifactError } from '../../domain/errors.js';
 import { requireWish, type NewUpload } from '../../domain/new-upload.js';
 import { SINGLE_PUT_MAX_BYTES } from '../../domain/part-plan.js';
@@ -86,7 +86,7 @@ async function findWithoutEarlierTry(context: ApiContext, { sender, upload }: In
     existing.idempotencyKey !== null &&
     existing.idempotencyKey === upload.idempotencyKey;
   if (!isEarlierTry) return existing;
-  await context.lifecycle.abortUpload(existing.id, byOf({ sender, upload })).catch((error: unknown) => {
+  await context.lifecycle.abortUpload(existing.id, byWhom({ sender, upload })).catch((error: unknown) => {
     // It has come to its end after all.
     if (!(error instanceof ArtifactError) || error.code !== 'not_uploading') throw error;
   });
@@ -191,10 +191,8 @@ async function* allOf(pieces: Buffer[], body: RequestBody): AsyncGenerator<Buffe
   for (let piece = await body.next(); piece !== null; piece = await body.next()) yield piece;
 }
 
-const byOf = ({ sender, upload: { requestId } }: Pick<IncomingFile, 'sender' | 'upload'>): ByActor => ({
-  actor: sender.caller.subject,
-  ...(requestId === undefined ? {} : { requestId }),
-});
+const byWhom = ({ sender, upload: { requestId } }: Pick<IncomingFile, 'sender' | 'upload'>): ByActor =>
+  byOf({ actor: sender.caller.subject, requestId });
 
 /** Bytes, then complete; if either fails for good, what this request began is aborted. */
 async function deliver(
@@ -203,7 +201,7 @@ async function deliver(
   { created, record }: OpenedUpload,
   send: () => Promise<Content>,
 ): Promise<OpenedUpload> {
-  const by = byOf({ sender, upload: file.upload });
+  const by = byWhom({ sender, upload: file.upload });
   let isSent = false;
   try {
     const content = await send();

@@ -21,6 +21,7 @@ import { createLocalBucket } from '../../../src/storage/bucket/create-local-buck
 import { runArtifacts } from '../../support/cli.js';
 import { MemoryFleet } from '../../support/memory-fleet.js';
 import { changeOf, newArtifact } from '../../support/new-artifact.js';
+import { NOTHING_RUNS } from '../../support/nothing-runs.js';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.js';
 import { aFinding, objectOf } from '../../support/settling-world.js';
 import { CAPABLE_OF_ALL, NO_OTHERS, QUIET, SETTINGS } from '../../support/virtual-time/virtual-artifact.js';
@@ -113,26 +114,8 @@ function rebuilt({ opened, store, databases }: Deployment, lost: string[]): Prom
   return rebuild(
     {
       ...{ store, records, rows, databases, storeNowMs: () => Promise.resolve(Date.now()) },
-      running: {
-        count: () => Promise.resolve(0),
-        list: async function* () {
-          // Temporal is another one's.
-        },
-        ...{ recordOf: () => Promise.resolve(null), isCommitted: () => Promise.resolve(false) },
-        ...{ runs: () => Promise.resolve(false), close: () => Promise.resolve() },
-      },
-      lives: {
-        ...{ revive: () => Promise.resolve(true), isAlive: () => Promise.resolve(false) },
-        executionChanged: () => Promise.resolve(),
-        takeUp: () => Promise.resolve(),
-      },
-      rebuilds: {
-        listUnended: async function* () {
-          // Nothing was promised.
-        },
-        finish: () => Promise.resolve(),
-      },
-      prepareNamespace: () => Promise.resolve([]),
+      // Temporal is another one's.
+      ...NOTHING_RUNS,
     },
     {
       ...{ apply: true, tenantId: 'acme', lost, perSecond: 10_000, defaultRetentionDays: 30, policy: DEFAULT_POLICY },

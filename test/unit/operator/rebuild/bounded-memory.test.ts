@@ -16,6 +16,7 @@ import { walkBucket } from '../../../../src/operator/rebuild/bucket-walk.js';
 import { emptyReport } from '../../../../src/domain/rebuild.js';
 import { MemoryObjectStore } from '../../../../src/storage/memory/index.js';
 import type { InventoryQuery, ListedVersion, ObjectInfo } from '../../../../src/storage/object-store.js';
+import { NOTHING_RUNS } from '../../../support/nothing-runs.js';
 import { aRecord, EXECUTION_ID } from '../../../support/records.js';
 
 const COUNT = 30_000;
@@ -114,10 +115,6 @@ async function* listed(): AsyncGenerator<ArtifactRecord[]> {
   }
 }
 
-async function* noneAtAll(): AsyncGenerator<never> {
-  // Nothing runs, and nothing was promised.
-}
-
 const none: RowInventory = {
   listUnended: () => Promise.resolve([]),
   findByKeys: () => Promise.resolve([]),
@@ -146,25 +143,7 @@ it(
       {
         ...{ store, records, rows: none, storeNowMs: () => Promise.resolve(Date.now()) },
         databases: openDatabasesOfBucket({ store, identity: new MemoryDatabaseIdentity(), name: 'ours' }),
-        running: {
-          count: () => Promise.resolve(0),
-          list: noneAtAll,
-          recordOf: () => Promise.resolve(null),
-          isCommitted: () => Promise.resolve(false),
-          runs: () => Promise.resolve(false),
-          close: nothing,
-        },
-        lives: {
-          revive: () => Promise.resolve(true),
-          isAlive: () => Promise.resolve(false),
-          executionChanged: nothing,
-          takeUp: nothing,
-        },
-        prepareNamespace: () => Promise.resolve([]),
-        rebuilds: {
-          listUnended: noneAtAll,
-          finish: nothing,
-        },
+        ...NOTHING_RUNS,
       },
       {
         ...{ apply: true, tenantId: null, lost: [], perSecond: 1, defaultRetentionDays: 30, policy: DEFAULT_POLICY },
